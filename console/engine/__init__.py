@@ -1,0 +1,1 @@
+"""The running console without a screen."""

@@ -1,0 +1,39 @@
+"""What became of a command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from console.model.events import Recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Carried out and saved (fsynced), unless `unsaved` says where the events wait instead."""
+
+    events: tuple[Recorded, ...]
+    unsaved: str = ""
+
+    @property
+    def subject(self) -> str:
+        """The id in the first event's stream: of the incident declared, the run started, and so on."""
+        return self.events[0].stream.partition(":")[2] if self.events else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """Not carried out; the reason is one line."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsaved:
+    """Not carried out because the journal could not be written. Whoever asked keeps the text and, when `may_proceed`,
+    submits it again with `unsaved=True` after a typed confirmation."""
+
+    reason: str
+    may_proceed: bool
+
+
+Outcome = Done | Denied | Unsaved

@@ -1,0 +1,129 @@
+"""Alerts as Alertmanager sees them, and the matchers that select them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from functools import lru_cache
+
+
+class AlertState(StrEnum):
+    """Alertmanager's states; a resolved alert is one that has left the feed. Unknown words stay unknown."""
+
+    ACTIVE = "active"
+    SUPPRESSED = "suppressed"
+    UNPROCESSED = "unprocessed"
+    RESOLVED = "resolved"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert. Labels and annotations are safe text already; `group` names its Alertmanager group."""
+
+    fingerprint: str
+    labels: tuple[tuple[str, str], ...]
+    annotations: tuple[tuple[str, str], ...]
+    state: AlertState
+    starts_at: datetime
+    source: str = "alertmanager"
+    silenced_by: tuple[str, ...] = ()
+    inhibited_by: tuple[str, ...] = ()
+    group: str = ""
+
+    def label(self, name: str, default: str = "") -> str:
+        """The value of a label, or `default`."""
+        return next((value for key, value in self.labels if key == name), default)
+
+    def annotation(self, name: str, default: str = "") -> str:
+        """The value of an annotation, or `default`."""
+        return next((value for key, value in self.annotations if key == name), default)
+
+    @property
+    def name(self) -> str:
+        """The `alertname` label."""
+        return self.label("alertname", "(no alertname)")
+
+    @property
+    def severity(self) -> str:
+        """The `severity` label, as it is; empty when there is none."""
+        return self.label("severity")
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRef:
+    """What an incident keeps of an alert it was declared from."""
+
+    fingerprint: str
+    name: str
+    summary: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+    starts_at: datetime | None = None
+
+
+def reference(alert: Alert) -> AlertRef:
+    """The part of an alert that belongs into the record."""
+    summary = alert.annotation("summary") or alert.annotation("description")
+    return AlertRef(alert.fingerprint, alert.name, summary, alert.labels, alert.starts_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """`name op value` in Alertmanager's syntax; a regular expression must match the whole value."""
+
+    name: str
+    op: str
+    value: str
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Whether a label set passes. A missing label counts as empty, as in Alertmanager."""
+        actual = labels.get(self.name, "")
+        if self.op in ("=", "!="):
+            return (actual == self.value) is (self.op == "=")
+        return (_full_pattern(self.value).fullmatch(actual) is not None) is (self.op == "=~")
+
+    def __str__(self) -> str:
+        return f'{self.name}{self.op}"{self.value}"'
+
+
+@lru_cache(maxsize=256)
+def _full_pattern(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.DOTALL)
+
+
+_MATCHER = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",{}]+))\s*')
+
+
+def parse_matcher(text: str) -> Matcher:
+    """A matcher such as `severity="critical"` or `team=~"pay.*"`.
+
+    Raises ValueError with one line when the text is no matcher or its regular expression does not compile.
+    """
+    found = _MATCHER.fullmatch(text)
+    if found is None:
+        raise ValueError(f'{text!r} is no matcher; expected name="value", with =, !=, =~ or !~')
+    name, op, quoted, bare = found.groups()
+    value = bare if quoted is None else re.sub(r"\\(.)", r"\1", quoted) if op in ("=", "!=") else quoted
+    if op in ("=~", "!~"):
+        try:
+            _full_pattern(value)
+        except re.error as error:
+            raise ValueError(f"{text!r}: the regular expression does not compile: {error}") from None
+    return Matcher(name, op, value)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertSnapshot:
+    """One answer of an alert source."""
+
+    alerts: tuple[Alert, ...] = ()
+    at: datetime | None = None
+    watchdog_seen: bool = False
+    """Whether the always-firing alert was among them: without it, an empty feed is no evidence of calm."""
+    skew_seconds: float = 0.0
+    """How far the source's clock is ahead of ours."""
+    changed: frozenset[str] = field(default_factory=frozenset)
+    """Fingerprints that appeared or changed since the answer before."""

@@ -1,0 +1,145 @@
+"""The Board: everything a console shows, in one immutable value with a sequence number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from console.model.alert import Alert
+from console.model.incident import Incident
+from console.model.people import Actor, SeverityRule
+from console.model.playbook import LoadedPlaybook, Run
+from console.model.reading import Reading, ReadingState
+from console.model.rollback import Readiness
+from console.model.rollout import Rollout
+from console.model.shift import Handoff, Shift
+from console.model.slo import SloGauge
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """One outside system: whether it answers, when it last did, what went wrong, when it is asked again."""
+
+    name: str
+    state: ReadingState
+    at: datetime | None = None
+    error: str = ""
+    next_try_at: datetime | None = None
+    interval: timedelta = timedelta(seconds=15)
+
+    @property
+    def blind(self) -> bool:
+        """Whether nothing it says can be relied on now."""
+        return self.state is not ReadingState.OK
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """One component's health; `since` is when its present state was first seen by this console."""
+
+    component: str
+    up: Reading[bool]
+    since: datetime | None = None
+
+    def down_for(self, now: datetime) -> timedelta | None:
+        """How long it has been down; None when it is up or unknown."""
+        return now - self.since if self.up.value is False and self.since is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class HealthSnapshot:
+    """One round over the components' endpoints, by component name."""
+
+    components: Mapping[str, Reading[bool]]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFeed:
+    """The alerts, and whether their absence would mean anything. `evidence` is OK only while the always-firing alert
+    is seen; `note` says what is missing otherwise."""
+
+    alerts: tuple[Alert, ...] = ()
+    evidence: ReadingState = ReadingState.NO_DATA
+    at: datetime | None = None
+    note: str = "not read yet"
+    watchdog: str = "Watchdog"
+
+    @property
+    def active(self) -> tuple[Alert, ...]:
+        """Alerts that are neither silenced nor inhibited, without the always-firing one."""
+        return tuple(alert for alert in self.alerts if alert.state == "active" and alert.name != self.watchdog)
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseView:
+    """Who runs the engine. `holder` is empty when nobody does: ESCALATION NOT RUNNING."""
+
+    holder: str = ""
+    mine: bool = False
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The service and environment that the console watches and acts on."""
+
+    service: str
+    environment: str
+    production: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.service}/{self.environment}"
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What is known at `at`. `number` grows with each new Board of a process."""
+
+    number: int
+    at: datetime
+    mode: str
+    target: Target
+    actor: Actor
+    read_only: bool = False
+    sources: tuple[SourceStatus, ...] = ()
+    slos: tuple[SloGauge, ...] = ()
+    rollout: Rollout | None = None
+    readiness: Readiness = field(default_factory=Readiness)
+    feed: AlertFeed = field(default_factory=AlertFeed)
+    health: tuple[Health, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    runs: tuple[Run, ...] = ()
+    shift: Shift | None = None
+    handoffs: tuple[Handoff, ...] = ()
+    lease: LeaseView = field(default_factory=LeaseView)
+    head: str = ""
+    """`SEQ:HASH` of the record shown."""
+    not_saved: str = ""
+    """Why the journal cannot be written now; empty when it can."""
+    spooled: str = ""
+    """Where unsaved events wait; empty when there are none."""
+    severities: tuple[SeverityRule, ...] = ()
+    playbooks: tuple[LoadedPlaybook, ...] = ()
+    readings: Mapping[str, Reading[float]] = field(default_factory=dict)
+    """Named readings that playbook checks refer to: `rollout.percent`, `health.<component>`, `guardrail.<name>`."""
+
+    @property
+    def open_incidents(self) -> tuple[Incident, ...]:
+        """Incidents that need somebody, most severe first, then oldest."""
+        found = [incident for incident in self.incidents if incident.open]
+        return tuple(sorted(found, key=lambda item: (item.severity.rank, item.declared_at)))
+
+    def incident(self, incident_id: str) -> Incident | None:
+        """The incident with this id, or None."""
+        return next((item for item in self.incidents if item.id == incident_id), None)
+
+    def run(self, run_id: str) -> Run | None:
+        """The run with this id, or None."""
+        return next((item for item in self.runs if item.id == run_id), None)
+
+    @property
+    def blind_spots(self) -> tuple[SourceStatus, ...]:
+        """Sources whose silence means nothing."""
+        return tuple(source for source in self.sources if source.blind)

@@ -1,0 +1,289 @@
+"""Typed reading of YAML trees: each reader of a file reads like its schema, and no mistake stops the search for more.
+
+A reader that finds something wrong notes it and returns a harmless stand-in; `Problems.check` raises at the end, so a
+stand-in never reaches the console. A key that is absent takes the accessor's default; without one it is missing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from console.model.text import safe
+from console.settings.config import SecretRef
+from console.settings.problems import Problem, Problems, one_of, shown
+from console.settings.tree import Kind, Tree, join
+
+T = TypeVar("T")
+
+_UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_DURATION = re.compile(r"(?:(\d{1,4})w)?(?:(\d{1,5})d)?(?:(\d{1,6})h)?(?:(\d{1,7})m)?(?:(\d{1,9})s)?")
+_NUMBER = re.compile(r"[-+]?(\d{1,18}(\.\d{0,18})?|\.\d{1,18})([eE][-+]?\d{1,2})?")
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_ENV = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ZERO = timedelta(0)
+LONGEST = timedelta(days=3660)
+
+
+class Required:
+    """Stands where an accessor has no default: the key must be there."""
+
+
+REQUIRED = Required()
+"""The default of every accessor's `default`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value in a file, and the only way to it. Accessors note a mistake and return a stand-in, they never raise."""
+
+    file: str
+    tree: Tree
+    problems: Problems
+
+    @property
+    def present(self) -> bool:
+        """Whether the key is there at all, even with nothing behind it."""
+        return self.tree.kind is not Kind.ABSENT
+
+    @property
+    def path(self) -> str:
+        """The dotted path of this value in its file."""
+        return self.tree.path
+
+    def refuse(self, found: str, expected: str) -> None:
+        """Notes a mistake at this place."""
+        self.problems.add(Problem(self.file, self.tree.line, self.tree.column, self.path, found, expected))
+
+    def warn(self, found: str, expected: str) -> None:
+        """Notes, at this place, what is accepted but probably not meant."""
+        self.problems.warn(Problem(self.file, self.tree.line, self.tree.column, self.path, found, expected))
+
+    def mapping(self, *keys: str) -> Fields:
+        """The values under `keys`, which are all that may be there."""
+        if self.tree.kind is Kind.MAPPING:
+            for key, (line, column) in self.tree.keys.items():
+                if key not in keys:
+                    place = join(self.path, key)
+                    self.problems.add(Problem(self.file, line, column, place, "an unknown key", one_of(keys, key)))
+        return self._fields()
+
+    def open_mapping(self) -> Fields:
+        """The values under whatever keys there are."""
+        return self._fields()
+
+    def sequence(self, expected: str = "a list", *, least: int = 0, required: bool = True) -> tuple[Node, ...]:
+        """The items of a list. Absent is empty when it is not required."""
+        if self.tree.kind is Kind.ABSENT and not required:
+            return ()
+        if self.tree.kind is not Kind.LIST:
+            self.refuse(self._kind(), expected)
+            return ()
+        if len(self.tree.items) < least:
+            self.refuse("an empty list", expected)
+        return tuple(Node(self.file, item, self.problems) for item in self.tree.items)
+
+    def text(self, expected: str = "a text", *, default: str | Required = REQUIRED) -> str:
+        """Text on one line: line breaks and runs of blanks become one blank. Not empty."""
+        if self.tree.kind is Kind.ABSENT and isinstance(default, str):
+            return default
+        text = self._scalar(expected)
+        if text is None:
+            return ""
+        folded = " ".join(text.split())
+        if not folded:
+            self.refuse("an empty text", expected)
+        elif safe(folded, len(folded)) != folded:
+            self.refuse("a control character", f"{expected} of printable characters")
+        return folded
+
+    def expression(self, *, default: str | Required = REQUIRED) -> str:
+        """A PromQL expression, with its line breaks. It is the server that judges it."""
+        expected = "a PromQL expression"
+        if self.tree.kind is Kind.ABSENT and isinstance(default, str):
+            return default
+        text = (self._scalar(expected) or "").strip()
+        if not text and self.tree.kind is Kind.TEXT:
+            self.refuse("an empty text", expected)
+        return text
+
+    def name(self, expected: str = "a name", *, default: str | Required = REQUIRED) -> str:
+        """An identifier: lower-case letters, digits and hyphens, at most 63, as in DNS (RFC 1123)."""
+        name = self.text(expected, default=default)
+        if name and self.present and not _NAME.fullmatch(name):
+            self.refuse(shown(name), f"{expected} of lower-case letters, digits and hyphens")
+            return ""
+        return name
+
+    def choice(self, choices: Mapping[str, T], *, default: T | Required = REQUIRED) -> T:
+        """The value behind one of the words in `choices`."""
+        if self.tree.kind is Kind.ABSENT and not isinstance(default, Required):
+            return default
+        text = self._scalar(one_of(tuple(choices)))
+        if text is not None and text not in choices:
+            self.refuse(shown(text), one_of(tuple(choices), text))
+        return choices.get(text or "", next(iter(choices.values())))
+
+    def boolean(self, *, default: bool | Required = REQUIRED) -> bool:
+        """`true` or `false`, and no other word."""
+        return self.choice({"true": True, "false": False}, default=default)
+
+    def number(
+        self,
+        expected: str = "a number",
+        *,
+        least: float | None = None,
+        most: float | None = None,
+        default: float | Required = REQUIRED,
+    ) -> float:
+        """A finite decimal number within [least, most]."""
+        if self.tree.kind is Kind.ABSENT and not isinstance(default, Required):
+            return default
+        text = self._scalar(expected)
+        if text is None:
+            return 0.0
+        value = float(text) if _NUMBER.fullmatch(text) else None
+        if value is None or (least is not None and value < least) or (most is not None and value > most):
+            self.refuse(shown(text), expected)
+            return 0.0
+        return value
+
+    def duration(
+        self,
+        expected: str = "a duration such as 90s, 5m, 1h30m or 30d",
+        *,
+        default: timedelta | None | Required = REQUIRED,
+    ) -> timedelta:
+        """A time span above zero, such as `90s`, `5m`, `1h30m`, `30d` or `4w`; at most ten years.
+
+        A default of None stands for "none": it can only be told apart from a span by `present`.
+        """
+        if self.tree.kind is Kind.ABSENT and not isinstance(default, Required):
+            return default or _ZERO
+        text = self._scalar(expected)
+        if text is None:
+            return _ZERO
+        found = _DURATION.fullmatch(text)
+        seconds = 0 if found is None else sum(int(n or 0) * u for n, u in zip(found.groups(), _UNITS.values(), strict=True))
+        if not 0 < seconds <= LONGEST.total_seconds():
+            self.refuse(shown(text), expected)
+            return _ZERO
+        return timedelta(seconds=seconds)
+
+    def day(self) -> str:
+        """A date as YYYY-MM-DD."""
+        text = self._scalar("a date as YYYY-MM-DD")
+        try:
+            if text is not None and date.fromisoformat(text).isoformat() != text:
+                raise ValueError
+        except ValueError:
+            self.refuse(shown(text or ""), "a date as YYYY-MM-DD")
+        return text or ""
+
+    def secret(self) -> SecretRef | None:
+        """A reference to a secret, `env:NAME` or `file:PATH`; None when absent. What is no reference is not repeated."""
+        expected = "env:NAME or file:PATH"
+        if self.tree.kind is Kind.ABSENT:
+            return None
+        text = self._scalar(expected)
+        if text is None:
+            return None
+        scheme, _, name = text.partition(":")
+        if scheme == "env" and _ENV.fullmatch(name):
+            return SecretRef(scheme, name)
+        if scheme == "file" and name and safe(name, len(name)) == name:
+            # Relative to the folder of the file that says so, never to wherever the console was started.
+            return SecretRef(scheme, str(Path(self.file).parent.absolute() / Path(name).expanduser()))
+        self.refuse("a value in place of a reference (not shown)", expected)
+        return None
+
+    def url(self, *, default: str | Required = REQUIRED) -> str:
+        """An http or https URL without credentials, query or fragment; a trailing slash is dropped."""
+        expected = "an http or https URL"
+        if self.tree.kind is Kind.ABSENT and isinstance(default, str):
+            return default
+        text = self._scalar(expected)
+        if text is None:
+            return ""
+        try:
+            parts = urlsplit(text)
+            valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            valid = False
+        else:
+            if valid and ("@" in parts.netloc or parts.query or parts.fragment):
+                what = "credentials" if "@" in parts.netloc else "a query or fragment"
+                self.refuse(f"a URL with {what} (not shown)", f"{expected} without")
+                return ""
+        if not valid or re.search(r"[^\x21-\x7e]", text):
+            self.refuse(shown(text), expected)
+            return ""
+        return text.rstrip("/")
+
+    def _scalar(self, expected: str) -> str | None:
+        if self.tree.kind is Kind.TEXT:
+            return self.tree.text
+        self.refuse(self._kind(), expected)
+        return None
+
+    def _kind(self) -> str:
+        return "nothing" if self.tree.kind is Kind.ABSENT else "a text" if self.tree.kind is Kind.TEXT else self.tree.kind
+
+    def _fields(self) -> Fields:
+        if self.tree.kind is Kind.ABSENT or self.tree.kind is Kind.MAPPING:
+            return Fields(self)
+        self.refuse(self._kind(), "a mapping")
+        return Fields(Node(self.file, Tree(Kind.EMPTY, self.path, self.tree.line, self.tree.column), self.problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The values of a mapping by key. A key that is not there gives an absent node; what lies under something that was
+    refused already gives nodes that complain no more."""
+
+    node: Node
+
+    def __getitem__(self, key: str) -> Node:
+        """The value under `key`."""
+        tree, node = self.node.tree, self.node
+        found = tree.entries.get(key)
+        problems = node.problems if tree.kind is Kind.MAPPING or tree.kind is Kind.ABSENT else Problems()
+        if found is None:
+            found = Tree(Kind.ABSENT, join(tree.path, key), tree.line, tree.column)
+        return Node(node.file, found, problems)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.node.tree.entries
+
+    def items(self) -> Iterator[tuple[str, Node]]:
+        """Every key with its value, in the order of the file."""
+        for key in self.node.tree.entries:
+            yield key, self[key]
+
+    def key(self, key: str) -> Node:
+        """The key itself, as a node to complain at."""
+        line, column = self.node.tree.keys.get(key, (self.node.tree.line, self.node.tree.column))
+        tree = Tree(Kind.TEXT, join(self.node.path, key), line, column, key)
+        return Node(self.node.file, tree, self.node.problems)
+
+
+def header(fields: Fields, kind: str, version: str = "oncall/v1") -> None:
+    """Checks `apiVersion` and `kind`, which begin each of our files."""
+    fields["apiVersion"].choice({version: version})
+    fields["kind"].choice({kind: kind})
+
+
+def unique(nodes: Sequence[tuple[str, Node]], what: str) -> None:
+    """Refuses the second use of a name; `nodes` pairs each name with the place to complain at."""
+    seen: dict[str, Node] = {}
+    for name, node in nodes:
+        if name and name in seen:
+            first = seen[name]
+            where = f"line {first.tree.line}" if first.file == node.file else f"{first.file}:{first.tree.line}"
+            node.refuse(f"{shown(name)} again (the first is at {where})", f"{what} of its own")
+        seen.setdefault(name, node)

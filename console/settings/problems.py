@@ -1,0 +1,103 @@
+"""What is wrong with a configuration, and where: one line per problem, all of them at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from console.model.text import safe
+
+SHOWN = 60
+"""Characters of a wrong value that a message repeats."""
+
+_SECRET = re.compile(
+    r"https?://[^/@\s]*@"  # credentials in a URL
+    r"|hooks\.slack\.com/(services|workflows|triggers)/"
+    r"|\bxox[a-z]-|\bgh[opsu]_\w{20}|\bglsa_|\bglc_|\bAKIA[0-9A-Z]{16}\b"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY"
+    r"|\bBearer\s+\S{20}"
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One mistake. `line` and `column` count from 1; `field` is a dotted path such as `environments[0].prometheus.url`."""
+
+    file: str
+    line: int
+    column: int
+    field: str
+    found: str
+    expected: str
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}:{self.column}: {self.field}"
+        return f"{where}: found {self.found}, expected {self.expected}"
+
+
+class ConfigError(Exception):
+    """A configuration that cannot be used. `problems` holds every mistake found; `str()` is one line for each."""
+
+    def __init__(self, problems: Sequence[Problem], line: str = "") -> None:
+        self.problems = tuple(problems)
+        super().__init__(line or "\n".join(str(problem) for problem in self.problems))
+
+
+class NoConfig(ConfigError):
+    """There is no configuration folder where one was looked for. `str()` is one line that says where that was."""
+
+    def __init__(self, line: str) -> None:
+        super().__init__((), line)
+
+
+class Problems:
+    """Collects mistakes while files are read. The same one counts once. `warnings` do not stop the reading."""
+
+    def __init__(self) -> None:
+        self._found: dict[Problem, None] = {}
+        self._warnings: dict[Problem, None] = {}
+
+    def add(self, problem: Problem) -> None:
+        """Notes a mistake."""
+        self._found[problem] = None
+
+    def warn(self, problem: Problem) -> None:
+        """Notes something that was accepted but is probably not meant."""
+        self._warnings[problem] = None
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What was accepted with a warning, by file and line."""
+        return tuple(sorted(self._warnings))
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def check(self) -> None:
+        """Raises ConfigError when anything was found, sorted by file and line."""
+        if self._found:
+            raise ConfigError(sorted(self._found))
+
+
+def looks_secret(text: str) -> bool:
+    """Whether a value has the shape of a credential: it is then never repeated in a message."""
+    return _SECRET.search(text) is not None
+
+
+def shown(text: str) -> str:
+    """A wrong value as a message repeats it: quoted, cut, harmless to a terminal, and never a secret."""
+    if looks_secret(text):
+        return "a secret (not shown)"
+    return f"'{safe(text, SHOWN)}'" if text else "an empty text"
+
+
+def one_of(names: Sequence[str], found: str = "") -> str:
+    """`'a'` when a name is near what was found, else "one of a, b, c"."""
+    near = get_close_matches(found, names, 1, 0.7) if found else []
+    if near:
+        return f"'{near[0]}'"
+    if not names:
+        return "nothing"
+    return names[0] if len(names) == 1 else f"one of {', '.join(names)}"
