@@ -1,0 +1,45 @@
+"""What follows from a command: events, or a refusal with its reason. Pure: state + command + context -> batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from console.model import commands as cmd
+from console.model.decide import incidents, runs, shifts
+from console.model.decide.context import Batch, Context, Refusal
+from console.model.decide.deadlines import fire_deadlines, next_deadline
+from console.model.state import State
+
+__all__ = ["Batch", "Context", "Refusal", "decide", "fire_deadlines", "next_deadline"]
+
+_RULES: dict[type[cmd.Command], Callable[[State, Any, Context], list[Batch]]] = {
+    cmd.DeclareIncident: incidents.declare,
+    cmd.AcknowledgeIncident: incidents.acknowledge,
+    cmd.ChangeState: incidents.change_state,
+    cmd.ChangeSeverity: incidents.change_severity,
+    cmd.LinkAlerts: incidents.link_alerts,
+    cmd.AssignRole: incidents.assign_role,
+    cmd.AddNote: incidents.add_note,
+    cmd.StartRun: runs.start,
+    cmd.CompleteStep: runs.complete,
+    cmd.FailStep: runs.fail,
+    cmd.RetryStep: runs.retry,
+    cmd.SkipStep: runs.skip,
+    cmd.ExpireStep: runs.expire,
+    cmd.AbortRun: runs.abort,
+    cmd.SetFlag: runs.intend_flag,
+    cmd.BeginShift: shifts.begin,
+    cmd.EndShift: shifts.end,
+    cmd.AddWatchItem: shifts.add_watch,
+    cmd.CloseWatchItem: shifts.close_watch,
+    cmd.OfferHandoff: shifts.offer,
+    cmd.AnswerHandoffItem: shifts.answer_item,
+    cmd.AcceptHandoff: shifts.accept,
+    cmd.WithdrawHandoff: shifts.withdraw,
+}
+
+
+def decide(state: State, command: cmd.Command, context: Context) -> list[Batch]:
+    """The batches to append, all or nothing. Raises Refusal with one line for the operator."""
+    return _RULES[type(command)](state, command, context)

@@ -1,0 +1,54 @@
+"""What a decision may look at besides the state, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from console.model.board import Target
+from console.model.people import Actor, Severity, SeverityRule
+from console.model.playbook import LoadedPlaybook
+from console.model.reading import Reading
+
+
+class Refusal(Exception):
+    """Why a command is not carried out: one line, for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events for one stream, decided on its version `expected` (0: new). `occurred_at` None means now."""
+
+    stream: str
+    expected: int
+    payloads: tuple[Any, ...]
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The moment a decision is taken in. `fresh` gives a new id; `readings` are those of the Board on the screen."""
+
+    now: datetime
+    actor: Actor
+    target: Target
+    fresh: Callable[[], str]
+    severities: tuple[SeverityRule, ...] = ()
+    playbooks: Mapping[str, LoadedPlaybook] = field(default_factory=dict)
+    readings: Mapping[str, Reading[float]] = field(default_factory=dict)
+    flags: str = ""
+    """The name of what can set flags; empty when that is done by hand."""
+
+    def acknowledge_within(self, severity: Severity) -> timedelta | None:
+        """The response time of the severity matrix, if it has one."""
+        return next((rule.acknowledge_within for rule in self.severities if rule.severity is severity), None)
+
+
+def required(text: str, what: str) -> str:
+    """`text` without surrounding blanks. Raises Refusal when nothing is left."""
+    text = text.strip()
+    if not text:
+        raise Refusal(f"{what} is empty; say it in a few words")
+    return text
