@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 TICK_SECONDS = 1.0
 """How often waiting tasks, all together, look whether the wall clock was stepped."""
@@ -65,7 +66,7 @@ class _RealTimeClock:
                 alarm = loop.create_future()
                 timer = loop.call_later(min(left, _LONGEST_TIMER_SECONDS), _ring, alarm)
                 if watcher is not None:
-                    watcher.add_done_callback(lambda _, alarm=alarm: _ring(alarm))
+                    watcher.add_done_callback(partial(_ring, alarm))
                 self._alarms.add(alarm)
                 self._waiting()
                 try:
@@ -82,8 +83,8 @@ class _RealTimeClock:
 class SystemClock(_RealTimeClock):
     """The machine's clock.
 
-    While tasks wait, one timer looks once a second, for all of them, whether the wall clock was stepped (set by hand,
-    or a laptop that woke up); if so they look at the time again. One timer costs about 0.01 % of a core.
+    While tasks wait, one timer looks once a second, for all of them, whether the wall clock was stepped
+    (set by hand, or a laptop that woke up); if so they look at the time again.
     """
 
     def __init__(self) -> None:
@@ -122,7 +123,7 @@ class SystemClock(_RealTimeClock):
 
 @dataclass(eq=False, slots=True)
 class _Waiter:
-    """A task that waits in a driven clock. Waiters of one instant go by task name, then in order of arrival."""
+    """A task that waits in a driven clock, for an instant or an event."""
 
     until: datetime | None
     event: asyncio.Event | None
@@ -171,12 +172,14 @@ class SimulatedClock(_RealTimeClock):
     async def run(
         self, until: datetime, engine_tasks: Callable[[], int], *, patience_seconds: float = 60.0
     ) -> None:
-        """Drives time to `until`. Advances only while `engine_tasks()` tasks wait in this clock, and wakes one of them
-        at a time: the earliest; of one instant by task name, then in order of arrival. The next wakes when all wait
-        again, so that two tasks never race, and runs repeat to the byte.
+        """Drives time to `until`, from one waiting task to the next.
 
-        Every task that waits in the clock must be counted by `engine_tasks`. Tasks at work elsewhere, such as in a
-        thread, are given real time. Raises RuntimeError when they need more than `patience_seconds` of it.
+        Advances only while `engine_tasks()` tasks wait in this clock, and wakes one at a time: the earliest;
+        of one instant by task name, then in order of arrival. The next wakes when all wait again: no two
+        tasks race, and runs repeat to the byte.
+
+        Every task that waits in the clock must be counted by `engine_tasks`. Tasks at work elsewhere, such as
+        in a thread, are given real time. Raises RuntimeError when they need more than `patience_seconds`.
         """
         if self._speed is not None:
             raise RuntimeError("a paced clock runs by itself")
@@ -203,8 +206,8 @@ class SimulatedClock(_RealTimeClock):
             if not calm and time.monotonic() > give_up:
                 names = ", ".join(sorted(waiter.task or "unnamed" for waiter in self._waiters))
                 raise RuntimeError(
-                    f"simulated time stands still at {self._now:%H:%M:%S}: {idle} of {engine_tasks()} tasks wait in "
-                    f"the clock ({names})"
+                    f"simulated time stands still at {self._now:%H:%M:%S}: "
+                    f"{idle} of {engine_tasks()} tasks wait in the clock ({names})"
                 )
 
     async def _wait(self, event: asyncio.Event | None, until: datetime | None) -> bool:
@@ -220,7 +223,7 @@ class SimulatedClock(_RealTimeClock):
         waiter = _Waiter(until, event, loop.create_future(), task_name(), self._arrivals)
         watcher = None if event is None else loop.create_task(event.wait())
         if watcher is not None:
-            watcher.add_done_callback(lambda _: _ring(waiter.alarm))
+            watcher.add_done_callback(partial(_ring, waiter.alarm))
         self._waiters.add(waiter)
         try:
             await waiter.alarm
@@ -244,8 +247,11 @@ class SystemIds:
 
 
 class SeededIds:
-    """Identifiers and jitter that repeat. Every named task draws from a sequence of its own, so that what one task
-    draws does not depend on how tasks interleave; unnamed tasks and threads share one."""
+    """Identifiers and jitter that repeat.
+
+    Every named task draws from a sequence of its own, so that what one task draws does not depend on how
+    tasks interleave; unnamed tasks and threads share one.
+    """
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
@@ -266,7 +272,7 @@ class SeededIds:
 
 
 def task_name() -> str:
-    """The name that was given to the running asyncio task; empty for a task without one, and outside of tasks."""
+    """The name that was given to the running asyncio task; empty when it has none, and outside of tasks."""
     try:
         task = asyncio.current_task()
     except RuntimeError:
@@ -278,6 +284,6 @@ def task_name() -> str:
 _DEFAULT_NAME = re.compile(r"Task-\d+")
 
 
-def _ring(alarm: asyncio.Future[None]) -> None:
+def _ring(alarm: asyncio.Future[None], _: object = None) -> None:
     if not alarm.done():
         alarm.set_result(None)
