@@ -83,6 +83,10 @@ class Config:
     notify: Notify = field(default_factory=Notify)
     journal: Path | None = None
     journal_group: str = ""
+    roles: tuple[str, ...] = ()
+    """Who may own a step, most senior first."""
+    warnings: tuple[str, ...] = ()
+    """One line for each thing that was accepted but is probably not meant; `oncall check` prints them."""
 
     def environment(self, name: str = "") -> Environment:
         """The environment called `service/environment` or `environment`; the first one when no name is given.

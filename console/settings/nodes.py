@@ -1,11 +1,13 @@
-"""Typed reading of YAML trees: each reader of a file reads like its schema, and no mistake stops the search for more.
+"""Typed reading of YAML trees: each reader of a file reads like its schema, and no mistake stops the search.
 
-A reader that finds something wrong notes it and returns a harmless stand-in; `Problems.check` raises at the end, so a
-stand-in never reaches the console. A key that is absent takes the accessor's default; without one it is missing.
+A reader that finds something wrong notes it and returns a harmless stand-in. `Problems.check` raises at the end,
+so a stand-in never reaches the console. A key that is absent takes the accessor's default; without one it is
+missing.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +42,10 @@ REQUIRED = Required()
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value in a file, and the only way to it. Accessors note a mistake and return a stand-in, they never raise."""
+    """A value in a file, and the only way to it.
+
+    Accessors note a mistake and return a stand-in, they never raise.
+    """
 
     file: str
     tree: Tree
@@ -64,20 +69,28 @@ class Node:
         """Notes, at this place, what is accepted but probably not meant."""
         self.problems.warn(Problem(self.file, self.tree.line, self.tree.column, self.path, found, expected))
 
+    def nothing(self) -> Node:
+        """A stand-in for what was refused already: it complains no more."""
+        return Node(self.file, Tree(Kind.EMPTY, self.path, self.tree.line, self.tree.column), Problems())
+
     def mapping(self, *keys: str) -> Fields:
         """The values under `keys`, which are all that may be there."""
         if self.tree.kind is Kind.MAPPING:
             for key, (line, column) in self.tree.keys.items():
                 if key not in keys:
                     place = join(self.path, key)
-                    self.problems.add(Problem(self.file, line, column, place, "an unknown key", one_of(keys, key)))
+                    self.problems.add(
+                        Problem(self.file, line, column, place, "an unknown key", one_of(keys, key))
+                    )
         return self._fields()
 
     def open_mapping(self) -> Fields:
         """The values under whatever keys there are."""
         return self._fields()
 
-    def sequence(self, expected: str = "a list", *, least: int = 0, required: bool = True) -> tuple[Node, ...]:
+    def sequence(
+        self, expected: str = "a list", *, least: int = 0, required: bool = True
+    ) -> tuple[Node, ...]:
         """The items of a list. Absent is empty when it is not required."""
         if self.tree.kind is Kind.ABSENT and not required:
             return ()
@@ -157,19 +170,20 @@ class Node:
         self,
         expected: str = "a duration such as 90s, 5m, 1h30m or 30d",
         *,
-        default: timedelta | None | Required = REQUIRED,
+        default: timedelta | Required = REQUIRED,
     ) -> timedelta:
-        """A time span above zero, such as `90s`, `5m`, `1h30m`, `30d` or `4w`; at most ten years.
-
-        A default of None stands for "none": it can only be told apart from a span by `present`.
-        """
+        """A time span above zero, such as `90s`, `5m`, `1h30m`, `30d` or `4w`; at most ten years."""
         if self.tree.kind is Kind.ABSENT and not isinstance(default, Required):
-            return default or _ZERO
+            return default
         text = self._scalar(expected)
         if text is None:
             return _ZERO
         found = _DURATION.fullmatch(text)
-        seconds = 0 if found is None else sum(int(n or 0) * u for n, u in zip(found.groups(), _UNITS.values(), strict=True))
+        seconds = (
+            0
+            if found is None
+            else sum(int(n or 0) * u for n, u in zip(found.groups(), _UNITS.values(), strict=True))
+        )
         if not 0 < seconds <= LONGEST.total_seconds():
             self.refuse(shown(text), expected)
             return _ZERO
@@ -186,7 +200,10 @@ class Node:
         return text or ""
 
     def secret(self) -> SecretRef | None:
-        """A reference to a secret, `env:NAME` or `file:PATH`; None when absent. What is no reference is not repeated."""
+        """A reference to a secret, `env:NAME` or `file:PATH`; None when absent.
+
+        What is no reference is not repeated.
+        """
         expected = "env:NAME or file:PATH"
         if self.tree.kind is Kind.ABSENT:
             return None
@@ -197,8 +214,7 @@ class Node:
         if scheme == "env" and _ENV.fullmatch(name):
             return SecretRef(scheme, name)
         if scheme == "file" and name and safe(name, len(name)) == name:
-            # Relative to the folder of the file that says so, never to wherever the console was started.
-            return SecretRef(scheme, str(Path(self.file).parent.absolute() / Path(name).expanduser()))
+            return SecretRef(scheme, str(beside(self.file, name)))
         self.refuse("a value in place of a reference (not shown)", expected)
         return None
 
@@ -232,30 +248,36 @@ class Node:
         return None
 
     def _kind(self) -> str:
-        return "nothing" if self.tree.kind is Kind.ABSENT else "a text" if self.tree.kind is Kind.TEXT else self.tree.kind
+        return (
+            "nothing"
+            if self.tree.kind is Kind.ABSENT
+            else "a text"
+            if self.tree.kind is Kind.TEXT
+            else self.tree.kind
+        )
 
     def _fields(self) -> Fields:
         if self.tree.kind is Kind.ABSENT or self.tree.kind is Kind.MAPPING:
             return Fields(self)
         self.refuse(self._kind(), "a mapping")
-        return Fields(Node(self.file, Tree(Kind.EMPTY, self.path, self.tree.line, self.tree.column), self.problems))
+        return Fields(self.nothing())
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The values of a mapping by key. A key that is not there gives an absent node; what lies under something that was
-    refused already gives nodes that complain no more."""
+    """The values of a mapping by key.
+
+    A key that is not there gives an absent node; what lies under something that was refused already gives
+    nodes that complain no more.
+    """
 
     node: Node
 
     def __getitem__(self, key: str) -> Node:
         """The value under `key`."""
-        tree, node = self.node.tree, self.node
-        found = tree.entries.get(key)
-        problems = node.problems if tree.kind is Kind.MAPPING or tree.kind is Kind.ABSENT else Problems()
-        if found is None:
-            found = Tree(Kind.ABSENT, join(tree.path, key), tree.line, tree.column)
-        return Node(node.file, found, problems)
+        tree = self.node.tree
+        found = tree.entries.get(key) or Tree(Kind.ABSENT, join(tree.path, key), tree.line, tree.column)
+        return Node(self.node.file, found, self.node.problems)
 
     def __contains__(self, key: str) -> bool:
         return key in self.node.tree.entries
@@ -272,6 +294,14 @@ class Fields:
         return Node(self.node.file, tree, self.node.problems)
 
 
+def beside(file: str, name: str) -> Path:
+    """A path that `file` names.
+
+    `~` is the home folder; a relative path starts at the folder of `file`, never at wherever the console was started.
+    """
+    return Path(file).parent.absolute() / os.path.expanduser(name)
+
+
 def header(fields: Fields, kind: str, version: str = "oncall/v1") -> None:
     """Checks `apiVersion` and `kind`, which begin each of our files."""
     fields["apiVersion"].choice({version: version})
@@ -284,6 +314,8 @@ def unique(nodes: Sequence[tuple[str, Node]], what: str) -> None:
     for name, node in nodes:
         if name and name in seen:
             first = seen[name]
-            where = f"line {first.tree.line}" if first.file == node.file else f"{first.file}:{first.tree.line}"
+            where = (
+                f"line {first.tree.line}" if first.file == node.file else f"{first.file}:{first.tree.line}"
+            )
             node.refuse(f"{shown(name)} again (the first is at {where})", f"{what} of its own")
         seen.setdefault(name, node)

@@ -23,7 +23,10 @@ _SECRET = re.compile(
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One mistake. `line` and `column` count from 1; `field` is a dotted path such as `environments[0].prometheus.url`."""
+    """One mistake. `line` and `column` count from 1.
+
+    `field` is a dotted path: `environments[0].prometheus.url`.
+    """
 
     file: str
     line: int
@@ -38,7 +41,10 @@ class Problem:
 
 
 class ConfigError(Exception):
-    """A configuration that cannot be used. `problems` holds every mistake found; `str()` is one line for each."""
+    """A configuration that cannot be used.
+
+    `problems` holds every mistake found; `str()` is one line for each.
+    """
 
     def __init__(self, problems: Sequence[Problem], line: str = "") -> None:
         self.problems = tuple(problems)
@@ -46,14 +52,20 @@ class ConfigError(Exception):
 
 
 class NoConfig(ConfigError):
-    """There is no configuration folder where one was looked for. `str()` is one line that says where that was."""
+    """There is no configuration folder where one was looked for.
+
+    `str()` is one line that says where that was.
+    """
 
     def __init__(self, line: str) -> None:
         super().__init__((), line)
 
 
 class Problems:
-    """Collects mistakes while files are read. The same one counts once. `warnings` do not stop the reading."""
+    """Collects mistakes while files are read. The same one counts once.
+
+    `warnings` do not stop the reading.
+    """
 
     def __init__(self) -> None:
         self._found: dict[Problem, None] = {}

@@ -1,7 +1,7 @@
 """YAML text to a tree of nodes that know where they stand.
 
-Scalars stay as written: YAML 1.1 would turn `on` into a boolean and a date into a naive datetime. Aliases are followed, but
-not into themselves, and not beyond a bound on what they expand to.
+Scalars stay as written: YAML 1.1 would turn `on` into a boolean and a date into a naive datetime. Aliases are
+followed, but not into themselves, and not beyond a bound on what they expand to.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Protocol
 
 import yaml
 
+from console.model.text import safe
 from console.settings.problems import Problem, Problems, looks_secret, shown
 
 MAX_BYTES = 1_000_000
@@ -26,8 +27,8 @@ MAX_NODES = 100_000
 MAX_DEPTH = 40
 """Lists and mappings within each other."""
 
-# What YAML forbids, and what makes a file read differently from what an editor shows: Unicode's line breaks, marks
-# without width, marks that turn the direction of writing.
+# What YAML forbids, and what makes a file read differently from what an editor shows: Unicode's line breaks,
+# marks without width, marks that turn the direction of writing.
 _REFUSED = re.compile(
     "[^\t\n\r\x20-\x7e\xa0-\u200a\u2010-\u2027\u202f-\u205f\u2070-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
@@ -46,7 +47,10 @@ class Kind(StrEnum):
 
 @dataclass(slots=True)
 class Tree:
-    """One value in a file. `line` and `column` count from 1; `size` is the number of values in it, aliases expanded."""
+    """One value in a file.
+
+    `line` and `column` count from 1; `size` is the number of values in it, aliases expanded.
+    """
 
     kind: Kind
     path: str
@@ -69,7 +73,10 @@ class _Stop(Exception):
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of a regular file of at most `MAX_BYTES`. Raises OSError, ValueError (in words) for anything else."""
+    """The content of a regular file of at most `MAX_BYTES`.
+
+    Raises OSError, ValueError (in words) for anything else.
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -81,7 +88,10 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read(path: Path, problems: Problems) -> tuple[list[Tree], bytes]:
-    """The documents of a YAML file, and its bytes. Mistakes of syntax go to `problems`; no document is returned then."""
+    """The documents of a YAML file, and its bytes.
+
+    Mistakes of syntax go to `problems`; no document is returned then.
+    """
     name, data = str(path), b""
     try:
         data = read_bytes(path)
@@ -89,7 +99,9 @@ def read(path: Path, problems: Problems) -> tuple[list[Tree], bytes]:
     except FileNotFoundError:
         problems.add(Problem(name, 1, 1, "(file)", "no such file", "a YAML file"))
     except OSError as error:
-        problems.add(Problem(name, 1, 1, "(file)", f"a file that cannot be read ({error.strerror})", "a YAML file"))
+        problems.add(
+            Problem(name, 1, 1, "(file)", f"a file that cannot be read ({error.strerror})", "a YAML file")
+        )
     except ValueError as error:
         problems.add(Problem(name, 1, 1, "(file)", str(error), f"a YAML file of at most {MAX_BYTES} bytes"))
     return [], data
@@ -140,7 +152,9 @@ def _decode(data: bytes) -> str:
     bad = _REFUSED.search(text)
     if bad:
         line, column = _position(text[: bad.start()])
-        raise _Stop(line, column, "(file)", f"the control character U+{ord(bad.group()):04X}", "printable text")
+        raise _Stop(
+            line, column, "(file)", f"the control character U+{ord(bad.group()):04X}", "printable text"
+        )
     return text
 
 
@@ -170,7 +184,7 @@ class _Report(Protocol):
 
 
 class _Builder:
-    """Builds trees from parser events, without recursion: a parser's own composer is a bomb's first victim."""
+    """Builds trees from parser events, without recursion and with bounds that a composer does not have."""
 
     def __init__(self, report: _Report) -> None:
         self.documents: list[Tree] = []
@@ -193,22 +207,28 @@ class _Builder:
             self._close()
 
     def _alias(self, event: yaml.AliasEvent) -> None:
-        line, column = event.start_mark.line, event.start_mark.column
+        line, column = _place_of(event)
         self._no_key(event, "an alias")
         if event.anchor not in self._anchors:
-            raise _Stop(line, column, self._path(), f"the alias *{event.anchor}", "an anchor of that name before it")
+            raise _Stop(
+                line, column, self._path(), f"the alias *{event.anchor}", "an anchor of that name before it"
+            )
         target = self._anchors[event.anchor]
         if target is None:
-            raise _Stop(line, column, self._path(), f"the alias *{event.anchor} inside its own anchor", "no recursion")
+            raise _Stop(
+                line, column, self._path(), f"the alias *{event.anchor} inside its own anchor", "no recursion"
+            )
         self._count(target.size, line, column)
         self._place(target)
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
-        line, column = event.start_mark.line, event.start_mark.column
+        line, column = _place_of(event)
         self._no_tag(event)
         if self._awaits_key():
             if event.value == "<<" and event.implicit[0]:
                 raise _Stop(line, column, self._path(), "the merge key '<<'", "the keys themselves")
+            if safe(event.value, len(event.value)) != event.value:
+                raise _Stop(line, column, self._path(), "a control character in a key", "printable text")
             self._keys[-1] = (event.value, line, column)
             return
         empty = event.implicit[0] and event.value in ("", "~", "null", "Null", "NULL")
@@ -225,7 +245,7 @@ class _Builder:
         self._place(tree)
 
     def _open(self, event: yaml.CollectionStartEvent) -> None:
-        line, column = event.start_mark.line, event.start_mark.column
+        line, column = _place_of(event)
         mapping = isinstance(event, yaml.MappingStartEvent)
         self._no_tag(event)
         self._no_key(event, "a mapping" if mapping else "a list")
@@ -279,18 +299,25 @@ class _Builder:
 
     def _no_key(self, event: yaml.NodeEvent, found: str) -> None:
         if self._awaits_key():
-            mark = event.start_mark
-            raise _Stop(mark.line, mark.column, self._path(), f"{found} as a key", "a text as a key")
+            raise _Stop(*_place_of(event), self._path(), f"{found} as a key", "a text as a key")
 
     def _no_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         if event.tag not in (None, "!"):
-            mark = event.start_mark
-            raise _Stop(mark.line, mark.column, self._path(), f"the tag {shown(event.tag)}", "a value without a tag")
+            raise _Stop(
+                *_place_of(event), self._path(), f"the tag {shown(event.tag)}", "a value without a tag"
+            )
 
     def _count(self, size: int, line: int, column: int) -> None:
         self._size += size
         if self._size > MAX_NODES:
-            raise _Stop(line, column, self._path(), f"more than {MAX_NODES} values (aliases count in full)", "fewer")
+            raise _Stop(
+                line, column, self._path(), f"more than {MAX_NODES} values (aliases count in full)", "fewer"
+            )
+
+
+def _place_of(event: yaml.Event) -> tuple[int, int]:
+    mark = event.start_mark
+    return (0, 0) if mark is None else (mark.line, mark.column)
 
 
 def _children(tree: Tree) -> Iterator[Tree]:

@@ -1,0 +1,259 @@
+"""A configuration folder, from finding it to a `Config` in which every name leads somewhere."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import console
+from console.model.playbook import LoadedPlaybook
+from console.model.rollout import RolloutPlan
+from console.model.slo import Objective
+from console.settings import tree
+from console.settings.config import Config, Environment
+from console.settings.console_file import OPTIONAL, ConsoleFile, read_console
+from console.settings.nodes import Node, unique
+from console.settings.people_file import ROLES, read_people
+from console.settings.playbook_file import References, read_playbook
+from console.settings.problems import ConfigError, NoConfig, Problem, Problems, one_of, shown
+from console.settings.rollout_file import read_rollout
+from console.settings.severity_file import read_severities
+from console.settings.slo_file import read_slos
+
+T = TypeVar("T")
+
+FILES = ("console.yaml", "people.yaml", "severity.yaml", "rollout.yaml")
+
+__all__ = ["ConfigError", "NoConfig", "find", "init", "load", "shipped"]
+
+
+def shipped(name: str) -> Path:
+    """Where `config` or `playbooks` lies: in the installed package, else in the checkout. Raises NoConfig."""
+    package = Path(console.__file__).resolve().parent
+    places = (package / "_data" / name, package.parent / name)
+    for place in places:
+        if place.is_dir():
+            return place
+    raise NoConfig(
+        f"{name}: found neither {' nor '.join(map(str, places))}, expected the folder that ships with oncall"
+    )
+
+
+def find(explicit: str | None, environ: Mapping[str, str]) -> Path:
+    """The configuration folder: `--config`, else ONCALL_CONFIG, else ./config, else the user's own.
+
+    A folder that was named must be one. Raises NoConfig, with one line that says where it was looked for.
+    """
+    for origin, named in (("--config", explicit), ("ONCALL_CONFIG", environ.get("ONCALL_CONFIG"))):
+        if named:
+            folder = Path(named).expanduser()
+            if not (folder / FILES[0]).is_file():
+                raise NoConfig(f"{origin} {folder}: found no {FILES[0]} there, expected a configuration")
+            return folder
+    from platformdirs import user_config_path  # only a start without a named folder pays for it
+
+    places = (Path("config"), user_config_path("oncall", appauthor=False))
+    for place in places:
+        if (place / FILES[0]).is_file():
+            return place
+    where = ", ".join(
+        ("--config (not given)", "ONCALL_CONFIG (not set)", *(f"{place}/{FILES[0]}" for place in places))
+    )
+    raise NoConfig(f"found no configuration, expected one of: {where}; `oncall init DIR` writes an example")
+
+
+def init(directory: Path) -> None:
+    """Writes the example configuration to `directory`, and the playbooks to `directory`/playbooks.
+
+    Raises FileExistsError, in one line, when anything of that name is there already, and OSError when it
+    cannot be written; nothing is left behind in either case.
+    """
+    directory = directory.expanduser().absolute()
+    sources = {
+        item.name: item
+        for item in sorted(shipped("config").iterdir())
+        if not item.name.startswith((".", "_"))
+    }
+    sources["playbooks"] = shipped("playbooks")
+    if directory.exists() and not directory.is_dir():
+        raise FileExistsError(f"{directory}: found a file, expected a new or empty folder")
+    taken = sorted(name for name in sources if os.path.lexists(directory / name))
+    if taken:
+        raise FileExistsError(f"{directory}: found {', '.join(taken)} there already, expected none of them")
+    made = not directory.exists()
+    written: list[Path] = []
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, source in sources.items():
+            target = directory / name
+            written.append(target)
+            if source.is_dir():
+                shutil.copytree(
+                    source, target, ignore=shutil.ignore_patterns(".*", "__pycache__"), copy_function=_copy
+                )
+            else:
+                _copy(source, target)
+    except BaseException:
+        for target in written:
+            shutil.rmtree(target, ignore_errors=True) if target.is_dir() else target.unlink(missing_ok=True)
+        if made and directory.is_dir():
+            directory.rmdir()
+        raise
+
+
+def _copy(source: str | Path, target: str | Path) -> None:
+    # Content alone: a read-only installation must not give read-only files.
+    with open(target, "xb") as file:
+        file.write(Path(source).read_bytes())
+
+
+def load(folder: Path) -> Config:
+    """Reads a whole configuration folder and the playbooks that belong to it.
+
+    Raises ConfigError with every problem.
+    """
+    problems = Problems()
+    if not folder.is_dir():
+        raise ConfigError(
+            (Problem(str(folder), 1, 1, "(folder)", "no such folder", "a configuration folder"),)
+        )
+    _refuse_strays(folder, problems)
+    main = _read(folder / FILES[0], read_console, problems)
+    without = main.without if main else frozenset()
+    roles, people = _read(folder / FILES[1], read_people, problems) or (ROLES, ())
+    severities = _read(folder / FILES[2], read_severities, problems) or ()
+    rollout = None
+    if "rollout" not in without or (folder / FILES[3]).exists():
+        rollout = _read(folder / FILES[3], read_rollout, problems)
+    objectives = _objectives(folder / "slo", main, "slo" in without, problems)
+    references = References()
+    playbooks = _playbooks(_playbook_folder(folder, main), references, problems)
+    _check_references(references, roles, playbooks, problems, known=_readings(main, rollout, objectives))
+    if rollout is not None and rollout.flag:
+        for flag, place in references.flags:
+            if flag != rollout.flag:
+                place.warn(shown(flag), f"{shown(rollout.flag)}, the flag of rollout.yaml")
+    problems.check()
+    assert main is not None, "a console.yaml that could not be read is a problem"
+    return Config(
+        folder=folder,
+        environments=main.environments,
+        people=people,
+        severities=severities,
+        rollout=rollout,
+        objectives=objectives,
+        playbooks=playbooks,
+        notify=main.notify,
+        journal=main.journal,
+        journal_group=main.journal_group,
+        roles=roles,
+        warnings=tuple(str(warning) for warning in problems.warnings),
+    )
+
+
+def _read(path: Path, reader: Callable[[Node], T], problems: Problems) -> T | None:
+    """What `reader` makes of a file that holds one document."""
+    documents, _ = tree.read(path, problems)
+    for extra in documents[1:]:
+        Node(str(path), extra, problems).refuse("a second document", "one in this file")
+    return reader(Node(str(path), documents[0], problems)) if documents else None
+
+
+def _refuse_strays(folder: Path, problems: Problems) -> None:
+    """A file that nothing reads is a file somebody relies on."""
+    for path in sorted(folder.iterdir()):
+        if path.suffix in (".yaml", ".yml") and path.name not in FILES:
+            found = "a file that nothing reads"
+            problems.add(Problem(str(path), 1, 1, "(file)", found, one_of(FILES, f"{path.stem}.yaml")))
+
+
+def _yaml_files(folder: Path) -> list[Path]:
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix in (".yaml", ".yml") and not path.name.startswith(".")
+    )
+
+
+def _objectives(
+    folder: Path, main: ConsoleFile | None, without: bool, problems: Problems
+) -> tuple[Objective, ...]:
+    if not folder.is_dir():
+        if not without:
+            expected = f"a folder of OpenSLO files, or `without: [{OPTIONAL[1]}]` in {FILES[0]}"
+            problems.add(Problem(str(folder), 1, 1, "(folder)", "no such folder", expected))
+        return ()
+    found: list[tuple[Objective, Node]] = []
+    for path in _yaml_files(folder):
+        for document in tree.read(path, problems)[0]:
+            found += read_slos(Node(str(path), document, problems))
+    unique([(objective.name, place) for objective, place in found], "a name")
+    services = sorted({item.target.service for item in main.environments}) if main else []
+    for objective, place in found:
+        if services and objective.service and objective.service not in services:
+            place.refuse(
+                f"an SLO of the service {shown(objective.service)}", one_of(services, objective.service)
+            )
+    return tuple(objective for objective, _ in found)
+
+
+def _playbook_folder(folder: Path, main: ConsoleFile | None) -> Path:
+    if main is not None and main.playbooks is not None:
+        return main.playbooks
+    own = folder / "playbooks"
+    return own if own.is_dir() else shipped("playbooks")
+
+
+def _playbooks(folder: Path, references: References, problems: Problems) -> tuple[LoadedPlaybook, ...]:
+    if not folder.is_dir():
+        problems.add(Problem(str(folder), 1, 1, "(folder)", "no such folder", "a folder of playbooks"))
+        return ()
+    found: list[LoadedPlaybook] = []
+    names: list[tuple[str, Node]] = []
+    for path in _yaml_files(folder):
+        documents, data = tree.read(path, problems)
+        for extra in documents[1:]:
+            Node(str(path), extra, problems).refuse("a second document", "one playbook in a file")
+        if documents:
+            playbook, place = read_playbook(Node(str(path), documents[0], problems), references)
+            names.append((playbook.name, place))
+            found.append(LoadedPlaybook(playbook, hashlib.sha256(data).hexdigest(), str(path)))
+    unique(names, "a name")
+    return tuple(found)
+
+
+def _readings(
+    main: ConsoleFile | None, rollout: RolloutPlan | None, objectives: Iterable[Objective]
+) -> list[str]:
+    """Every reading that a playbook may name, in any environment."""
+    environments: tuple[Environment, ...] = main.environments if main else ()
+    components = {component.name: None for item in environments for component in item.components}
+    return [
+        *(["rollout.percent"] if rollout else []),
+        *(f"guardrail.{rule.name}" for rule in (rollout.guardrails if rollout else ())),
+        *(f"health.{component}" for component in components),
+        *(f"slo.{objective.name}.burn" for objective in objectives),
+    ]
+
+
+def _check_references(
+    references: References,
+    roles: tuple[str, ...],
+    playbooks: tuple[LoadedPlaybook, ...],
+    problems: Problems,
+    *,
+    known: list[str],
+) -> None:
+    names = [item.playbook.name for item in playbooks]
+    for what, used, allowed in (
+        ("role", references.roles, list(roles)),
+        ("playbook", references.playbooks, names),
+        ("reading", references.readings, known),
+    ):
+        for name, place in used:
+            if name and name not in allowed:
+                place.refuse(f"the unknown {what} {shown(name)}", one_of(allowed, name))

@@ -1,0 +1,37 @@
+"""`severity.yaml`: what each severity means, and what it asks of us."""
+
+from __future__ import annotations
+
+from console.model.people import Severity, SeverityRule
+from console.settings.nodes import Node, header
+from console.settings.problems import one_of
+
+_NAMES = tuple(severity.value for severity in Severity)
+
+
+def read_severities(node: Node) -> tuple[SeverityRule, ...]:
+    """The rules, most severe first. A team may use fewer than five."""
+    fields = node.mapping("apiVersion", "kind", "severities")
+    header(fields, "Severities")
+    severities = fields["severities"].open_mapping()
+    rules: list[SeverityRule] = []
+    for name, place in severities.items():
+        if name not in _NAMES:
+            severities.key(name).refuse("an unknown severity", one_of(_NAMES, name))
+            continue
+        rules.append(_rule(Severity(name), place))
+    if not rules and fields["severities"].present:
+        fields["severities"].refuse("no severity", one_of(_NAMES))
+    return tuple(sorted(rules, key=lambda rule: rule.severity.rank))
+
+
+def _rule(severity: Severity, node: Node) -> SeverityRule:
+    fields = node.mapping("title", "definition", "acknowledge_within", "update_every")
+    every = fields["update_every"]
+    return SeverityRule(
+        severity,
+        fields["title"].text(),
+        fields["definition"].text("what makes an incident this severe"),
+        fields["acknowledge_within"].duration(),
+        every.duration() if every.present else None,
+    )
