@@ -26,7 +26,7 @@ class SecretRef:
 
 @dataclass(frozen=True, slots=True)
 class HttpSource:
-    """An HTTP server to ask. `token` is sent as a bearer token; `headers` are fixed, such as a tenant's id."""
+    """An HTTP server to ask. `token` is sent as a bearer token; `headers` are fixed: a tenant's id."""
 
     name: str
     url: str
@@ -49,7 +49,7 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Notify:
-    """Outgoing channels, named now and used from the alerts issue on; `check` proves that their secrets are set."""
+    """Outgoing channels. `oncall check` proves that their secrets are set."""
 
     pagerduty: SecretRef | None = None
     slack: SecretRef | None = None

@@ -45,8 +45,7 @@ def read_console(node: Node) -> ConsoleFile:
         journal["group"].text(default=""),
         beside(node.file, playbooks) if playbooks else None,
         frozenset(
-            item.choice({name: name for name in OPTIONAL})
-            for item in fields["without"].sequence(required=False)
+            item.choice({name: name for name in OPTIONAL}) for item in fields["without"].sequence(required=False)
         ),
     )
 
@@ -57,9 +56,7 @@ def _notify(node: Node) -> Notify:
 
 
 def _environment(node: Node) -> Environment:
-    fields = node.mapping(
-        "service", "environment", "production", "prometheus", "alertmanager", "watchdog", "health"
-    )
+    fields = node.mapping("service", "environment", "production", "prometheus", "alertmanager", "watchdog", "health")
     target = Target(
         fields["service"].name("the name of a service"),
         fields["environment"].name("the name of an environment"),

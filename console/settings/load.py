@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-import console
 from console.model.playbook import LoadedPlaybook
 from console.model.rollout import RolloutPlan
 from console.model.slo import Objective
 from console.settings import tree
 from console.settings.config import Config, Environment
 from console.settings.console_file import OPTIONAL, ConsoleFile, read_console
+from console.settings.example import init, shipped
 from console.settings.nodes import Node, unique
 from console.settings.people_file import ROLES, read_people
 from console.settings.playbook_file import References, read_playbook
@@ -29,18 +27,6 @@ T = TypeVar("T")
 FILES = ("console.yaml", "people.yaml", "severity.yaml", "rollout.yaml")
 
 __all__ = ["ConfigError", "NoConfig", "find", "init", "load", "shipped"]
-
-
-def shipped(name: str) -> Path:
-    """Where `config` or `playbooks` lies: in the installed package, else in the checkout. Raises NoConfig."""
-    package = Path(console.__file__).resolve().parent
-    places = (package / "_data" / name, package.parent / name)
-    for place in places:
-        if place.is_dir():
-            return place
-    raise NoConfig(
-        f"{name}: found neither {' nor '.join(map(str, places))}, expected the folder that ships with oncall"
-    )
 
 
 def find(explicit: str | None, environ: Mapping[str, str]) -> Path:
@@ -60,55 +46,8 @@ def find(explicit: str | None, environ: Mapping[str, str]) -> Path:
     for place in places:
         if (place / FILES[0]).is_file():
             return place
-    where = ", ".join(
-        ("--config (not given)", "ONCALL_CONFIG (not set)", *(f"{place}/{FILES[0]}" for place in places))
-    )
+    where = ", ".join(("--config (not given)", "ONCALL_CONFIG (not set)", *(f"{place}/{FILES[0]}" for place in places)))
     raise NoConfig(f"found no configuration, expected one of: {where}; `oncall init DIR` writes an example")
-
-
-def init(directory: Path) -> None:
-    """Writes the example configuration to `directory`, and the playbooks to `directory`/playbooks.
-
-    Raises FileExistsError, in one line, when anything of that name is there already, and OSError when it
-    cannot be written; nothing is left behind in either case.
-    """
-    directory = directory.expanduser().absolute()
-    sources = {
-        item.name: item
-        for item in sorted(shipped("config").iterdir())
-        if not item.name.startswith((".", "_"))
-    }
-    sources["playbooks"] = shipped("playbooks")
-    if directory.exists() and not directory.is_dir():
-        raise FileExistsError(f"{directory}: found a file, expected a new or empty folder")
-    taken = sorted(name for name in sources if os.path.lexists(directory / name))
-    if taken:
-        raise FileExistsError(f"{directory}: found {', '.join(taken)} there already, expected none of them")
-    made = not directory.exists()
-    written: list[Path] = []
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        for name, source in sources.items():
-            target = directory / name
-            written.append(target)
-            if source.is_dir():
-                shutil.copytree(
-                    source, target, ignore=shutil.ignore_patterns(".*", "__pycache__"), copy_function=_copy
-                )
-            else:
-                _copy(source, target)
-    except BaseException:
-        for target in written:
-            shutil.rmtree(target, ignore_errors=True) if target.is_dir() else target.unlink(missing_ok=True)
-        if made and directory.is_dir():
-            directory.rmdir()
-        raise
-
-
-def _copy(source: str | Path, target: str | Path) -> None:
-    # Content alone: a read-only installation must not give read-only files.
-    with open(target, "xb") as file:
-        file.write(Path(source).read_bytes())
 
 
 def load(folder: Path) -> Config:
@@ -118,9 +57,7 @@ def load(folder: Path) -> Config:
     """
     problems = Problems()
     if not folder.is_dir():
-        raise ConfigError(
-            (Problem(str(folder), 1, 1, "(folder)", "no such folder", "a configuration folder"),)
-        )
+        raise ConfigError((Problem(str(folder), 1, 1, "(folder)", "no such folder", "a configuration folder"),))
     _refuse_strays(folder, problems)
     main = _read(folder / FILES[0], read_console, problems)
     without = main.without if main else frozenset()
@@ -173,15 +110,11 @@ def _refuse_strays(folder: Path, problems: Problems) -> None:
 
 def _yaml_files(folder: Path) -> list[Path]:
     return sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix in (".yaml", ".yml") and not path.name.startswith(".")
+        path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and not path.name.startswith(".")
     )
 
 
-def _objectives(
-    folder: Path, main: ConsoleFile | None, without: bool, problems: Problems
-) -> tuple[Objective, ...]:
+def _objectives(folder: Path, main: ConsoleFile | None, without: bool, problems: Problems) -> tuple[Objective, ...]:
     if not folder.is_dir():
         if not without:
             expected = f"a folder of OpenSLO files, or `without: [{OPTIONAL[1]}]` in {FILES[0]}"
@@ -195,9 +128,7 @@ def _objectives(
     services = sorted({item.target.service for item in main.environments}) if main else []
     for objective, place in found:
         if services and objective.service and objective.service not in services:
-            place.refuse(
-                f"an SLO of the service {shown(objective.service)}", one_of(services, objective.service)
-            )
+            place.refuse(f"an SLO of the service {shown(objective.service)}", one_of(services, objective.service))
     return tuple(objective for objective, _ in found)
 
 
@@ -226,9 +157,7 @@ def _playbooks(folder: Path, references: References, problems: Problems) -> tupl
     return tuple(found)
 
 
-def _readings(
-    main: ConsoleFile | None, rollout: RolloutPlan | None, objectives: Iterable[Objective]
-) -> list[str]:
+def _readings(main: ConsoleFile | None, rollout: RolloutPlan | None, objectives: Iterable[Objective]) -> list[str]:
     """Every reading that a playbook may name, in any environment."""
     environments: tuple[Environment, ...] = main.environments if main else ()
     components = {component.name: None for item in environments for component in item.components}

@@ -1,8 +1,7 @@
 """Typed reading of YAML trees: each reader of a file reads like its schema, and no mistake stops the search.
 
-A reader that finds something wrong notes it and returns a harmless stand-in. `Problems.check` raises at the end,
-so a stand-in never reaches the console. A key that is absent takes the accessor's default; without one it is
-missing.
+A reader that finds something wrong notes it and returns a harmless stand-in. `Problems.check` raises at the
+end, so that no stand-in reaches the console. A key that is absent takes the accessor's default, or is missing.
 """
 
 from __future__ import annotations
@@ -79,18 +78,14 @@ class Node:
             for key, (line, column) in self.tree.keys.items():
                 if key not in keys:
                     place = join(self.path, key)
-                    self.problems.add(
-                        Problem(self.file, line, column, place, "an unknown key", one_of(keys, key))
-                    )
+                    self.problems.add(Problem(self.file, line, column, place, "an unknown key", one_of(keys, key)))
         return self._fields()
 
     def open_mapping(self) -> Fields:
         """The values under whatever keys there are."""
         return self._fields()
 
-    def sequence(
-        self, expected: str = "a list", *, least: int = 0, required: bool = True
-    ) -> tuple[Node, ...]:
+    def sequence(self, expected: str = "a list", *, least: int = 0, required: bool = True) -> tuple[Node, ...]:
         """The items of a list. Absent is empty when it is not required."""
         if self.tree.kind is Kind.ABSENT and not required:
             return ()
@@ -180,9 +175,7 @@ class Node:
             return _ZERO
         found = _DURATION.fullmatch(text)
         seconds = (
-            0
-            if found is None
-            else sum(int(n or 0) * u for n, u in zip(found.groups(), _UNITS.values(), strict=True))
+            0 if found is None else sum(int(n or 0) * u for n, u in zip(found.groups(), _UNITS.values(), strict=True))
         )
         if not 0 < seconds <= LONGEST.total_seconds():
             self.refuse(shown(text), expected)
@@ -249,11 +242,7 @@ class Node:
 
     def _kind(self) -> str:
         return (
-            "nothing"
-            if self.tree.kind is Kind.ABSENT
-            else "a text"
-            if self.tree.kind is Kind.TEXT
-            else self.tree.kind
+            "nothing" if self.tree.kind is Kind.ABSENT else "a text" if self.tree.kind is Kind.TEXT else self.tree.kind
         )
 
     def _fields(self) -> Fields:
@@ -297,7 +286,7 @@ class Fields:
 def beside(file: str, name: str) -> Path:
     """A path that `file` names.
 
-    `~` is the home folder; a relative path starts at the folder of `file`, never at wherever the console was started.
+    `~` is the home folder; a relative path starts at the folder of `file`, never at the working folder.
     """
     return Path(file).parent.absolute() / os.path.expanduser(name)
 
@@ -314,8 +303,6 @@ def unique(nodes: Sequence[tuple[str, Node]], what: str) -> None:
     for name, node in nodes:
         if name and name in seen:
             first = seen[name]
-            where = (
-                f"line {first.tree.line}" if first.file == node.file else f"{first.file}:{first.tree.line}"
-            )
+            where = f"line {first.tree.line}" if first.file == node.file else f"{first.file}:{first.tree.line}"
             node.refuse(f"{shown(name)} again (the first is at {where})", f"{what} of its own")
         seen.setdefault(name, node)

@@ -22,9 +22,7 @@ def read_people(node: Node) -> tuple[tuple[str, ...], tuple[Person, ...]]:
     items = fields["people"].sequence("a list of people", least=1)
     people = tuple(_person(item, roles) for item in items)
     for what in ("name", "login"):
-        named = [
-            (getattr(who, what), item.open_mapping()[what]) for who, item in zip(people, items, strict=True)
-        ]
+        named = [(getattr(who, what), item.open_mapping()[what]) for who, item in zip(people, items, strict=True)]
         unique(named, f"a {what}")
     return roles, people
 
@@ -43,10 +41,7 @@ def _person(node: Node, roles: tuple[str, ...]) -> Person:
         fields["full_name"].text(default=""),
         tuple(held),
         fields["pagerduty"].text("a PagerDuty user id", default=""),
-        tuple(
-            (channel, place.text("an address"))
-            for channel, place in fields["contacts"].open_mapping().items()
-        )
+        tuple((channel, place.text("an address")) for channel, place in fields["contacts"].open_mapping().items())
         if fields["contacts"].present
         else (),
     )

@@ -53,10 +53,7 @@ def read_playbook(node: Node, references: References) -> tuple[Playbook, Node]:
     playbook = Playbook(
         name,
         fields["title"].text(),
-        tuple(
-            place.choice(_SEVERITIES)
-            for place in fields["severities"].sequence("a list of severities", least=1)
-        ),
+        tuple(place.choice(_SEVERITIES) for place in fields["severities"].sequence("a list of severities", least=1)),
         fields["owner"].text("who keeps the playbook right"),
         fields["reviewed"].day(),
         steps,
@@ -120,16 +117,11 @@ def _step(node: Node, references: References) -> Step:
         owner,
         timebox.duration() if timebox.present else None,
         parallel,
-        tuple(
-            _check(place, references)
-            for place in fields["look_at"].sequence("a list of checks", required=False)
-        ),
+        tuple(_check(place, references) for place in fields["look_at"].sequence("a list of checks", required=False)),
         _check(verify, references) if verify.present else None,
         confirm,
         fields["flag"].text(default="") if kind is StepKind.FLAG else "",
-        fields["percent"].number("a percentage from 0 to 100", least=0.0, most=100.0)
-        if kind is StepKind.FLAG
-        else 0.0,
+        fields["percent"].number("a percentage from 0 to 100", least=0.0, most=100.0) if kind is StepKind.FLAG else 0.0,
         _options(fields["options"], references) if kind is StepKind.DECISION else (),
     )
 
@@ -185,11 +177,7 @@ def _check_jumps(node: Node, index: int, ids: list[str], playbook: str) -> None:
                 continue
             at = Node(node.file, target, node.problems)
             if allowed is not None and target.text not in allowed:
-                known = (
-                    shown(target.text)
-                    if target.text in ids
-                    else f"{shown(target.text)}, which is no step here"
-                )
+                known = shown(target.text) if target.text in ids else f"{shown(target.text)}, which is no step here"
                 at.refuse(known, f"{what}: {one_of([name for name in allowed if name], target.text)}")
             elif allowed is None and target.text == playbook:
                 at.refuse("this playbook itself", what)

@@ -72,9 +72,7 @@ def _read(ref: SecretRef) -> str:
                 raise SecretError(f"{ref}: found a file of another user, expected one of yours or root's")
             if status.st_mode & 0o077:
                 mode = stat.S_IMODE(status.st_mode)
-                raise SecretError(
-                    f"{ref}: found mode {mode:04o}, expected 0600: others must not reach it (chmod 600)"
-                )
+                raise SecretError(f"{ref}: found mode {mode:04o}, expected 0600: others must not reach it (chmod 600)")
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise SecretError(

@@ -25,9 +25,7 @@ FALLBACK_SLICE = 300
 FALLBACK = "oncall/fallback-"
 
 _KINDS = ("SLI", "DataSource", "Service", "AlertPolicy", "AlertCondition", "AlertNotificationTarget")
-_SELECTOR = (
-    r'(?:[a-zA-Z_:][a-zA-Z0-9_:]*\s*(?:\{(?:[^{}"]|"(?:[^"\\]|\\.)*")*\})?|\{(?:[^{}"]|"(?:[^"\\]|\\.)*")+\})'
-)
+_SELECTOR = r'(?:[a-zA-Z_:][a-zA-Z0-9_:]*\s*(?:\{(?:[^{}"]|"(?:[^"\\]|\\.)*")*\})?|\{(?:[^{}"]|"(?:[^"\\]|\\.)*")+\})'
 _PLAIN = re.compile(_SELECTOR)
 _WINDOWED = re.compile(
     rf"sum\s*\(\s*(?:increase|rate)\s*\(\s*({_SELECTOR})\s*"
@@ -82,9 +80,7 @@ def _is_slo(document: Node) -> bool:
     version, kind = fields["apiVersion"], fields["kind"]
     version.choice({"openslo/v1": True})
     if kind.tree.text in _KINDS:
-        kind.refuse(
-            f"the kind {kind.tree.text}, which is not supported yet", "SLO, with its indicator inside"
-        )
+        kind.refuse(f"the kind {kind.tree.text}, which is not supported yet", "SLO, with its indicator inside")
     else:
         kind.choice({"SLO": True})
     return version.tree.text == "openslo/v1" and kind.tree.text == "SLO"
@@ -102,9 +98,7 @@ def _window(node: Node) -> timedelta:
     fields = items[0].mapping("duration", "isRolling", "calendar")
     if fields["calendar"].present or not fields["isRolling"].boolean(default=True):
         place = fields["calendar"] if fields["calendar"].present else fields["isRolling"]
-        place.refuse(
-            "a calendar window, which is not supported yet", "a rolling one (isRolling: true, no calendar)"
-        )
+        place.refuse("a calendar window, which is not supported yet", "a rolling one (isRolling: true, no calendar)")
         return timedelta(days=30)
     return fields["duration"].duration("a rolling duration such as 30d or 4w (m is minutes)")
 
@@ -112,18 +106,14 @@ def _window(node: Node) -> timedelta:
 def _indicator(spec: Fields) -> Node:
     """The spec of the indicator, inline."""
     if "indicatorRef" in spec:
-        spec["indicatorRef"].refuse(
-            "a reference, which is not supported yet", "the indicator itself under `indicator`"
-        )
+        spec["indicatorRef"].refuse("a reference, which is not supported yet", "the indicator itself under `indicator`")
         return spec["indicatorRef"].nothing()
     fields = spec["indicator"].mapping("metadata", "spec")
     return fields["spec"]
 
 
 def _objective(node: Node, indicator: Node, method: str) -> tuple[float, Sli, str]:
-    fields = node.mapping(
-        "displayName", "op", "value", "target", "targetPercent", "timeSliceTarget", "timeSliceWindow"
-    )
+    fields = node.mapping("displayName", "op", "value", "target", "targetPercent", "timeSliceTarget", "timeSliceWindow")
     seconds, share = SAMPLE, 1.0
     if method != "Occurrences":
         seconds = _slice(fields["timeSliceWindow"])
@@ -137,9 +127,7 @@ def _objective(node: Node, indicator: Node, method: str) -> tuple[float, Sli, st
             seconds = SAMPLE  # the mean over equal slices is the share over all samples
         query = _query(kinds["thresholdMetric"].mapping("metricSource")["metricSource"]).expression()
         op = fields["op"].choice(OPS)
-        sli = Sli(
-            SliKind.THRESHOLD, query=query, op=op, value=fields["value"].number(), slice_seconds=seconds
-        )
+        sli = Sli(SliKind.THRESHOLD, query=query, op=op, value=fields["value"].number(), slice_seconds=seconds)
     else:
         for extra in ("op", "value"):
             if extra in fields:
@@ -148,9 +136,7 @@ def _objective(node: Node, indicator: Node, method: str) -> tuple[float, Sli, st
         if method == "Timeslices":
             sli = _sliced(sli, seconds, share)
         elif method == "RatioTimeslices":
-            node.refuse(
-                "RatioTimeslices with a ratio, which is not supported yet", "Occurrences or Timeslices"
-            )
+            node.refuse("RatioTimeslices with a ratio, which is not supported yet", "Occurrences or Timeslices")
     return _target(fields), sli, fields["displayName"].text(default="")
 
 
@@ -169,9 +155,7 @@ def _target(fields: Fields) -> float:
     most = 100.0 if place is percent else 1.0
     target = place.number(f"a number between 0 and {most:g}")
     if target == most:
-        place.refuse(
-            shown(place.tree.text), f"less than {most:g}; zero tolerance is a guardrail of rollout.yaml"
-        )
+        place.refuse(shown(place.tree.text), f"less than {most:g}; zero tolerance is a guardrail of rollout.yaml")
     elif place.tree.kind is Kind.TEXT and not 0 < target < most:
         place.refuse(shown(place.tree.text), f"a number between 0 and {most:g}")
     return target / most
@@ -225,9 +209,7 @@ def _selector(node: Node) -> str:
     if windowed:
         return windowed.group(1)
     if query and not _PLAIN.fullmatch(query):
-        place.refuse(
-            shown(query), 'a plain selector such as requests_total{job="x"}; sum and increase are added'
-        )
+        place.refuse(shown(query), 'a plain selector such as requests_total{job="x"}; sum and increase are added')
         return ""
     return query
 

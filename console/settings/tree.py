@@ -99,9 +99,7 @@ def read(path: Path, problems: Problems) -> tuple[list[Tree], bytes]:
     except FileNotFoundError:
         problems.add(Problem(name, 1, 1, "(file)", "no such file", "a YAML file"))
     except OSError as error:
-        problems.add(
-            Problem(name, 1, 1, "(file)", f"a file that cannot be read ({error.strerror})", "a YAML file")
-        )
+        problems.add(Problem(name, 1, 1, "(file)", f"a file that cannot be read ({error.strerror})", "a YAML file"))
     except ValueError as error:
         problems.add(Problem(name, 1, 1, "(file)", str(error), f"a YAML file of at most {MAX_BYTES} bytes"))
     return [], data
@@ -152,9 +150,7 @@ def _decode(data: bytes) -> str:
     bad = _REFUSED.search(text)
     if bad:
         line, column = _position(text[: bad.start()])
-        raise _Stop(
-            line, column, "(file)", f"the control character U+{ord(bad.group()):04X}", "printable text"
-        )
+        raise _Stop(line, column, "(file)", f"the control character U+{ord(bad.group()):04X}", "printable text")
     return text
 
 
@@ -210,14 +206,10 @@ class _Builder:
         line, column = _place_of(event)
         self._no_key(event, "an alias")
         if event.anchor not in self._anchors:
-            raise _Stop(
-                line, column, self._path(), f"the alias *{event.anchor}", "an anchor of that name before it"
-            )
+            raise _Stop(line, column, self._path(), f"the alias *{event.anchor}", "an anchor of that name before it")
         target = self._anchors[event.anchor]
         if target is None:
-            raise _Stop(
-                line, column, self._path(), f"the alias *{event.anchor} inside its own anchor", "no recursion"
-            )
+            raise _Stop(line, column, self._path(), f"the alias *{event.anchor} inside its own anchor", "no recursion")
         self._count(target.size, line, column)
         self._place(target)
 
@@ -303,16 +295,12 @@ class _Builder:
 
     def _no_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         if event.tag not in (None, "!"):
-            raise _Stop(
-                *_place_of(event), self._path(), f"the tag {shown(event.tag)}", "a value without a tag"
-            )
+            raise _Stop(*_place_of(event), self._path(), f"the tag {shown(event.tag)}", "a value without a tag")
 
     def _count(self, size: int, line: int, column: int) -> None:
         self._size += size
         if self._size > MAX_NODES:
-            raise _Stop(
-                line, column, self._path(), f"more than {MAX_NODES} values (aliases count in full)", "fewer"
-            )
+            raise _Stop(line, column, self._path(), f"more than {MAX_NODES} values (aliases count in full)", "fewer")
 
 
 def _place_of(event: yaml.Event) -> tuple[int, int]:
