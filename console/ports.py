@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +27,11 @@ class Clock(Protocol):
         ...
 
     async def sleep_until(self, when: datetime) -> None:
-        """Waits until the wall clock reads `when`; at once when that has passed. Notices a stepped clock within a second."""
+        """Waits until the wall clock reads `when`; at once when that has passed. A stepped clock is noticed within a second."""
+        ...
+
+    async def wait(self, event: asyncio.Event, until: datetime) -> bool:
+        """Waits for `event` or the instant, whichever comes first; True when it was the event."""
         ...
 
 
@@ -112,7 +117,7 @@ class Lease:
 
 
 class Journal(Protocol):
-    """The durable record. Methods may be called from any thread but `append`, `renew` and `close`, which are awaited."""
+    """The durable record. Its plain methods may be called from any thread, the awaited ones from the loop."""
 
     @property
     def writable(self) -> str:
@@ -152,7 +157,7 @@ class Journal(Protocol):
         ...
 
     async def renew(self, holder: str, ttl_seconds: float, *, take: bool = True) -> Lease | None:
-        """Renews the holder's lease, or takes it when it is free or expired and `take` is set. The lease as it stands."""
+        """Renews the holder's lease, or takes it when it is free or expired and `take` is set. Answers how it stands."""
         ...
 
     async def release(self, holder: str) -> None:
@@ -185,8 +190,9 @@ class Spool(Protocol):
         """What waits, oldest first."""
         ...
 
-    def clear(self) -> None:
-        """Forgets what was merged."""
+    async def merge(self, journal: Journal) -> int:
+        """Appends what waits to the journal, each event exactly once even across a crash, and forgets it. The number
+        of events merged. Raises NotSaved while the journal still cannot be written."""
         ...
 
 
@@ -217,7 +223,9 @@ class MetricSource(Protocol):
         could be read."""
         ...
 
-    def read_range(self, queries: Sequence[Query], start: datetime, end: datetime, step_seconds: float) -> Mapping[str, Series]:
+    def read_range(
+        self, queries: Sequence[Query], start: datetime, end: datetime, step_seconds: float
+    ) -> Mapping[str, Series]:
         """A series for every query that has one, by name. Raises SourceError."""
         ...
 

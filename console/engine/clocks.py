@@ -169,9 +169,7 @@ class SimulatedClock(_RealTimeClock):
     def _real_seconds(self, until: datetime) -> float:
         return (until - self.now()).total_seconds() / (self._speed or 1.0)
 
-    async def run(
-        self, until: datetime, engine_tasks: Callable[[], int], *, patience_seconds: float = 60.0
-    ) -> None:
+    async def run(self, until: datetime, engine_tasks: Callable[[], int], *, patience_seconds: float = 60.0) -> None:
         """Drives time to `until`, from one waiting task to the next.
 
         Advances only while `engine_tasks()` tasks wait in this clock, and wakes one at a time: the earliest;

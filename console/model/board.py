@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from console.model.alert import Alert
 from console.model.incident import Incident
-from console.model.people import Actor, SeverityRule
+from console.model.people import Actor, Person, SeverityRule
 from console.model.playbook import LoadedPlaybook, Run
 from console.model.reading import Reading, ReadingState
 from console.model.rollback import Readiness
@@ -41,10 +41,18 @@ class Health:
     component: str
     up: Reading[bool]
     since: datetime | None = None
+    critical_after: timedelta = timedelta(minutes=1)
+    legacy: bool = False
+    """Whether a rollback needs it."""
 
     def down_for(self, now: datetime) -> timedelta | None:
         """How long it has been down; None when it is up or unknown."""
         return now - self.since if self.up.value is False and self.since is not None else None
+
+    def critical(self, now: datetime) -> bool:
+        """Whether it has been down for long enough to be critical."""
+        down = self.down_for(now)
+        return down is not None and down >= self.critical_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +128,10 @@ class Board:
     """Why the journal cannot be written now; empty when it can."""
     spooled: str = ""
     """Where unsaved events wait; empty when there are none."""
+    flags: str = ""
+    """The name of what can set feature flags from here; empty when that is done by hand."""
+    people: tuple[Person, ...] = ()
+    environments: tuple[Target, ...] = ()
     severities: tuple[SeverityRule, ...] = ()
     playbooks: tuple[LoadedPlaybook, ...] = ()
     readings: Mapping[str, Reading[float]] = field(default_factory=dict)

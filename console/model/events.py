@@ -1,7 +1,7 @@
 """What happened: every event of the record, and the envelope around it.
 
-Events are the only truth about incidents, runs, shifts and drills. A kind never changes its meaning; a changed shape gets
-a higher `kind_version`, and the codec keeps reading the old one.
+Events are the only truth about incidents, runs, shifts and drills. A kind never changes its meaning; a changed
+shape gets a higher `kind_version`, and the codec keeps reading the old one.
 """
 
 from __future__ import annotations

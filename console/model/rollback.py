@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+from console.model.reading import Reading
 
 
 class ProofState(StrEnum):
@@ -50,3 +52,38 @@ class Readiness:
         if ProofState.FAILED in states:
             return Can.NO
         return Can.YES if states == {ProofState.PROVEN} else Can.UNVERIFIED
+
+
+PROOF_LIFE = timedelta(minutes=2)
+"""How long a proof by a read-only probe counts."""
+
+_NOT_YET = (
+    ("kill-switch", "kill switch readable and proven", "no flag provider is configured"),
+    ("data", "event store and schema compatible", "no point-of-no-return reading is configured"),
+    ("backup", "backup within its objectives", "no backup reading is configured"),
+    ("drill", "drill within its objectives", "no drill is in this record"),
+    ("people", "two people reachable", "nobody was asked"),
+)
+
+
+def assess(legacy: Reading[bool] | None, percent: Reading[float] | None, now: datetime) -> Readiness:
+    """The proofs that can be read now: the `legacy` path is healthy, the measured share of traffic (`percent`) is
+    readable; None where nothing of the kind is configured. What cannot be read is unknown, and says why."""
+    share = None if percent is None else percent.map(lambda value: value >= 0)
+    read = [
+        _probe("legacy", "legacy path healthy", legacy, "no legacy component is configured", now),
+        _probe("share", "traffic share readable", share, "no rollout metric is configured", now),
+    ]
+    unknown = [Proof(name, title, ProofState.UNKNOWN, why) for name, title, why in _NOT_YET]
+    return Readiness((*read, *unknown))
+
+
+def _probe(name: str, title: str, reading: Reading[bool] | None, absent: str, now: datetime) -> Proof:
+    if reading is None or reading.value is None or reading.at is None:
+        why = absent if reading is None else reading.note or reading.state.replace("_", " ")
+        return Proof(name, title, ProofState.UNKNOWN, why, source=reading.source if reading else "")
+    expires = reading.at + PROOF_LIFE
+    evidence = reading.note or ("yes" if reading.value else "no")
+    seen = ProofState.PROVEN if reading.value else ProofState.FAILED
+    state = ProofState.EXPIRED if expires <= now else seen
+    return Proof(name, title, state, evidence, reading.at, expires, reading.source)

@@ -93,7 +93,9 @@ class Handoff:
     @property
     def pending(self) -> tuple[HandoffItem, ...]:
         """Items not yet accepted."""
-        return tuple(item for item in self.items if item.id not in self.answers or self.answers[item.id].answer != "accepted")
+        return tuple(
+            item for item in self.items if item.id not in self.answers or self.answers[item.id].answer != "accepted"
+        )
 
     @property
     def open(self) -> bool:

@@ -1,7 +1,7 @@
 """Service level objectives: from bad and total counts to budget and burn rate.
 
-e(w) is the error ratio over a window w, B = 1 - objective the budget, b(w) = e(w) / B the burn rate (SRE workbook, ch. 5).
-A ratio is always bad over total of the same window, never a mean of ratios.
+e(w) is the error ratio over a window w, B = 1 - objective the budget, b(w) = e(w) / B the burn rate (SRE workbook,
+ch. 5). A ratio is always bad over total of the same window, never a mean of ratios.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class SliKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Sli:
     """What is counted. For RATIO either `good` or `bad` is a counter selector, and `total`; for THRESHOLD `query` is a
-    value that must satisfy `op value` in each slice of `slice_seconds`. `fallback` is used when the total of a RATIO has
-    no series at all."""
+    value that must satisfy `op value` in each slice of `slice_seconds`. `fallback` is used when the total of a RATIO
+    has no series at all."""
 
     kind: SliKind
     good: str = ""

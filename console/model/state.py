@@ -36,6 +36,10 @@ class State:
         """The open shift, the newest when there are several."""
         return next((shift for shift in reversed(self.shifts.values()) if shift.ended_at is None), None)
 
+    def copy(self) -> State:
+        """A State that later events do not change."""
+        return State(dict(self.incidents), dict(self.runs), dict(self.shifts), dict(self.handoffs), self.seq)
+
     def runs_of(self, incident_id: str) -> tuple[Run, ...]:
         """The runs of an incident, in the order they were started."""
         return tuple(run for run in self.runs.values() if run.incident == incident_id)
@@ -94,7 +98,9 @@ def _declared(recorded: Recorded, payload: ev.IncidentDeclared) -> Incident:
     )
 
 
-def _incident(change: Callable[[Incident, Recorded, Any], Incident]) -> Callable[[Incident, Recorded, Any], Incident]:
+def _incident(
+    change: Callable[[Incident, Recorded, Any], Incident],
+) -> Callable[[Incident, Recorded, Any], Incident]:
     def fold(incident: Incident, recorded: Recorded, payload: Any) -> Incident:
         return replace(change(incident, recorded, payload), last_event_at=recorded.occurred_at)
 
@@ -302,7 +308,10 @@ def _item_answered(handoff: Handoff, recorded: Recorded, payload: ev.HandoffItem
 
 def _handoff_accepted(handoff: Handoff, recorded: Recorded, payload: ev.HandoffAccepted) -> Handoff:
     return replace(
-        handoff, accepted_at=recorded.occurred_at, accepted_by=recorded.actor, shared_login=payload.shared_login
+        handoff,
+        accepted_at=recorded.occurred_at,
+        accepted_by=recorded.actor,
+        shared_login=payload.shared_login,
     )
 
 

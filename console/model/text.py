@@ -27,7 +27,7 @@ _UNSAFE_LINES = _UNSAFE | {0x0A: "\n"}
 
 
 def safe(text: str, limit: int = LIMIT) -> str:
-    """`text` on one line, free of anything a terminal would obey, at most `limit` characters (an ellipsis marks a cut)."""
+    """`text` on one line, free of anything a terminal would obey, at most `limit` characters, a cut marked."""
     if len(text) > limit:
         text = text[: limit - 1] + "…"
     return text if text.isascii() and text.isprintable() else text.translate(_UNSAFE)

@@ -25,7 +25,12 @@ def _pending(state: State) -> Iterator[tuple[datetime, str, int, Any]]:
             continue
         for step in run.active:
             if step.deadline is not None and not step.overdue_fired:
-                yield step.deadline, run.stream, run.version, ev.StepOverdue(step.id, step.deadline, step.attempt)
+                yield (
+                    step.deadline,
+                    run.stream,
+                    run.version,
+                    ev.StepOverdue(step.id, step.deadline, step.attempt),
+                )
 
 
 def next_deadline(state: State) -> datetime | None:

@@ -76,7 +76,9 @@ def change_state(state: State, command: cmd.ChangeState, _: Context) -> list[Bat
     if wanted in (IncidentState.CLOSED, IncidentState.CANCELLED):
         running = [run.label for run in state.runs_of(incident.id) if run.ended_at is None]
         if running:
-            raise Refusal(f"{', '.join(running)} is still running: finish or abort it before {incident.label} is {wanted}")
+            raise Refusal(
+                f"{', '.join(running)} is still running: finish or abort it before {incident.label} is {wanted}"
+            )
     return _on(incident, ev.IncidentStateChanged(wanted.value, reason))
 
 

@@ -11,7 +11,17 @@ from typing import Any
 from console.model import commands as cmd
 from console.model import events as ev
 from console.model.decide.context import Batch, Context, Refusal, required
-from console.model.playbook import Check, LoadedPlaybook, Option, Run, RunStatus, Step, StepKind, StepRun, StepStatus
+from console.model.playbook import (
+    Check,
+    LoadedPlaybook,
+    Option,
+    Run,
+    RunStatus,
+    Step,
+    StepKind,
+    StepRun,
+    StepStatus,
+)
 from console.model.reading import Reading, ReadingState
 from console.model.state import State
 
@@ -99,10 +109,16 @@ def verdict(check: Check, reading: Reading[float] | None) -> tuple[bool, str]:
     if reading is None:
         return False, f"cannot verify {check}: no such reading"
     if reading.value is None or reading.state is not ReadingState.OK:
-        return False, f"cannot verify {check}: {reading.state.replace('_', ' ')}{': ' + reading.note if reading.note else ''}"
+        return (
+            False,
+            f"cannot verify {check}: {reading.state.replace('_', ' ')}{': ' + reading.note if reading.note else ''}",
+        )
     at = f" at {reading.at:%H:%M:%S}Z" if reading.at else ""
     held = check.holds(reading.value)
-    return held, f"{check.reading} = {reading.value:g}{at} ({reading.source}), {'as' if held else 'not'} expected {check}"
+    return (
+        held,
+        f"{check.reading} = {reading.value:g}{at} ({reading.source}), {'as' if held else 'not'} expected {check}",
+    )
 
 
 def complete(state: State, command: cmd.CompleteStep, context: Context) -> list[Batch]:
@@ -121,7 +137,12 @@ def complete(state: State, command: cmd.CompleteStep, context: Context) -> list[
         if held:
             override = ""
     done = ev.StepCompleted(
-        step.id, observed, option.id if option else "", command.typed.strip() if step.irreversible else "", evidence, override
+        step.id,
+        observed,
+        option.id if option else "",
+        command.typed.strip() if step.irreversible else "",
+        evidence,
+        override,
     )
     if option is not None and option.playbook:
         return _continue_in(run, step, done, option, context)
@@ -202,6 +223,11 @@ def intend_flag(state: State, command: cmd.SetFlag, context: Context) -> list[Ba
         raise Refusal(f"nothing here can set {step.flag}: set it by hand and type what you observe")
     for effect in run.effects:
         if effect.step == step.id and effect.kind == "flag" and not effect.outcome:
-            raise Refusal(f"an earlier attempt to set {effect.target} has an unknown outcome: read the flag, then close the step by hand")
-    intent = ev.EffectIntended(context.fresh(), "flag", step.flag, f"set to {step.percent:g} % for {run.target}", step.id)
+            raise Refusal(
+                f"an earlier attempt to set {effect.target} has an unknown outcome: "
+                "read the flag, then close the step by hand"
+            )
+    intent = ev.EffectIntended(
+        context.fresh(), "flag", step.flag, f"set to {step.percent:g} % for {run.target}", step.id
+    )
     return [Batch(run.stream, run.version, (intent,))]

@@ -101,8 +101,8 @@ def accept(state: State, command: cmd.AcceptHandoff, context: Context) -> list[B
         reason = ""
     elif not reason:
         raise Refusal(
-            f"{handoff.offered_by.name} and {context.actor.name} act from one login ({context.actor.login}), which does "
-            "not show two people: give a reason to accept all the same"
+            f"{handoff.offered_by.name} and {context.actor.name} act from one login ({context.actor.login}), which "
+            "does not show two people: give a reason to accept all the same"
         )
     shift = _open(state, handoff.shift)
     new = context.fresh()

@@ -1,0 +1,118 @@
+"""Puts the Board together from what the sources said and what the record says. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from console.engine.metrics import MetricAnswers, gauges, rollout
+from console.model.alert import AlertSnapshot
+from console.model.board import AlertFeed, Health, HealthSnapshot, SourceStatus
+from console.model.incident import Incident
+from console.model.playbook import Run
+from console.model.reading import Reading, ReadingState, missing
+from console.model.rollback import Readiness, assess
+from console.model.rollout import Rollout, RolloutPlan
+from console.model.slo import Objective, SloGauge
+from console.model.state import State
+from console.settings.config import Component
+
+ENDED_SHOWN = 20
+"""How many ended incidents stay on the Board."""
+
+
+def metric_panels(
+    answers: MetricAnswers | None,
+    status: SourceStatus,
+    objectives: Sequence[Objective],
+    plan: RolloutPlan | None,
+    now: datetime,
+) -> tuple[tuple[SloGauge, ...], Rollout | None, dict[str, Reading[float]]]:
+    """Gauges, rollout and named readings. What an unreachable source said before is stale."""
+    if answers is None:
+        readings: dict[str, Reading[float]] = {}
+        lost = missing(status.state, status.name, status.error)
+        if status.state is not ReadingState.NO_DATA:
+            return _blank(objectives, plan, lost)
+    else:
+        readings = {name: _dated(reading, status, now) for name, reading in answers.readings.items()}
+    present = MetricAnswers(readings, answers.trends if answers else {})
+    slos = gauges(present, objectives)
+    named = {name: reading for name, reading in readings.items() if not name.startswith("slo.")}
+    named |= {f"slo.{gauge.objective.name}.burn": gauge.burn for gauge in slos}
+    return slos, rollout(present, plan) if plan is not None else None, named
+
+
+def _blank(
+    objectives: Sequence[Objective], plan: RolloutPlan | None, lost: Reading[Any]
+) -> tuple[tuple[SloGauge, ...], Rollout | None, dict[str, Reading[float]]]:
+    slos = tuple(SloGauge(objective, lost, lost, lost) for objective in objectives)
+    if plan is None:
+        return slos, None, {}
+    blank = rollout(MetricAnswers(), plan)
+    guardrails = tuple(replace(guardrail, value=lost) for guardrail in blank.guardrails)
+    return slos, replace(blank, percent=lost, since=lost, guardrails=guardrails), {}
+
+
+def _dated(reading: Reading[float], status: SourceStatus, now: datetime) -> Reading[float]:
+    if status.state is ReadingState.UNREACHABLE and reading.known:
+        return replace(reading, state=ReadingState.STALE)
+    # The long windows are read once a minute, whatever the interval is.
+    return reading.aged(now, max(3 * status.interval, timedelta(minutes=3)))
+
+
+def alert_feed(snapshot: AlertSnapshot | None, status: SourceStatus | None, watchdog: str) -> AlertFeed:
+    """The feed. An empty one is evidence only while the source answers and the always-firing alert is seen."""
+    if status is None:
+        return AlertFeed(note="no alert source is configured", watchdog=watchdog)
+    if snapshot is None:
+        return AlertFeed(evidence=status.state, note=status.error or "not read yet", watchdog=watchdog)
+    feed = AlertFeed(snapshot.alerts, status.state, snapshot.at, status.error, watchdog)
+    if status.state is ReadingState.OK and not snapshot.watchdog_seen:
+        feed = replace(feed, evidence=ReadingState.NO_DATA, note=f"the always-firing alert {watchdog!r} is not there")
+    elif status.state is ReadingState.UNREACHABLE:
+        feed = replace(feed, evidence=ReadingState.STALE if snapshot.at else ReadingState.UNREACHABLE)
+    return feed
+
+
+def health_rows(
+    snapshot: HealthSnapshot | None,
+    before: Mapping[str, Health],
+    components: Sequence[Component],
+    status: SourceStatus | None,
+    now: datetime,
+) -> tuple[Health, ...]:
+    """One row per component, with the instant its present state was first seen."""
+    rows = []
+    for component in components:
+        up: Reading[bool] = missing(ReadingState.NO_DATA, "health", "not read yet")
+        if snapshot is not None and component.name in snapshot.components:
+            up = snapshot.components[component.name]
+            if status is not None and status.state in (ReadingState.UNREACHABLE, ReadingState.STALE):
+                up = replace(up, state=ReadingState.STALE)
+        known = before.get(component.name)
+        same = known is not None and known.up.value == up.value and known.since is not None
+        since = known.since if known is not None and same else (up.at or now) if up.known else None
+        rows.append(Health(component.name, up, since, component.critical_after, component.legacy))
+    return tuple(rows)
+
+
+def readiness(health: Sequence[Health], present: Rollout | None, now: datetime) -> Readiness:
+    """The proofs of rollback readiness that can be read now."""
+    legacy = next((row.up for row in health if row.legacy), None)
+    return assess(legacy, present.percent if present is not None else None, now)
+
+
+def shown_incidents(state: State) -> tuple[Incident, ...]:
+    """All open incidents and the newest ended ones."""
+    ended = [incident for incident in state.incidents.values() if not incident.open][-ENDED_SHOWN:]
+    kept = {incident.id for incident in ended}
+    return tuple(item for item in state.incidents.values() if item.open or item.id in kept)
+
+
+def shown_runs(state: State, incidents: Sequence[Incident]) -> tuple[Run, ...]:
+    """The runs of the incidents shown."""
+    shown = {incident.id for incident in incidents}
+    return tuple(run for run in state.runs.values() if run.incident in shown)

@@ -1,0 +1,93 @@
+"""One task per source: asks on schedule, keeps the last answer, backs off while there is none.
+
+A source is asked in a thread with a deadline of its own, so that one that hangs delays neither the others nor the keys.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from console.model.board import SourceStatus
+from console.model.reading import ReadingState
+from console.model.text import safe
+from console.ports import Clock, Ids, SourceError
+
+Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
+"""Runs a blocking function out of the loop's way (in a thread; in simulated time, in place)."""
+
+LONGEST_BACKOFF = timedelta(seconds=60)
+BUSY_SHARE = 0.1
+"""At most this share of the time is spent asking one source: an answer that took long is asked for less often."""
+
+
+@dataclass(slots=True)
+class Poller:
+    """Polls `read` and keeps its newest answer in `value`; `changed` is called after every attempt."""
+
+    name: str
+    read: Callable[[], Any]
+    interval: timedelta
+    deadline: timedelta
+    clock: Clock
+    ids: Ids
+    offload: Offload
+    changed: Callable[[], None]
+    value: Any = None
+    at: datetime | None = None
+    error: str = ""
+    failures: int = 0
+    next_try_at: datetime | None = None
+    _kick: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def refresh(self) -> None:
+        """Asks now, also while backing off."""
+        self._kick.set()
+
+    async def run(self) -> None:
+        """Asks for ever."""
+        while True:
+            self._kick.clear()
+            took = await self._ask()
+            pause = self._pause(took)
+            self.next_try_at = self.clock.now() + pause
+            self.changed()
+            await self.clock.wait(self._kick, self.next_try_at)
+
+    async def _ask(self) -> timedelta:
+        began = self.clock.monotonic()
+        try:
+            self.value = await asyncio.wait_for(self.offload(self.read), self.deadline.total_seconds())
+            self.at, self.error, self.failures = self.clock.now(), "", 0
+        except SourceError as error:
+            self._failed(str(error))
+        except TimeoutError:
+            self._failed(f"no answer within {self.deadline.total_seconds():g} s")
+        except Exception as error:  # A fault of ours must blank one source, not end the console.
+            self._failed(f"fault in the {self.name} source: {type(error).__name__}")
+        return timedelta(seconds=self.clock.monotonic() - began)
+
+    def _failed(self, reason: str) -> None:
+        self.error = safe(reason, 300)
+        self.failures += 1
+
+    def _pause(self, took: timedelta) -> timedelta:
+        pause = max(self.interval, took / BUSY_SHARE)
+        if self.failures > 1:
+            pause = max(self.interval, min(LONGEST_BACKOFF, self.interval * 2 ** min(self.failures - 1, 6)))
+        return pause * (0.95 + 0.1 * self.ids.jitter())
+
+    def status(self, now: datetime) -> SourceStatus:
+        """How the source stands: unreachable after a failure, stale when its answer has outlived three intervals."""
+        if self.error:
+            state = ReadingState.UNREACHABLE
+        elif self.at is None:
+            state = ReadingState.NO_DATA
+        elif now - self.at > 3 * self.interval + self.deadline:
+            state = ReadingState.STALE
+        else:
+            state = ReadingState.OK
+        return SourceStatus(self.name, state, self.at, self.error, self.next_try_at, self.interval)

@@ -1,0 +1,172 @@
+"""The record as this console sees it: the fold, kept in step with the journal, and what waits in the spool."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from functools import partial
+
+from console.engine.poller import Offload
+from console.model.decide import Batch
+from console.model.events import Recorded, kind_of
+from console.model.people import Actor
+from console.model.state import State, apply
+from console.ports import Append, Clock, Ids, Journal, NewEvent, NotSaved, Spool
+
+SNAPSHOT_EVERY = 1_000
+_CHUNK = 10_000
+
+
+class Record:
+    """Reads, folds, appends. Only the engine's loop calls it."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        spool: Spool,
+        clock: Clock,
+        ids: Ids,
+        console: str,
+        mode: str,
+        offload: Offload,
+    ) -> None:
+        self.journal, self.spool = journal, spool
+        self._clock, self._ids, self._console, self._mode, self._offload = clock, ids, console, mode, offload
+        self.state = State()
+        self.unsaved: list[Recorded] = []
+        self.not_saved = ""
+        """Why the last append could not be saved; empty after one that was."""
+        self.head = ""
+        """`SEQ:HASH` of the last event folded in."""
+        self._snapshot_seq = 0
+        self._merging = asyncio.Lock()
+
+    async def load(self) -> None:
+        """Rebuilds the state: newest snapshot, the events since, and on top what waits in the spool."""
+        snapshot = await self._offload(self.journal.load_snapshot)
+        self._snapshot_seq, self.state = snapshot if snapshot is not None else (0, State())
+        self.head = str(await self._offload(self.journal.head))
+        await self.catch_up()
+        self.unsaved = []
+        for append in self.spool.pending():
+            self._fold_unsaved(append)
+
+    async def catch_up(self) -> bool:
+        """Folds what others appended. Whether there was anything."""
+        before = self.state.seq
+        while True:
+            events = await self._offload(partial(self.journal.read, self.state.seq, _CHUNK))
+            # An own append may have been folded while the thread was reading.
+            self._fold([recorded for recorded in events if recorded.seq > self.state.seq])
+            if len(events) < _CHUNK:
+                break
+        return self.state.seq > before
+
+    def _fold(self, events: Sequence[Recorded]) -> None:
+        for recorded in events:
+            apply(self.state, recorded)
+            self.head = f"{recorded.seq}:{recorded.hash}"
+
+    def appends(
+        self, batches: Sequence[Batch], actor: Actor, causation: str = "", *, spooling: bool = False
+    ) -> list[Append]:
+        """Batches as appends, with ids and instants. While spooling, the expected version is left open: what happened,
+        happened, whatever else was written meanwhile."""
+        now = self._clock.now()
+        return [
+            Append(
+                batch.stream,
+                None if spooling else batch.expected,
+                tuple(
+                    NewEvent(payload, batch.occurred_at or now, self._ids.new(), causation)
+                    for payload in batch.payloads
+                ),
+                actor,
+            )
+            for batch in batches
+        ]
+
+    async def append(self, appends: Sequence[Append], *, fence: int | None = None) -> tuple[Recorded, ...]:
+        """Saves and folds. Raises what `Journal.append` raises; before it, what waits in the spool is merged."""
+        try:
+            await self.merge()
+            recorded = await self.journal.append(appends, fence=fence)
+        except NotSaved as error:
+            self.not_saved = str(error)
+            raise
+        self.not_saved = ""
+        if recorded and recorded[0].seq == self.state.seq + 1:
+            self._fold(recorded)
+        else:
+            await self.catch_up()
+        await self._snapshot()
+        return recorded
+
+    async def merge(self) -> bool:
+        """Brings what waits in the spool into the journal and rebuilds the state. Raises NotSaved."""
+        async with self._merging:
+            if not self.spool.pending():
+                return False
+            await self.spool.merge(self.journal)
+            self.not_saved = ""
+            await self.load()
+            return True
+
+    def put_aside(self, appends: Sequence[Append]) -> tuple[Recorded, ...]:
+        """Spools appends and folds them as not saved."""
+        before = len(self.unsaved)
+        for append in appends:
+            self.spool.put(append)
+            self._fold_unsaved(append)
+        return tuple(self.unsaved[before:])
+
+    def _fold_unsaved(self, append: Append) -> None:
+        version = self._version(append.stream)
+        for event in append.events:
+            version += 1
+            kind, kind_version = kind_of(event.payload)
+            recorded = Recorded(
+                seq=0,
+                stream=append.stream,
+                version=version,
+                kind=kind,
+                kind_version=kind_version,
+                id=event.id,
+                occurred_at=event.occurred_at,
+                recorded_at=event.occurred_at,
+                actor=append.actor,
+                console=self._console,
+                causation=event.causation,
+                mode=self._mode,
+                payload=event.payload,
+            )
+            self.unsaved.append(recorded)
+            apply(self.state, recorded)
+
+    def _version(self, stream: str) -> int:
+        folder, _, entity = stream.partition(":")
+        tables = {
+            "incident": self.state.incidents,
+            "run": self.state.runs,
+            "shift": self.state.shifts,
+            "handoff": self.state.handoffs,
+        }
+        known = tables.get(folder, {}).get(entity)  # type: ignore[attr-defined]
+        return known.version if known is not None else 0
+
+    async def _snapshot(self) -> None:
+        if self.state.seq - self._snapshot_seq < SNAPSHOT_EVERY or self.unsaved:
+            return
+        self._snapshot_seq = self.state.seq
+        with contextlib.suppress(NotSaved):  # Disposable: the next one will do.
+            await self.journal.save_snapshot(self.state.seq, self.state.copy())
+
+    async def timeline(self, streams: Sequence[str]) -> list[Recorded]:
+        """The events of some streams in recorded order, spooled ones last."""
+
+        def read() -> list[Recorded]:
+            return [recorded for stream in streams for recorded in self.journal.stream(stream)]
+
+        saved = sorted(await self._offload(read), key=lambda recorded: recorded.seq)
+        return saved + [recorded for recorded in self.unsaved if recorded.stream in streams]
