@@ -1,0 +1,225 @@
+"""The simulated Prometheus: answers the engine's queries by their names, from the world's counters."""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from console.integrations.simulated.world import SCRAPE_SECONDS, World
+from console.model.reading import Reading, ReadingState, missing
+from console.model.rollout import GuardrailRule
+from console.model.slo import Objective, Sli, SliKind
+from console.ports import Query, Series
+
+SOURCE = "simulated prometheus"
+
+_SLO = re.compile(r"slo\.(?P<objective>.+?)(?P<fallback>\.fallback)?\.(?P<part>bad|total)\.(?P<window>\d+[smhd])")
+_TREND = re.compile(r"slo\.(?P<objective>.+)\.trend")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_COMPARE: Mapping[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+class Signal(StrEnum):
+    """What the simulated service can be measured by."""
+
+    AVAILABILITY = "availability"
+    ERRORS = "errors"
+    LATENCY = "latency"
+    SECURITY = "security"
+
+
+_WORDS = {
+    Signal.SECURITY: re.compile(r"security|violation", re.IGNORECASE),
+    Signal.LATENCY: re.compile(r"p99|latency|duration|response|quantile|bucket", re.IGNORECASE),
+    Signal.AVAILABILITY: re.compile(r"availab|probe|uptime", re.IGNORECASE),
+    Signal.ERRORS: re.compile(r"error|fail|5xx|5\.\.", re.IGNORECASE),
+}
+
+
+def signal_of(*texts: str) -> Signal | None:
+    """The signal that a name, else a title, else an expression speaks of; None when none of them names one."""
+    return next((signal for text in texts for signal, words in _WORDS.items() if words.search(text)), None)
+
+
+class SimulatedMetrics:
+    """Implements MetricSource on a World.
+
+    Queries are told by name, and expressions are not looked at: `slo.<objective>[.fallback].<bad|total>.<window>`,
+    `slo.<objective>.trend`, `guardrail.<name>`, `rollout.percent` (%), `rollout.since` (unix seconds), and as extras,
+    with or without `reading.` before them: `p99` (ms), `errors` (%), `traffic` (requests per second),
+    `inflight.<new path>`, `inflight.<legacy path>` (requests).
+    """
+
+    name = SOURCE
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def read(self, queries: Sequence[Query]) -> Mapping[str, Reading[float]]:
+        """A reading for every query, by name; an unknown name has no data. Raises SourceError while broken."""
+        now = self._world.answer("prometheus")
+        return {query.name: self._reading(query.name, now) for query in queries}
+
+    def read_range(
+        self, queries: Sequence[Query], start: datetime, end: datetime, step_seconds: float
+    ) -> Mapping[str, Series]:
+        """A series from `start` to `end` for every query with a known name. Raises SourceError while broken.
+
+        Instants after now have no value; a trend is the good share of the step before each instant.
+        """
+        now = self._world.seconds(self._world.answer("prometheus"))
+        begin = self._world.seconds(start)
+        count = max(0, math.floor((end - start) / timedelta(seconds=step_seconds)) + 1)
+        instants = [begin + step_seconds * index for index in range(count)]
+        found: dict[str, Series] = {}
+        for query in queries:
+            measure = self._measure(query.name, step_seconds)
+            if measure is not None:
+                values = tuple(measure(at) if at <= now else None for at in instants)
+                found[query.name] = Series(values, start, step_seconds)
+        return found
+
+    def _reading(self, name: str, now: datetime) -> Reading[float]:
+        measure = self._measure(name, 300.0)
+        if measure is None:
+            return missing(ReadingState.NO_DATA, SOURCE, "the simulated service has no such metric", now)
+        value = measure(self._world.seconds(now))
+        if value is None:
+            return missing(ReadingState.NO_DATA, SOURCE, "the rollout has not begun", now)
+        slo = _SLO.fullmatch(name)
+        samples = 1 if slo is None else round(_seconds(slo["window"]) / SCRAPE_SECONDS)
+        return Reading(ReadingState.OK, value, now, SOURCE, samples)
+
+    def _measure(self, name: str, step_seconds: float) -> Callable[[float], float | None] | None:
+        """How a name is measured at an instant; None when it is unknown."""
+        world = self._world
+        if (found := _SLO.fullmatch(name)) is not None:
+            return self._slo(found["objective"], bool(found["fallback"]), found["part"], found["window"])
+        if (found := _TREND.fullmatch(name)) is not None:
+            objective = self._objective(found["objective"])
+            return None if objective is None else self._trend(objective, step_seconds)
+        if name.startswith("guardrail."):
+            rule = next((rule for rule in world.plan.guardrails if f"guardrail.{rule.name}" == name), None)
+            return None if rule is None else self._guardrail(rule)
+        extras: dict[str, Callable[[float], float | None]] = {
+            "rollout.percent": world.percent,
+            "rollout.since": self._phase_since,
+            "p99": world.p99_ms,
+            "errors": lambda at: 100.0 * world.error_share(at),
+            "traffic": world.requests_per_second,
+            f"inflight.{world.plan.new_path}": lambda at: float(world.in_flight(at)),
+            f"inflight.{world.plan.legacy_path}": lambda at: float(world.in_flight(at, legacy=True)),
+        }
+        return extras.get(name.removeprefix("reading."))
+
+    def _phase_since(self, at: float) -> float | None:
+        since = self._world.phase_since(at)
+        return None if since is None else self._world.instant(since).timestamp()
+
+    def _objective(self, name: str) -> Objective | None:
+        return next((item for item in self._world.objectives if item.name == name), None)
+
+    def _guardrail(self, rule: GuardrailRule) -> Callable[[float], float] | None:
+        world = self._world
+        match signal_of(rule.name, rule.title, rule.expr):
+            case Signal.LATENCY:
+                scale = 0.001 if rule.unit in ("s", "seconds") else 1.0
+                return lambda at: scale * world.p99_ms(at)
+            case Signal.ERRORS:
+                factor = 100.0 if rule.unit == "%" or rule.critical >= 0.5 else 1.0
+                return lambda at: factor * world.error_share(at)
+            case Signal.SECURITY:
+                return lambda _: 0.0
+            case _:
+                return None
+
+    def _slo(self, name: str, fallback: bool, part: str, window: str) -> Callable[[float], float] | None:
+        objective = self._objective(name)
+        sli = None if objective is None else objective.sli.fallback if fallback else objective.sli
+        if objective is None or sli is None:
+            return None
+        signal, span = _signal(objective, sli), _seconds(window)
+        if sli.kind is SliKind.THRESHOLD:
+            good = self._good_slice(signal, sli)
+            if good is None:
+                return None
+            count = _slices if part == "total" else lambda at, span, step: self._bad_slices(good, at, span, step)
+            return lambda at: float(count(at, span, sli.slice_seconds))
+        counters = self._counters(signal)
+        if counters is None:
+            return None
+        counter = counters[0] if part == "bad" else counters[1]
+        return lambda at: counter(at - span, at)
+
+    def _trend(self, objective: Objective, step_seconds: float) -> Callable[[float], float | None] | None:
+        sli, signal = objective.sli, _signal(objective, objective.sli)
+        if sli.kind is SliKind.THRESHOLD:
+            good = self._good_slice(signal, sli)
+            return None if good is None else lambda at: float(good(at))
+        counters = self._counters(signal)
+        if counters is None:
+            return None
+        bad, total = counters
+        return lambda at: 1.0 - bad(at - step_seconds, at) / total(at - step_seconds, at)
+
+    def _counters(self, signal: Signal | None) -> tuple[_Counter, _Counter] | None:
+        """(bad, total) increases over [begin, end]."""
+        world = self._world
+        match signal:
+            case Signal.AVAILABILITY:
+                return world.failed_probes, world.probes
+            case Signal.ERRORS:
+                return world.errors, world.requests
+            case Signal.LATENCY:
+                return world.slow_requests, world.requests
+            case _:
+                return None
+
+    def _good_slice(self, signal: Signal | None, sli: Sli) -> Callable[[float], bool] | None:
+        """Whether the slice around an instant satisfies `query op value`. A limit of 10 or more is taken for
+        milliseconds, one above 1 for percent."""
+        world, compare = self._world, _COMPARE.get(sli.op)
+        match signal:
+            case Signal.AVAILABILITY:
+                return lambda at: world.probe_ok(at, sli.slice_seconds)
+            case Signal.LATENCY if compare is not None:
+                scale = 1.0 if sli.value >= 10.0 else 0.001
+                return lambda at: compare(scale * world.p99_ms(at), sli.value)
+            case Signal.ERRORS if compare is not None:
+                factor = 100.0 if sli.value >= 0.5 else 1.0
+                return lambda at: compare(factor * world.error_share(at), sli.value)
+            case _:
+                return None
+
+    def _bad_slices(self, good: Callable[[float], bool], at: float, span: float, step: int) -> int:
+        return sum(not good(instant) for instant in self._grid(at, span, step))
+
+    def _grid(self, at: float, span: float, step: int) -> list[float]:
+        """The instants of a subquery: unix times that `step` divides, in (at - span, at]."""
+        epoch = self._world.start.timestamp()
+        last = math.floor((epoch + at) / step)
+        return [(last - index) * step - epoch for index in range(_slices(at, span, step))]
+
+
+_Counter = Callable[[float, float], float]
+
+
+def _slices(_: float, span: float, step: int) -> int:
+    return math.floor(span / step)
+
+
+def _signal(objective: Objective, sli: Sli) -> Signal | None:
+    return signal_of(objective.name, objective.title, sli.query, sli.bad, sli.good, sli.total)
+
+
+def _seconds(window: str) -> int:
+    return int(window[:-1]) * _UNITS[window[-1]]

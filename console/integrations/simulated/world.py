@@ -1,0 +1,279 @@
+"""A service that exists only in the console: the lighthouse of the demo and of the drills.
+
+The story: the rollout has stood at 25 % for twenty minutes. About a minute after the start the new path becomes slow,
+within half a minute its P99 is near 620 ms, and a little later 2 to 3 % of the requests fail. It heals when the flag is
+set to 0 %, and in-flight requests of the new path drain.
+
+Everything is a pure function of the seed, the instant and the flag's actions.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from console.integrations.simulated.curves import Curve, diurnal, noise
+from console.model.board import Target
+from console.model.rollout import RolloutPlan
+from console.model.slo import Objective
+from console.ports import Clock, SourceError
+from console.settings.config import Component
+
+IN_PHASE = timedelta(minutes=20)
+"""How long the phase at the start has lasted then."""
+
+BREAKABLE = ("prometheus", "alertmanager", "health", "flags", "watchdog")
+FLAG_DELAY_SECONDS = 2.0
+START_PERCENT = 25.0
+SCRAPE_SECONDS = 15
+ERRORS_LAG_SECONDS = 20.0
+"""How much later than its latency the new path's errors come and go."""
+
+_REQUESTS_PER_SECOND = 90.0
+_CALM_P99_MS, _SICK_P99_MS = 185.0, 435.0
+_CALM_ERRORS, _SICK_ERRORS = 0.0003, 0.024
+_CALM_SLOW, _SICK_SLOW = 0.003, 0.12
+_HOLD_SECONDS = 6.0
+_HOUR_MINUTES = 60
+_LONG_AGO = -7200.0
+"""Blips of the past end here, so that they do not blur the story."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A source or component that does not answer from `begin` to `end`, seconds since the start."""
+
+    begin: float
+    end: float
+
+
+class World:
+    """The simulated service. Thread-safe; every method may be asked about any instant, in any order."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        seed: int,
+        plan: RolloutPlan,
+        objectives: Sequence[Objective],
+        components: Sequence[Component],
+        start: datetime,
+        *,
+        target: Target | None = None,
+    ) -> None:
+        self.clock = clock
+        self.seed = seed
+        self.plan = plan
+        self.objectives = tuple(objectives)
+        self.components = tuple(components)
+        self.start = start.astimezone(UTC)
+        self.target = target or Target(objectives[0].service if objectives else plan.name, "demo", False)
+        self.onset = 60.0 + 10.0 * noise(seed, "onset", 0)
+        """When the new path becomes slow, seconds since the start."""
+        self._epoch = self.start.timestamp()
+        self._lock = threading.Lock()
+        self._history = self._earlier_phases()
+        self._actions: list[tuple[float, float]] = []
+        self._outages: dict[str, list[Outage]] = {}
+        self._hours: dict[tuple[str, int], float] = {}
+        self._follow_flag()
+
+    def _earlier_phases(self) -> list[tuple[float, float]]:
+        reached = [phase for phase in self.plan.phases if phase < START_PERCENT] + [START_PERCENT]
+        since, steps = -IN_PHASE.total_seconds(), []
+        for phase in reversed(reached):
+            steps.append((since, phase))
+            since -= self.plan.bake.total_seconds() + 900.0
+        return steps[::-1]
+
+    def _follow_flag(self) -> None:
+        """Rebuilds what depends on the flag. Called with every action, under the lock."""
+        self.steps = [*self._history, *self._actions]
+        """(seconds since the start, percent) of every change of the share, in order."""
+        onset = (self.onset, self.percent(self.onset))
+        later = [step for step in self.steps if step[0] > self.onset]
+        strain = [(at, min(1.5, percent / START_PERCENT)) for at, percent in (onset, *later)]
+        self.sickness = Curve.following(strain, rate=1 / 30, tau=20.0)
+        """0 when all is well, 1 at the height of the regression."""
+        shares = [(at, percent / 100.0) for at, percent in self.steps]
+        self._drained = Curve.following(shares, tau=18.0)
+        self._hours.clear()
+
+    # --- what is done to it ---
+
+    def seconds(self, when: datetime) -> float:
+        """An instant as seconds since the start."""
+        return (when - self.start).total_seconds()
+
+    def instant(self, seconds: float) -> datetime:
+        """Seconds since the start as an instant."""
+        return self.start + timedelta(seconds=seconds)
+
+    def set_percent(self, percent: float) -> datetime:
+        """Sets the share of traffic on the new path, now. The instant at which that takes effect."""
+        with self._lock:
+            effective = self.seconds(self.clock.now()) + FLAG_DELAY_SECONDS
+            if self._actions:
+                effective = max(effective, self._actions[-1][0])
+            self._actions.append((effective, percent))
+            self._follow_flag()
+        return self.instant(effective)
+
+    def break_source(self, name: str, after: timedelta = timedelta(0), for_: timedelta | None = None) -> None:
+        """Lets a source not answer, from `after` the start on, for a time or for good.
+
+        `name` is "prometheus", "alertmanager", "health", "flags", a component, which is down then, or "watchdog", the
+        always-firing alert, which is missing then. Raises ValueError for any other name.
+        """
+        known = [*BREAKABLE, *(item.name for item in self.components)]
+        if name not in known:
+            raise ValueError(f"{name!r} cannot be broken; expected one of {', '.join(known)}")
+        begin = after.total_seconds()
+        outage = Outage(begin, math.inf if for_ is None else begin + for_.total_seconds())
+        self._outages.setdefault(name, []).append(outage)
+
+    def broken(self, name: str, when: datetime) -> bool:
+        """Whether a source or component does not answer at an instant."""
+        at = self.seconds(when)
+        return any(outage.begin <= at < outage.end for outage in self._outages.get(name, ()))
+
+    def answer(self, name: str) -> datetime:
+        """The instant of an answer by a source, which is now. Raises SourceError while it is broken."""
+        now = self.clock.now()
+        if self.broken(name, now):
+            raise SourceError(f"simulated {name} does not answer: it was broken on purpose")
+        return now
+
+    # --- how it is at an instant (seconds since the start) ---
+
+    def percent(self, at: float) -> float:
+        """The share of traffic on the new path, in percent."""
+        return next((percent for begin, percent in reversed(self.steps) if at >= begin), 0.0)
+
+    def phase_since(self, at: float) -> float | None:
+        """When the present share was set; None before the rollout."""
+        begun = [begin for begin, _ in self.steps if at >= begin]
+        return begun[-1] if begun else None
+
+    def p99_ms(self, at: float) -> float:
+        """The 99th percentile of response times in milliseconds."""
+        slot = math.floor(at / SCRAPE_SECONDS)
+        jitter = 1.0 + 0.06 * (noise(self.seed, "p99", slot) - 0.5)
+        rare = math.floor(at / 300)
+        blip = 150.0 if at < _LONG_AGO and noise(self.seed, "p99 blip", rare) < 1 / 400 else 0.0
+        return (_CALM_P99_MS + blip + _SICK_P99_MS * self.sickness.value(at)) * jitter
+
+    def error_share(self, at: float) -> float:
+        """The share of requests that fail, 0 to 1."""
+        return self._calm_errors(self._minute(at)) + _SICK_ERRORS * self.sickness.value(at - ERRORS_LAG_SECONDS)
+
+    def sickness_at_p99(self, milliseconds: float) -> float:
+        """The sickness at which the P99, without its jitter, is this high."""
+        return (milliseconds - _CALM_P99_MS) / _SICK_P99_MS
+
+    def sickness_at_errors(self, share: float) -> float:
+        """The sickness at which, after the lag, about this share of the requests fails."""
+        return (share - _CALM_ERRORS) / _SICK_ERRORS
+
+    def requests_per_second(self, at: float) -> float:
+        """The traffic of both paths."""
+        return self._rate(self._minute(at))
+
+    def in_flight(self, at: float, *, legacy: bool = False) -> int:
+        """Requests that wait for an answer on the new or the legacy path. Falls steadily once the flag is at 0 %."""
+        share = self._drained.value(at)
+        load = _REQUESTS_PER_SECOND * diurnal(self._epoch + at) * _HOLD_SECONDS
+        if legacy:
+            return round(load * (1.0 - share))
+        return math.floor(load * share * (1.0 + 2.0 * self.sickness.value(at)) + 0.25)
+
+    def probe_ok(self, at: float, slice_seconds: int) -> bool:
+        """Whether the probes of the slice around an instant all succeeded."""
+        slot = math.floor((self._epoch + at) / slice_seconds)
+        return at > _LONG_AGO or noise(self.seed, f"slice {slice_seconds}", slot) >= 1 / 6000
+
+    # --- what it counted (increases over [begin, end], seconds since the start) ---
+
+    def requests(self, begin: float, end: float) -> float:
+        """Requests."""
+        return self._count("requests", begin, end)
+
+    def errors(self, begin: float, end: float) -> float:
+        """Failed requests."""
+        return self._count("errors", begin, end)
+
+    def slow_requests(self, begin: float, end: float) -> float:
+        """Requests that took longer than 300 ms."""
+        return self._count("slow", begin, end)
+
+    def probes(self, begin: float, end: float) -> float:
+        """Probes of all components."""
+        return self._count("probes", begin, end)
+
+    def failed_probes(self, begin: float, end: float) -> float:
+        """Probes without a good answer."""
+        return self._count("failed probes", begin, end)
+
+    def _count(self, name: str, begin: float, end: float) -> float:
+        """Whole hours come from a cache, the rest by the minute; minutes and hours are the clock's, in unix time."""
+        if end <= begin:
+            return 0.0
+        first, last = self._minute(begin), self._minute(end)
+        if first == last:
+            return self._in_minute(name, first, begin, end)
+        total = self._in_minute(name, first, begin, self._minute_start(first + 1))
+        minute = first + 1
+        while minute < last:
+            if minute % _HOUR_MINUTES == 0 and minute + _HOUR_MINUTES <= last:
+                total += self._hour(name, minute)
+                minute += _HOUR_MINUTES
+            else:
+                total += self._whole_minute(name, minute)
+                minute += 1
+        return total + self._in_minute(name, last, self._minute_start(last), end)
+
+    def _hour(self, name: str, first_minute: int) -> float:
+        with self._lock:
+            if (name, first_minute) not in self._hours:
+                minutes = range(first_minute, first_minute + _HOUR_MINUTES)
+                self._hours[name, first_minute] = sum(self._whole_minute(name, minute) for minute in minutes)
+            return self._hours[name, first_minute]
+
+    def _whole_minute(self, name: str, minute: int) -> float:
+        return self._in_minute(name, minute, self._minute_start(minute), self._minute_start(minute + 1))
+
+    def _in_minute(self, name: str, minute: int, begin: float, end: float) -> float:
+        span = end - begin
+        match name:
+            case "requests":
+                return self._rate(minute) * span
+            case "errors":
+                lag = ERRORS_LAG_SECONDS
+                sick = _SICK_ERRORS * self.sickness.integral(begin - lag, end - lag)
+                return self._rate(minute) * (self._calm_errors(minute) * span + sick)
+            case "slow":
+                calm = _CALM_SLOW * (0.5 + noise(self.seed, "slow", minute))
+                return self._rate(minute) * (calm * span + _SICK_SLOW * self.sickness.integral(begin, end))
+            case "probes":
+                return max(1, len(self.components)) * span / SCRAPE_SECONDS
+            case _:
+                calm = self._minute_start(minute) > _LONG_AGO
+                failed = not calm and noise(self.seed, "probe", minute) < 1 / 800
+                return span / 60.0 if failed else 0.0
+
+    def _rate(self, minute: int) -> float:
+        jitter = 1.0 + 0.1 * (noise(self.seed, "rate", minute) - 0.5)
+        return _REQUESTS_PER_SECOND * diurnal(minute * 60.0 + 30.0) * jitter
+
+    def _calm_errors(self, minute: int) -> float:
+        burst = 6.0 if noise(self.seed, "burst", minute) < 1 / 300 else 1.0
+        return _CALM_ERRORS * burst * (0.4 + noise(self.seed, "errors", minute))
+
+    def _minute(self, at: float) -> int:
+        return math.floor((self._epoch + at) / 60.0)
+
+    def _minute_start(self, minute: int) -> float:
+        return minute * 60.0 - self._epoch
