@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -37,14 +38,14 @@ def find(explicit: str | None, environ: Mapping[str, str]) -> Path:
     for origin, named in (("--config", explicit), ("ONCALL_CONFIG", environ.get("ONCALL_CONFIG"))):
         if named:
             folder = Path(named).expanduser()
-            if not (folder / FILES[0]).is_file():
+            if not os.path.isfile(folder / FILES[0]):
                 raise NoConfig(f"{origin} {folder}: found no {FILES[0]} there, expected a configuration")
             return folder
     from platformdirs import user_config_path  # only a start without a named folder pays for it
 
     places = (Path("config"), user_config_path("oncall", appauthor=False))
     for place in places:
-        if (place / FILES[0]).is_file():
+        if os.path.isfile(place / FILES[0]):
             return place
     where = ", ".join(("--config (not given)", "ONCALL_CONFIG (not set)", *(f"{place}/{FILES[0]}" for place in places)))
     raise NoConfig(f"found no configuration, expected one of: {where}; `oncall init DIR` writes an example")
@@ -56,7 +57,7 @@ def load(folder: Path) -> Config:
     Raises ConfigError with every problem.
     """
     problems = Problems()
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise ConfigError((Problem(str(folder), 1, 1, "(folder)", "no such folder", "a configuration folder"),))
     _refuse_strays(folder, problems)
     main = _read(folder / FILES[0], read_console, problems)
@@ -64,7 +65,7 @@ def load(folder: Path) -> Config:
     roles, people = _read(folder / FILES[1], read_people, problems) or (ROLES, ())
     severities = _read(folder / FILES[2], read_severities, problems) or ()
     rollout = None
-    if "rollout" not in without or (folder / FILES[3]).exists():
+    if "rollout" not in without or os.path.lexists(folder / FILES[3]):
         rollout = _read(folder / FILES[3], read_rollout, problems)
     objectives = _objectives(folder / "slo", main, "slo" in without, problems)
     references = References()
@@ -102,26 +103,30 @@ def _read(path: Path, reader: Callable[[Node], T], problems: Problems) -> T | No
 
 def _refuse_strays(folder: Path, problems: Problems) -> None:
     """A file that nothing reads is a file somebody relies on."""
-    for path in sorted(folder.iterdir()):
-        if path.suffix in (".yaml", ".yml") and path.name not in FILES:
+    for path in _yaml_files(folder, problems):
+        if path.name not in FILES:
             found = "a file that nothing reads"
             problems.add(Problem(str(path), 1, 1, "(file)", found, one_of(FILES, f"{path.stem}.yaml")))
 
 
-def _yaml_files(folder: Path) -> list[Path]:
-    return sorted(
-        path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and not path.name.startswith(".")
-    )
+def _yaml_files(folder: Path, problems: Problems) -> list[Path]:
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError as error:
+        found = f"a folder that cannot be read ({error.strerror})"
+        problems.add(Problem(str(folder), 1, 1, "(folder)", found, "a folder of YAML files"))
+        return []
+    return [folder / name for name in names if name.endswith((".yaml", ".yml")) and not name.startswith(".")]
 
 
 def _objectives(folder: Path, main: ConsoleFile | None, without: bool, problems: Problems) -> tuple[Objective, ...]:
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         if not without:
             expected = f"a folder of OpenSLO files, or `without: [{OPTIONAL[1]}]` in {FILES[0]}"
             problems.add(Problem(str(folder), 1, 1, "(folder)", "no such folder", expected))
         return ()
     found: list[tuple[Objective, Node]] = []
-    for path in _yaml_files(folder):
+    for path in _yaml_files(folder, problems):
         for document in tree.read(path, problems)[0]:
             found += read_slos(Node(str(path), document, problems))
     unique([(objective.name, place) for objective, place in found], "a name")
@@ -136,16 +141,16 @@ def _playbook_folder(folder: Path, main: ConsoleFile | None) -> Path:
     if main is not None and main.playbooks is not None:
         return main.playbooks
     own = folder / "playbooks"
-    return own if own.is_dir() else shipped("playbooks")
+    return own if os.path.lexists(own) else shipped("playbooks")
 
 
 def _playbooks(folder: Path, references: References, problems: Problems) -> tuple[LoadedPlaybook, ...]:
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         problems.add(Problem(str(folder), 1, 1, "(folder)", "no such folder", "a folder of playbooks"))
         return ()
     found: list[LoadedPlaybook] = []
     names: list[tuple[str, Node]] = []
-    for path in _yaml_files(folder):
+    for path in _yaml_files(folder, problems):
         documents, data = tree.read(path, problems)
         for extra in documents[1:]:
             Node(str(path), extra, problems).refuse("a second document", "one playbook in a file")

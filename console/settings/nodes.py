@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from console.model.text import safe
+from console.model.text import LIMIT, safe
 from console.settings.config import SecretRef
 from console.settings.problems import Problem, Problems, one_of, shown
 from console.settings.tree import Kind, Tree, join
@@ -106,6 +106,8 @@ class Node:
         folded = " ".join(text.split())
         if not folded:
             self.refuse("an empty text", expected)
+        elif len(folded) > LIMIT:
+            self.refuse(f"{len(folded)} characters", f"{expected} of at most {LIMIT}")
         elif safe(folded, len(folded)) != folded:
             self.refuse("a control character", f"{expected} of printable characters")
         return folded

@@ -63,9 +63,8 @@ def resolve(ref: SecretRef, environ: Mapping[str, str]) -> Secret:
 
 def _read(ref: SecretRef) -> str:
     try:
-        descriptor = os.open(ref.name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
+        with open(ref.name, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as file:
+            status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise SecretError(f"{ref}: found something that is no regular file, expected a file")
             if status.st_uid not in (0, os.geteuid()):

@@ -122,6 +122,9 @@ def _objective(node: Node, indicator: Node, method: str) -> tuple[float, Sli, st
     kinds = indicator.mapping("description", "ratioMetric", "thresholdMetric")
     if "ratioMetric" in kinds and "thresholdMetric" in kinds:
         kinds.key("thresholdMetric").refuse("a second metric", "either ratioMetric or thresholdMetric")
+    elif "ratioMetric" not in kinds and "thresholdMetric" not in kinds:
+        indicator.refuse("no metric", "ratioMetric or thresholdMetric")
+        return _target(fields), Sli(SliKind.RATIO), ""
     if "thresholdMetric" in kinds:
         if method != "Timeslices":
             seconds = SAMPLE  # the mean over equal slices is the share over all samples
@@ -196,7 +199,7 @@ def _sliced(sli: Sli, seconds: int, share: float) -> Sli:
 def _query(source: Node) -> Node:
     fields = source.mapping("metricSourceRef", "type", "spec")
     kind = fields["type"]
-    if kind.present and kind.tree.text.lower() != "prometheus":
+    if kind.text("Prometheus", default="Prometheus").lower() != "prometheus":
         kind.refuse(f"the source {shown(kind.tree.text)}, which is not supported", "Prometheus")
         return kind.nothing()
     return fields["spec"].mapping("query", "dimensions")["query"]

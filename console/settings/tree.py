@@ -72,14 +72,18 @@ class _Stop(Exception):
         self.line, self.column, self.field, self.found, self.expected = line, column, field, found, expected
 
 
+def without_waiting(path: str, flags: int) -> int:
+    """Opens a file, and does not wait for somebody at the other end of a pipe."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def read_bytes(path: Path) -> bytes:
     """The content of a regular file of at most `MAX_BYTES`.
 
     Raises OSError, ValueError (in words) for anything else.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    with open(path, "rb", opener=without_waiting) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise ValueError("something that is no regular file")
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:

@@ -1,0 +1,35 @@
+from pathlib import Path
+
+import pytest
+
+from console.settings.load import ConfigError, init, load
+
+
+class Folder:
+    """A copy of the example that a test breaks. `lines()` is what `load` says, without the folder's own path."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __truediv__(self, name: str) -> Path:
+        return self.path / name
+
+    def replace(self, name: str, old: str, new: str) -> None:
+        text = (self / name).read_text()
+        assert old in text, f"{old!r} is not in {name}"
+        (self / name).write_text(text.replace(old, new, 1))
+
+    def lines(self) -> list[str]:
+        try:
+            load(self.path)
+        except ConfigError as error:
+            assert str(error).splitlines() == [str(problem) for problem in error.problems]
+            return [line.replace(f"{self.path}/", "") for line in str(error).splitlines()]
+        return []
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    """The example as `oncall init` writes it."""
+    init(tmp_path / "conf")
+    return Folder(tmp_path / "conf")
