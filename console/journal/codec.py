@@ -2,14 +2,14 @@
 
 The layout, so that a stranger can check a journal without this program:
 
-* **Payload**: one JSON object in UTF-8 with the fields of the event's class. It is stored verbatim and never re-encoded.
-  Instants are `YYYY-MM-DDTHH:MM:SS.ffffffZ` (UTC, always 6 fraction digits), durations ISO 8601 (`PT90S`). Numbers are
-  finite.
+* **Payload**: one JSON object in UTF-8 with the fields of the event's class. It is stored verbatim and never
+  re-encoded. Instants are `YYYY-MM-DDTHH:MM:SS.ffffffZ` (UTC, always 6 fraction digits), durations ISO 8601 (`PT90S`).
+  Numbers are finite.
 * **Header**: one JSON object in UTF-8, keys sorted, no white space, only the escapes that JSON demands: `actor`,
   `causation`, `console`, `id`, `kind`, `kind_version`, `login`, `mode`, `occurred_at`, `recorded_at`, `seq`, `stream`,
   `version`. It is not stored; it is rebuilt from the columns of those names.
-* **Hash**: `sha256(prev_hash + header + payload)`, with `prev_hash` as its 64 lower-case hex digits in ASCII and nothing
-  in between; written as 64 lower-case hex digits. The first event's `prev_hash` is 64 zeros.
+* **Hash**: `sha256(prev_hash + header + payload)`, with `prev_hash` as its 64 lower-case hex digits in ASCII and
+  nothing in between; written as 64 lower-case hex digits. The first event's `prev_hash` is 64 zeros.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def time_text(when: datetime) -> str:
 
 
 def encode(payload: object) -> bytes:
-    """The bytes of an event's payload. Raises Unrecordable, with one line, for what would not survive the round trip."""
+    """The bytes of an event's payload. Raises Unrecordable for what would not survive the round trip."""
     try:
         kind, version = kind_of(payload)
     except KeyError:
@@ -186,7 +186,9 @@ def recorded(row: Row, event: Any = None) -> Recorded:
     try:
         occurred_at, recorded_at = datetime.fromisoformat(row.occurred_at), datetime.fromisoformat(row.recorded_at)
     except (TypeError, ValueError):
-        raise JournalUnusable(f"event {row.seq} was changed: its times cannot be read; see `oncall log verify`") from None
+        raise JournalUnusable(
+            f"event {row.seq} was changed: its times cannot be read; see `oncall log verify`"
+        ) from None
     return Recorded(
         seq=row.seq,
         stream=row.stream,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sqlite3
 from pathlib import Path
+from typing import NamedTuple
 
 from console.journal import files
 from console.journal.codec import JournalUnusable, Row
@@ -59,6 +61,13 @@ CREATE TABLE snapshot (
 """
 
 
+class Reader(NamedTuple):
+    """A connection for reading; a frozen one does not see later commits."""
+
+    connection: sqlite3.Connection
+    frozen: bool
+
+
 def ensure(path: Path, group: str | None) -> None:
     """Makes sure that there is a journal at `path`, private from its first byte.
 
@@ -78,14 +87,11 @@ def ensure(path: Path, group: str | None) -> None:
     try:
         connection = connect(new)
         try:
-            connection.executescript(_TABLES)
-            connection.execute("INSERT INTO meta VALUES ('schema', ?)", (str(SCHEMA),))
+            connection.executescript(f"BEGIN; {_TABLES}; INSERT INTO meta VALUES ('schema', '{SCHEMA}'); COMMIT")
         finally:
             connection.close()
-        try:
+        with contextlib.suppress(FileExistsError):  # another console was faster
             os.link(new, path)
-        except FileExistsError:
-            pass  # another console was faster
         files.sync_folder(path.parent)
     finally:
         for leftover in (new, new.with_name(new.name + "-wal"), new.with_name(new.name + "-shm")):
@@ -105,22 +111,21 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def connect_reader(path: Path, read_only: bool = False) -> sqlite3.Connection | None:
+def connect_reader(path: Path) -> Reader | None:
     """A connection for reading, or None while there is no journal. It sees what every console commits.
 
-    On a file system that cannot be written, a journal that was closed in order is still read. Raises sqlite3.Error.
+    On a read-only file system, a journal that was closed in order is read as it lies. Raises sqlite3.Error.
     """
-    if not path.exists() or path.stat().st_size == 0:
+    if _size(path) == 0:
         return None
     uri = path.absolute().as_uri()
     try:
-        return _probe(_connect(f"{uri}?mode={'ro' if read_only else 'rw'}"))
+        return Reader(_probe(_connect(f"{uri}?mode=rw")), frozen=False)
     except sqlite3.OperationalError as error:
-        log = path.with_name(path.name + "-wal")
-        if is_locked(error) or (log.exists() and log.stat().st_size):
+        if is_locked(error) or _size(path.with_name(path.name + "-wal")):
             raise
         # SQLite wants a -shm file even for reading; without a log there is nothing in it that we would miss
-        return _probe(_connect(f"{uri}?mode=ro&immutable=1"))
+        return Reader(_probe(_connect(f"{uri}?mode=ro&immutable=1")), frozen=True)
 
 
 def schema_of(connection: sqlite3.Connection, path: Path) -> int:
@@ -190,9 +195,17 @@ def _connect(uri: str) -> sqlite3.Connection:
     return connection
 
 
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
 def _probe(connection: sqlite3.Connection) -> sqlite3.Connection:
     """Opening is lazy: the first read says whether it works."""
     try:
+        connection.execute("PRAGMA query_only = ON")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except BaseException:
         connection.close()
