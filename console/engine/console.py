@@ -28,6 +28,7 @@ from console.model.people import Actor
 from console.model.reading import Reading, ReadingState
 from console.model.rollout import Rollout
 from console.model.slo import SloGauge
+from console.model.state import State
 from console.ports import (
     AlertSource,
     Append,
@@ -119,6 +120,21 @@ class Console:
     async def timeline(self, *streams: str) -> list[Recorded]:
         """The events of some streams in the order they were recorded, spooled ones last."""
         return await self._record.timeline(streams)
+
+    @property
+    def state(self) -> State:
+        """The fold of the whole record, to look at; the Board shows the part that matters now."""
+        return self._record.state
+
+    async def open(self) -> None:
+        """Reads the record and nothing more: for one command, without sources, deadlines or lease."""
+        await self._record.load()
+        self._publish()
+
+    async def ask(self) -> None:
+        """Asks every source once, each within its own deadline. For an opened console; a started one asks by itself."""
+        await asyncio.gather(*(poller.ask() for poller in self._pollers.values()))
+        self._publish()
 
     async def start(self) -> None:
         """Reads the record and starts the sources, the deadlines and the lease."""

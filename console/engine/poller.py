@@ -51,13 +51,14 @@ class Poller:
         """Asks for ever."""
         while True:
             self._kick.clear()
-            took = await self._ask()
+            took = await self.ask()
             pause = self._pause(took)
             self.next_try_at = self.clock.now() + pause
             self.changed()
             await self.clock.wait(self._kick, self.next_try_at)
 
-    async def _ask(self) -> timedelta:
+    async def ask(self) -> timedelta:
+        """Asks once, within the deadline, and keeps the answer or the error. How long it took."""
         began = self.clock.monotonic()
         try:
             self.value = await asyncio.wait_for(self.offload(self.read), self.deadline.total_seconds())
