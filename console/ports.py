@@ -27,7 +27,7 @@ class Clock(Protocol):
         ...
 
     async def sleep_until(self, when: datetime) -> None:
-        """Waits until the wall clock reads `when`; at once when that has passed. A stepped clock is noticed within a second."""
+        """Waits until the wall clock reads `when`; a stepped clock is noticed within a second."""
         ...
 
     async def wait(self, event: asyncio.Event, until: datetime) -> bool:
@@ -157,7 +157,7 @@ class Journal(Protocol):
         ...
 
     async def renew(self, holder: str, ttl_seconds: float, *, take: bool = True) -> Lease | None:
-        """Renews the holder's lease, or takes it when it is free or expired and `take` is set. Answers how it stands."""
+        """Renews the lease, or takes it when it is free or expired and `take` is set. Answers how it stands."""
         ...
 
     async def release(self, holder: str) -> None:

@@ -1,0 +1,153 @@
+"""The rules without a journal: decide, record, fold, one after the other."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime, timedelta
+
+from console.model.alert import AlertRef
+from console.model.board import Target
+from console.model.commands import Command, DeclareIncident, StartRun
+from console.model.decide import Batch, Context, Refusal, decide, fire_deadlines
+from console.model.events import Recorded, kind_of
+from console.model.people import Actor, Severity, SeverityRule
+from console.model.playbook import Check, LoadedPlaybook, Option, Playbook, Step, StepKind
+from console.model.reading import Reading, ReadingState
+from console.model.state import State, apply
+
+START = datetime(2026, 3, 28, 22, 30, tzinfo=UTC)
+ALICE = Actor("alice", "alice")
+BOB = Actor("bob", "bob")
+ENGINE = Actor("engine", "alice")
+MINUTES = timedelta(minutes=1)
+P99 = AlertRef("f1", "P99LatencyHigh", "P99 is 620 ms", (("alertname", "P99LatencyHigh"), ("severity", "critical")))
+
+
+def step(name: str, **fields: object) -> Step:
+    """A step with a challenge and a response made of its name."""
+    fields.setdefault("timebox", 2 * MINUTES)
+    return Step(name, name.title(), f"Do {name}", f"{name} is done", **fields)  # type: ignore[arg-type]
+
+
+ROLLBACK = LoadedPlaybook(
+    Playbook(
+        "emergency-rollback",
+        "Emergency rollback",
+        (Severity.SEV1, Severity.SEV2),
+        "platform",
+        "2026-11-01",
+        (
+            step("alert", parallel=True, timebox=1 * MINUTES),
+            step(
+                "disable", kind=StepKind.FLAG, flag="elicitation", percent=0, verify=Check("rollout.percent", "<=", 0)
+            ),
+            step("drain", kind=StepKind.WAIT, timebox=5 * MINUTES),
+            step("clear", confirm="CLEAR {target}"),
+            step("validate"),
+        ),
+    ),
+    "hash-of-rollback",
+    "emergency-rollback.yaml",
+)
+LATENCY = LoadedPlaybook(
+    Playbook(
+        "p99-latency-high",
+        "P99 latency high",
+        (Severity.SEV2, Severity.SEV3),
+        "platform",
+        "2026-11-01",
+        (
+            step("confirm"),
+            step(
+                "decide",
+                kind=StepKind.DECISION,
+                options=(
+                    Option("rollback", "Roll back", playbook="emergency-rollback"),
+                    Option("again", "Look again", goto="confirm"),
+                    Option("skip-tuning", "Nothing to tune", goto="observe"),
+                    Option("go-on", "Go on"),
+                ),
+            ),
+            step("tune"),
+            step("observe"),
+        ),
+    ),
+    "hash-of-latency",
+    "p99-latency-high.yaml",
+)
+
+
+class Life:
+    """A record in memory, with a clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = START
+        self.state = State()
+        self.events: list[Recorded] = []
+        self.readings: dict[str, Reading[float]] = {}
+        self.flags = ""
+        self._ids = itertools.count(1)
+        self._versions: dict[str, int] = {}
+
+    def context(self, actor: Actor = ALICE) -> Context:
+        return Context(
+            self.now,
+            actor,
+            Target("lighthouse", "production"),
+            lambda: f"id{next(self._ids)}",
+            (SeverityRule(Severity.SEV1, "Down", "Nothing works", 5 * MINUTES),),
+            {loaded.playbook.name: loaded for loaded in (ROLLBACK, LATENCY)},
+            self.readings,
+            self.flags,
+        )
+
+    def do(self, command: Command, actor: Actor = ALICE) -> list[Recorded]:
+        """Decides and records. Raises Refusal."""
+        return self.record(decide(self.state, command, self.context(actor)), actor)
+
+    def fire(self) -> list[Recorded]:
+        """What the engine would write now."""
+        return self.record(fire_deadlines(self.state, self.now), ENGINE)
+
+    def refused(self, command: Command, actor: Actor = ALICE) -> str:
+        """The reason for a refusal; fails when there is none, or when the refusal left a trace."""
+        before = len(self.events)
+        try:
+            self.do(command, actor)
+        except Refusal as refusal:
+            assert len(self.events) == before
+            assert "\n" not in str(refusal)
+            return str(refusal)
+        raise AssertionError(f"{command} was not refused")
+
+    def record(self, batches: list[Batch], actor: Actor) -> list[Recorded]:
+        recorded = []
+        for batch in batches:
+            assert self._versions.get(batch.stream, 0) == batch.expected, "decided on an old version"
+            for payload in batch.payloads:
+                version = self._versions.get(batch.stream, 0) + 1
+                self._versions[batch.stream] = version
+                kind, kind_version = kind_of(payload)
+                at = batch.occurred_at or self.now
+                entry = Recorded(
+                    len(self.events) + 1, batch.stream, version, kind, kind_version, f"e{len(self.events)}", at, self.now,
+                    actor, "test", "", "live", payload,
+                )  # fmt: skip
+                self.events.append(entry)
+                apply(self.state, entry)
+                recorded.append(entry)
+        return recorded
+
+    def pass_time(self, minutes: float) -> None:
+        self.now += minutes * MINUTES
+
+    def reading(self, name: str, value: float | None, state: ReadingState = ReadingState.OK) -> None:
+        self.readings[name] = Reading(state, value, self.now, "test")
+
+    def declare(self, severity: Severity = Severity.SEV1) -> str:
+        """The id of a new incident."""
+        return self.do(DeclareIncident("P99 is high", severity, (P99,)))[0].stream.partition(":")[2]
+
+    def run(self, playbook: LoadedPlaybook = ROLLBACK) -> str:
+        """The id of a new run in a new incident."""
+        return self.do(StartRun(self.declare(), playbook))[0].stream.partition(":")[2]
