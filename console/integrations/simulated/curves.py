@@ -71,34 +71,29 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A value that follows steps: at each step it sets out for a new target."""
+    """A value that follows steps: 0 at first, and at each step it sets out for a new target."""
 
-    before: float
     pieces: tuple[Piece, ...]
 
     @classmethod
-    def following(
-        cls, steps: Iterable[tuple[float, float]], *, tau: float, rate: float = 0.0, before: float = 0.0
-    ) -> Curve:
-        """The curve after (instant, target) steps in order, `before` until the first. It falls with time constant
-        `tau` seconds, and rises by `rate` per second, or like it falls when `rate` is 0."""
+    def following(cls, steps: Iterable[tuple[float, float]], *, tau: float, rate: float = 0.0) -> Curve:
+        """The curve after (instant, target) steps in order.
+
+        It falls with time constant `tau` seconds, and rises by `rate` per second, or like it falls when `rate` is 0.
+        """
         pieces: list[Piece] = []
         for at, target in steps:
-            first = pieces[-1].value(at) if pieces else before
+            first = pieces[-1].value(at) if pieces else 0.0
             pieces.append(Piece(at, first, target, rate, tau))
-        return cls(before, tuple(pieces))
+        return cls(tuple(pieces))
 
     def value(self, at: float) -> float:
         """The value at an instant."""
-        for piece in reversed(self.pieces):
-            if at >= piece.start:
-                return piece.value(at)
-        return self.before
+        return next((piece.value(at) for piece in reversed(self.pieces) if at >= piece.start), 0.0)
 
     def integral(self, begin: float, end: float) -> float:
         """The integral over [begin, end] in value-seconds."""
-        first = self.pieces[0].start if self.pieces else end
-        total = self.before * max(0.0, min(end, first) - begin)
+        total = 0.0
         for piece, stop in self._spans():
             left, right = max(begin, piece.start), min(end, stop)
             if left < right:
@@ -106,9 +101,9 @@ class Curve:
         return total
 
     def above(self, level: float) -> list[tuple[float, float]]:
-        """The intervals in which the value is above `level`; the last may end at infinity."""
+        """The intervals in which the value is above `level`, which is above 0; the last may end at infinity."""
         found: list[tuple[float, float]] = []
-        since = -math.inf if self.before > level else None
+        since: float | None = None
         for piece, stop in self._spans():
             crossing = piece.crosses(level)
             if crossing is None or crossing >= stop:
@@ -123,5 +118,5 @@ class Curve:
         return found
 
     def _spans(self) -> Iterable[tuple[Piece, float]]:
-        stops = [piece.start for piece in self.pieces[1:]] + [math.inf]
-        return zip(self.pieces, stops, strict=True)
+        stops = [*(piece.start for piece in self.pieces[1:]), math.inf]
+        return zip(self.pieces, stops, strict=False)

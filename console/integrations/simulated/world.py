@@ -14,6 +14,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from console.integrations.simulated.curves import Curve, diurnal, noise
 from console.model.board import Target
@@ -78,7 +79,7 @@ class World:
         self._history = self._earlier_phases()
         self._actions: list[tuple[float, float]] = []
         self._outages: dict[str, list[Outage]] = {}
-        self._hours: dict[tuple[str, int], float] = {}
+        self._sums: dict[tuple[str, int, int], float] = {}
         self._follow_flag()
 
     def _earlier_phases(self) -> list[tuple[float, float]]:
@@ -100,7 +101,7 @@ class World:
         """0 when all is well, 1 at the height of the regression."""
         shares = [(at, percent / 100.0) for at, percent in self.steps]
         self._drained = Curve.following(shares, tau=18.0)
-        self._hours.clear()
+        self._sums.clear()
 
     # --- what is done to it ---
 
@@ -192,8 +193,10 @@ class World:
 
     def probe_ok(self, at: float, slice_seconds: int) -> bool:
         """Whether the probes of the slice around an instant all succeeded."""
+        if at > _LONG_AGO:
+            return True
         slot = math.floor((self._epoch + at) / slice_seconds)
-        return at > _LONG_AGO or noise(self.seed, f"slice {slice_seconds}", slot) >= 1 / 6000
+        return noise(self.seed, f"slice {slice_seconds}", slot) >= 1 / 6000
 
     # --- what it counted (increases over [begin, end], seconds since the start) ---
 
@@ -218,7 +221,7 @@ class World:
         return self._count("failed probes", begin, end)
 
     def _count(self, name: str, begin: float, end: float) -> float:
-        """Whole hours come from a cache, the rest by the minute; minutes and hours are the clock's, in unix time."""
+        """Whole hours and minutes (in unix time) are counted once and kept."""
         if end <= begin:
             return 0.0
         first, last = self._minute(begin), self._minute(end)
@@ -228,22 +231,25 @@ class World:
         minute = first + 1
         while minute < last:
             if minute % _HOUR_MINUTES == 0 and minute + _HOUR_MINUTES <= last:
-                total += self._hour(name, minute)
+                total += self._whole(name, minute, _HOUR_MINUTES)
                 minute += _HOUR_MINUTES
             else:
-                total += self._whole_minute(name, minute)
+                total += self._whole(name, minute, 1)
                 minute += 1
         return total + self._in_minute(name, last, self._minute_start(last), end)
 
-    def _hour(self, name: str, first_minute: int) -> float:
+    def _whole(self, name: str, first_minute: int, minutes: int) -> float:
+        key = (name, first_minute, minutes)
         with self._lock:
-            if (name, first_minute) not in self._hours:
-                minutes = range(first_minute, first_minute + _HOUR_MINUTES)
-                self._hours[name, first_minute] = sum(self._whole_minute(name, minute) for minute in minutes)
-            return self._hours[name, first_minute]
-
-    def _whole_minute(self, name: str, minute: int) -> float:
-        return self._in_minute(name, minute, self._minute_start(minute), self._minute_start(minute + 1))
+            found = self._sums.get(key)
+            if found is None:
+                begins = [self._minute_start(minute) for minute in range(first_minute, first_minute + minutes + 1)]
+                counted = (
+                    self._in_minute(name, first_minute + index, begin, end)
+                    for index, (begin, end) in enumerate(pairwise(begins))
+                )
+                found = self._sums[key] = sum(counted)
+        return found
 
     def _in_minute(self, name: str, minute: int, begin: float, end: float) -> float:
         span = end - begin
