@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 
-from console.journal import leases, snapshots
+from console.journal import leases
 from console.journal.codec import EMPTY, Duplicate, Row, draft, recorded, seal, time_text
 from console.model.events import Recorded
 from console.model.state import State
@@ -98,14 +98,14 @@ class MemoryJournal:
         if self._snapshot is None:
             return None
         seq, state = self._snapshot
-        return seq, snapshots.freeze(state)
+        return seq, state.copy()
 
     async def save_snapshot(self, seq: int, state: State) -> None:
         """Keeps a disposable snapshot of the state after `seq`."""
         self._refuse_writing()
         if not 0 < seq <= len(self._rows):
             raise ValueError(f"no event {seq} to take a snapshot of")
-        self._snapshot = (seq, snapshots.freeze(state))
+        self._snapshot = (seq, state.copy())
 
     async def renew(self, holder: str, ttl_seconds: float, *, take: bool = True) -> Lease | None:
         """Renews the holder's lease, or takes it when it is free or expired and `take` is set."""

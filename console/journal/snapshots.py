@@ -6,8 +6,6 @@ JSON, not pickle: in a shared journal the file's other writers must not get to r
 from __future__ import annotations
 
 import hashlib
-from copy import copy
-from dataclasses import fields
 from functools import cache
 from typing import NamedTuple
 
@@ -50,12 +48,6 @@ class Stored(NamedTuple):
             return _decoder().decode(self.bytes)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             return None
-
-
-def freeze(state: State) -> State:
-    """A copy that the fold leaves alone, so that another thread may encode it: the values are immutable, only the
-    dictionaries are copied."""
-    return State(**{field.name: copy(getattr(state, field.name)) for field in fields(State)})
 
 
 def store(state: State, anchor: Head) -> Stored:

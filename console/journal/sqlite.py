@@ -116,7 +116,7 @@ class SqliteJournal:
     async def save_snapshot(self, seq: int, state: State) -> None:
         """Keeps a disposable snapshot of the state after `seq` instead of older ones. Raises what append raises."""
         self._refuse_writing()
-        await self._writer.submit(partial(_store_snapshot, seq=seq, state=snapshots.freeze(state)))
+        await self._writer.submit(partial(_store_snapshot, seq=seq, state=state.copy()))
 
     async def renew(self, holder: str, ttl_seconds: float, *, take: bool = True) -> Lease | None:
         """Renews the holder's lease, or takes it when it is free or expired and `take` is set. The lease as it stands.
