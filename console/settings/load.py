@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 from console.model.playbook import LoadedPlaybook
-from console.model.rollout import RolloutPlan
 from console.model.slo import Objective
 from console.settings import tree
-from console.settings.config import Config, Environment
+from console.settings.config import Config
 from console.settings.console_file import OPTIONAL, ConsoleFile, read_console
 from console.settings.example import init, shipped
 from console.settings.nodes import Node, unique
-from console.settings.people_file import ROLES, read_people
-from console.settings.playbook_file import References, read_playbook
+from console.settings.people_file import read_people
+from console.settings.playbook_file import read_playbook
 from console.settings.problems import ConfigError, NoConfig, Problem, Problems, one_of, shown
+from console.settings.references import Known, References
 from console.settings.rollout_file import read_rollout
 from console.settings.severity_file import read_severities
-from console.settings.slo_file import read_slos
+from console.settings.slo_file import Found, read_slos
 
 T = TypeVar("T")
 
@@ -56,30 +56,40 @@ def load(folder: Path) -> Config:
 
     Raises ConfigError with every problem.
     """
-    problems = Problems()
     if not os.path.isdir(folder):
         raise ConfigError((Problem(str(folder), 1, 1, "(folder)", "no such folder", "a configuration folder"),))
+    problems, references = Problems(), References()
     _refuse_strays(folder, problems)
     main = _read(folder / FILES[0], read_console, problems)
     without = main.without if main else frozenset()
-    roles, people = _read(folder / FILES[1], read_people, problems) or (ROLES, ())
+    roles, people = _read(folder / FILES[1], read_people, problems) or ((), ())
     severities = _read(folder / FILES[2], read_severities, problems) or ()
     rollout = None
     if "rollout" not in without or os.path.lexists(folder / FILES[3]):
         rollout = _read(folder / FILES[3], read_rollout, problems)
     objectives = _objectives(folder / "slo", main, "slo" in without, problems)
-    references = References()
-    playbooks = _playbooks(_playbook_folder(folder, main), references, problems)
-    _check_references(references, roles, playbooks, problems, known=_readings(main, rollout, objectives))
+    where = _playbook_folder(folder, main)
+    playbooks = _playbooks(where, references, problems)
+
+    environments, rules = main.environments if main else (), rollout.guardrails if rollout else ()
+    components = (component for environment in environments for component in environment.components)
+    references.check(
+        roles=Known.of("", roles, folder / FILES[1], problems),
+        playbooks=Known.of("", (item.playbook.name for item in playbooks), where, problems),
+        readings={
+            "rollout": Known.of("", ["rollout.percent"] if rollout else [], folder / FILES[3], problems),
+            "guardrail": Known.of("guardrail.", (rule.name for rule in rules), folder / FILES[3], problems),
+            "health": Known.of("health.", (component.name for component in components), folder / FILES[0], problems),
+            "slo": Known.of("slo.", (f"{item.name}.burn" for item in objectives), folder / "slo", problems),
+        },
+    )
     if rollout is not None and rollout.flag:
-        for flag, place in references.flags:
-            if flag != rollout.flag:
-                place.warn(shown(flag), f"{shown(rollout.flag)}, the flag of rollout.yaml")
+        references.check_flags(rollout.flag)
     problems.check()
     assert main is not None, "a console.yaml that could not be read is a problem"
     return Config(
         folder=folder,
-        environments=main.environments,
+        environments=environments,
         people=people,
         severities=severities,
         rollout=rollout,
@@ -125,16 +135,17 @@ def _objectives(folder: Path, main: ConsoleFile | None, without: bool, problems:
             expected = f"a folder of OpenSLO files, or `without: [{OPTIONAL[1]}]` in {FILES[0]}"
             problems.add(Problem(str(folder), 1, 1, "(folder)", "no such folder", expected))
         return ()
-    found: list[tuple[Objective, Node]] = []
+    found: list[Found] = []
     for path in _yaml_files(folder, problems):
         for document in tree.read(path, problems)[0]:
             found += read_slos(Node(str(path), document, problems))
-    unique([(objective.name, place) for objective, place in found], "a name")
+    unique([(item.objective.name, item.name) for item in found], "a name")
     services = sorted({item.target.service for item in main.environments}) if main else []
-    for objective, place in found:
-        if services and objective.service and objective.service not in services:
-            place.refuse(f"an SLO of the service {shown(objective.service)}", one_of(services, objective.service))
-    return tuple(objective for objective, _ in found)
+    for item in found:
+        service = item.objective.service
+        if services and service and service not in services:
+            item.service.refuse(f"the unknown service {shown(service)}", one_of(services, service))
+    return tuple(item.objective for item in found)
 
 
 def _playbook_folder(folder: Path, main: ConsoleFile | None) -> Path:
@@ -160,34 +171,3 @@ def _playbooks(folder: Path, references: References, problems: Problems) -> tupl
             found.append(LoadedPlaybook(playbook, hashlib.sha256(data).hexdigest(), str(path)))
     unique(names, "a name")
     return tuple(found)
-
-
-def _readings(main: ConsoleFile | None, rollout: RolloutPlan | None, objectives: Iterable[Objective]) -> list[str]:
-    """Every reading that a playbook may name, in any environment."""
-    environments: tuple[Environment, ...] = main.environments if main else ()
-    components = {component.name: None for item in environments for component in item.components}
-    return [
-        *(["rollout.percent"] if rollout else []),
-        *(f"guardrail.{rule.name}" for rule in (rollout.guardrails if rollout else ())),
-        *(f"health.{component}" for component in components),
-        *(f"slo.{objective.name}.burn" for objective in objectives),
-    ]
-
-
-def _check_references(
-    references: References,
-    roles: tuple[str, ...],
-    playbooks: tuple[LoadedPlaybook, ...],
-    problems: Problems,
-    *,
-    known: list[str],
-) -> None:
-    names = [item.playbook.name for item in playbooks]
-    for what, used, allowed in (
-        ("role", references.roles, list(roles)),
-        ("playbook", references.playbooks, names),
-        ("reading", references.readings, known),
-    ):
-        for name, place in used:
-            if name and name not in allowed:
-                place.refuse(f"the unknown {what} {shown(name)}", one_of(allowed, name))

@@ -11,13 +11,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from math import nan
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 from console.model.text import LIMIT, safe
 from console.settings.config import SecretRef
-from console.settings.problems import Problem, Problems, one_of, shown
+from console.settings.problems import Problem, Problems, looks_secret, one_of, shown
 from console.settings.tree import Kind, Tree, join
 
 T = TypeVar("T")
@@ -109,7 +110,7 @@ class Node:
         elif len(folded) > LIMIT:
             self.refuse(f"{len(folded)} characters", f"{expected} of at most {LIMIT}")
         elif safe(folded, len(folded)) != folded:
-            self.refuse("a control character", f"{expected} of printable characters")
+            self.refuse("a control character", f"{expected} in printable characters")
         return folded
 
     def expression(self, *, default: str | Required = REQUIRED) -> str:
@@ -126,7 +127,7 @@ class Node:
         """An identifier: lower-case letters, digits and hyphens, at most 63, as in DNS (RFC 1123)."""
         name = self.text(expected, default=default)
         if name and self.present and not _NAME.fullmatch(name):
-            self.refuse(shown(name), f"{expected} of lower-case letters, digits and hyphens")
+            self.refuse(shown(name), f"{expected}: lower-case letters, digits and hyphens")
             return ""
         return name
 
@@ -151,16 +152,16 @@ class Node:
         most: float | None = None,
         default: float | Required = REQUIRED,
     ) -> float:
-        """A finite decimal number within [least, most]."""
+        """A finite decimal number within [least, most]. The stand-in is NaN, which no later comparison refuses."""
         if self.tree.kind is Kind.ABSENT and not isinstance(default, Required):
             return default
         text = self._scalar(expected)
         if text is None:
-            return 0.0
+            return nan
         value = float(text) if _NUMBER.fullmatch(text) else None
         if value is None or (least is not None and value < least) or (most is not None and value > most):
             self.refuse(shown(text), expected)
-            return 0.0
+            return nan
         return value
 
     def duration(
@@ -202,10 +203,10 @@ class Node:
         expected = "env:NAME or file:PATH"
         if self.tree.kind is Kind.ABSENT:
             return None
-        text = self._scalar(expected)
-        if text is None:
+        if self.tree.kind is not Kind.TEXT:
+            self.refuse(self._kind(), expected)
             return None
-        scheme, _, name = text.partition(":")
+        scheme, _, name = self.tree.text.partition(":")
         if scheme == "env" and _ENV.fullmatch(name):
             return SecretRef(scheme, name)
         if scheme == "file" and name and safe(name, len(name)) == name:
@@ -218,9 +219,10 @@ class Node:
         expected = "an http or https URL"
         if self.tree.kind is Kind.ABSENT and isinstance(default, str):
             return default
-        text = self._scalar(expected)
-        if text is None:
+        if self.tree.kind is not Kind.TEXT:
+            self.refuse(self._kind(), expected)
             return ""
+        text = self.tree.text
         try:
             parts = urlsplit(text)
             valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -229,7 +231,7 @@ class Node:
         else:
             if valid and ("@" in parts.netloc or parts.query or parts.fragment):
                 what = "credentials" if "@" in parts.netloc else "a query or fragment"
-                self.refuse(f"a URL with {what} (not shown)", f"{expected} without")
+                self.refuse(f"a URL with {what} (not shown)", f"{expected} without {what}")
                 return ""
         if not valid or re.search(r"[^\x21-\x7e]", text):
             self.refuse(shown(text), expected)
@@ -237,9 +239,12 @@ class Node:
         return text.rstrip("/")
 
     def _scalar(self, expected: str) -> str | None:
-        if self.tree.kind is Kind.TEXT:
+        if self.tree.kind is not Kind.TEXT:
+            self.refuse(self._kind(), expected)
+        elif looks_secret(self.tree.text):
+            self.refuse("a secret (not shown)", f"{expected}; a secret stays outside of this file")
+        else:
             return self.tree.text
-        self.refuse(self._kind(), expected)
         return None
 
     def _kind(self) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 from console.model.alert import parse_matcher
@@ -12,6 +11,7 @@ from console.model.people import Severity
 from console.model.playbook import OPS, Check, Option, Playbook, Step, StepKind
 from console.settings.nodes import Node, header, unique
 from console.settings.problems import one_of, shown
+from console.settings.references import References
 
 _SEVERITIES = {severity.value: severity for severity in Severity}
 _KINDS = {kind.value: kind for kind in StepKind}
@@ -24,16 +24,6 @@ _ONLY: Mapping[str, StepKind] = {
     "options": StepKind.DECISION,
 }
 """Keys that belong to one kind of step."""
-
-
-@dataclass(slots=True)
-class References:
-    """Names that playbooks use and other files define, each with the place of its use."""
-
-    roles: list[tuple[str, Node]] = field(default_factory=list)
-    readings: list[tuple[str, Node]] = field(default_factory=list)
-    playbooks: list[tuple[str, Node]] = field(default_factory=list)
-    flags: list[tuple[str, Node]] = field(default_factory=list)
 
 
 def read_playbook(node: Node, references: References) -> tuple[Playbook, Node]:
@@ -94,8 +84,9 @@ def _step(node: Node, references: References) -> Step:
     references.roles.append((owner, fields["owner"]))
     timebox, verify = fields["timebox"], fields["verify"]
     parallel = fields["parallel"].boolean(default=False)
+    known = not fields["kind"].present or fields["kind"].tree.text in _KINDS
     for key, only in _ONLY.items():
-        if key in fields and kind is not only:
+        if key in fields and kind is not only and known:
             fields.key(key).refuse(
                 f"`{key}` in a step of kind {kind.value}", f"it in a step of kind {only.value} alone"
             )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 
 from console.model.text import safe
 
@@ -13,7 +14,7 @@ SHOWN = 60
 """Characters of a wrong value that a message repeats."""
 
 _SECRET = re.compile(
-    r"https?://[^/@\s]*@"  # credentials in a URL
+    r"://[^/@\s]+@"  # credentials in a URL
     r"|hooks\.slack\.com/(services|workflows|triggers)/"
     r"|\bxox[a-z]-|\bgh[opsu]_\w{20}|\bglsa_|\bglc_|\bAKIA[0-9A-Z]{16}\b"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY"
@@ -70,6 +71,7 @@ class Problems:
     def __init__(self) -> None:
         self._found: dict[Problem, None] = {}
         self._warnings: dict[Problem, None] = {}
+        self._unread: set[Path] = set()
 
     def add(self, problem: Problem) -> None:
         """Notes a mistake."""
@@ -78,6 +80,18 @@ class Problems:
     def warn(self, problem: Problem) -> None:
         """Notes something that was accepted but is probably not meant."""
         self._warnings[problem] = None
+
+    def give_up(self, file: str) -> None:
+        """Notes that nothing of a file could be read."""
+        self._unread.add(Path(file))
+
+    def unread(self, path: Path) -> bool:
+        """Whether the file at `path`, or one in the folder at `path`, could not be read at all."""
+        return any(path == file or path in file.parents for file in self._unread)
+
+    def touch(self, path: Path) -> bool:
+        """Whether anything is wrong with the file at `path`, or one in the folder at `path`."""
+        return any(path == file or path in file.parents for file in {Path(item.file) for item in self._found})
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
@@ -106,10 +120,9 @@ def shown(text: str) -> str:
 
 
 def one_of(names: Sequence[str], found: str = "") -> str:
-    """`'a'` when a name is near what was found, else "one of a, b, c"."""
-    near = get_close_matches(found, names, 1, 0.7) if found else []
+    """`'a'` when one name is near what was found, else "a, b or c"."""
+    by_lower = {name.lower(): name for name in names}
+    near = get_close_matches(found.lower(), by_lower, 1, 0.8) if found else []
     if near:
-        return f"'{near[0]}'"
-    if not names:
-        return "nothing"
-    return names[0] if len(names) == 1 else f"one of {', '.join(names)}"
+        return f"'{by_lower[near[0]]}'"
+    return " or ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part) or "none"

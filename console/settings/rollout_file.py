@@ -34,7 +34,7 @@ def _phases(node: Node) -> tuple[float, ...]:
     phases: list[float] = []
     for place in node.sequence("a list of percentages", least=1):
         phase = place.number("a percentage above 0, at most 100", least=1e-6, most=100.0)
-        if phase and phases and phase <= phases[-1]:
+        if phases and phase <= phases[-1]:
             place.refuse(shown(place.tree.text), f"more than the phase before, {phases[-1]:g}")
         phases.append(phase)
     return tuple(phases)

@@ -8,7 +8,7 @@ cannot be measured so is refused by name, never read as something else.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from console.model.slo import Objective, Sli, SliKind
@@ -33,8 +33,17 @@ _WINDOWED = re.compile(
 )
 
 
-def read_slos(document: Node) -> list[tuple[Objective, Node]]:
-    """The objectives of one document, each with the place of its name.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An objective, and where its name and its service stand."""
+
+    objective: Objective
+    name: Node
+    service: Node
+
+
+def read_slos(document: Node) -> list[Found]:
+    """The objectives of one document, each with the places to complain at.
 
     A list of objects counts as several documents.
     """
@@ -56,7 +65,7 @@ def read_slos(document: Node) -> list[tuple[Objective, Node]]:
     indicator = _indicator(spec)
     fallback = _fallback(metadata["annotations"].open_mapping()) if metadata["annotations"].present else None
     objectives = spec["objectives"].sequence("a list of objectives", least=1)
-    found: list[tuple[Objective, Node]] = []
+    found: list[Found] = []
     for index, item in enumerate(objectives, 1):
         several = len(objectives) > 1
         target, sli, label = _objective(item, indicator, method)
@@ -71,7 +80,7 @@ def read_slos(document: Node) -> list[tuple[Objective, Node]]:
             method,
             sli,
         )
-        found.append((objective, metadata["name"]))
+        found.append(Found(objective, metadata["name"], spec["service"]))
     return found
 
 

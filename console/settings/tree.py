@@ -18,7 +18,7 @@ from typing import Protocol
 import yaml
 
 from console.model.text import safe
-from console.settings.problems import Problem, Problems, looks_secret, shown
+from console.settings.problems import Problem, Problems, shown
 
 MAX_BYTES = 1_000_000
 """Size of one file."""
@@ -99,13 +99,16 @@ def read(path: Path, problems: Problems) -> tuple[list[Tree], bytes]:
     name, data = str(path), b""
     try:
         data = read_bytes(path)
-        return parse(name, data, problems), data
+        documents = parse(name, data, problems)
+        if documents:
+            return documents, data
     except FileNotFoundError:
         problems.add(Problem(name, 1, 1, "(file)", "no such file", "a YAML file"))
     except OSError as error:
         problems.add(Problem(name, 1, 1, "(file)", f"a file that cannot be read ({error.strerror})", "a YAML file"))
     except ValueError as error:
         problems.add(Problem(name, 1, 1, "(file)", str(error), f"a YAML file of at most {MAX_BYTES} bytes"))
+    problems.give_up(name)
     return [], data
 
 
@@ -116,10 +119,10 @@ def parse(name: str, data: bytes, problems: Problems) -> list[Tree]:
     except _Stop as stop:
         problems.add(Problem(name, stop.line + 1, stop.column + 1, stop.field, stop.found, stop.expected))
         return []
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
 
     def report(line: int, column: int, field: str, found: str, expected: str) -> None:
-        # libyaml marks the end of a file on the line after the last.
+        # The parser marks the end of a file on a line after the last.
         inside = min(line, len(lines) - 1)
         column = min(column, len(lines[inside])) if inside == line else len(lines[inside])
         problems.add(Problem(name, inside + 1, column + 1, field, found, expected))
@@ -132,7 +135,8 @@ def parse(name: str, data: bytes, problems: Problems) -> list[Tree]:
         report(stop.line, stop.column, stop.field, stop.found, stop.expected)
         return []
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        quote = "quoted" in (error.context or "") and "end of stream" in (error.problem or "")
+        mark = error.context_mark if quote else error.problem_mark or error.context_mark
         line, column = (mark.line, mark.column) if mark else (0, 0)
         report(line, column, "(syntax)", *_syntax(error, lines[min(line, len(lines) - 1)]))
         return []
@@ -165,11 +169,13 @@ def _position(before: str) -> tuple[int, int]:
 
 def _syntax(error: yaml.MarkedYAMLError, line: str) -> tuple[str, str]:
     problem = (error.problem or "text that is not YAML").removeprefix("found ")
+    if problem == "unexpected end of stream" and "quoted" in (error.context or ""):
+        return "a quote that is never closed", "its other end"
     if "\t" in line[: len(line) - len(line.lstrip())] or "tab" in problem:
         return "a tab", "spaces for indentation"
     if problem.startswith("did not find expected "):
         missing = problem.removeprefix("did not find expected ")
-        return "something else", f"{missing} here or on a line before"
+        return f"no {missing}", "it here or on a line before"
     if problem.startswith("mapping values are not allowed"):
         return "a second ': '", "one key per line, with quotes around a text that holds ': '"
     if problem.startswith("character that cannot start any token"):
@@ -228,9 +234,6 @@ class _Builder:
             self._keys[-1] = (event.value, line, column)
             return
         empty = event.implicit[0] and event.value in ("", "~", "null", "Null", "NULL")
-        if looks_secret(event.value):
-            place = "a secret written in the file (not shown)"
-            self._report(line, column, self._path(), place, "a reference: env:NAME or file:PATH")
         key = self._keys[-1] if self._keys else None
         if empty and key is not None:
             _, line, column = key  # an empty value has no place of its own

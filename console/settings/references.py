@@ -1,0 +1,64 @@
+"""Names that playbooks use and other files define: every one must lead somewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from console.settings.nodes import Node
+from console.settings.problems import Problems, one_of, shown
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The names of one kind.
+
+    Unless `complete`, a file that may define more of them could not be read. Nothing is said then about a name that is
+    not among them: one mistake should not be reported as ten.
+    """
+
+    names: tuple[str, ...]
+    complete: bool = True
+
+    @staticmethod
+    def of(prefix: str, names: Iterable[str], path: Path, problems: Problems) -> Known:
+        """What the file or the folder at `path` defines. An empty name stands for one that was refused."""
+        found = tuple(dict.fromkeys(names))
+        complete = all(found) and not problems.unread(path) and (bool(found) or not problems.touch(path))
+        return Known(tuple(prefix + name for name in found if name), complete)
+
+
+@dataclass(slots=True)
+class References:
+    """The names in use, each with the place of its use."""
+
+    roles: list[tuple[str, Node]] = field(default_factory=list)
+    readings: list[tuple[str, Node]] = field(default_factory=list)
+    playbooks: list[tuple[str, Node]] = field(default_factory=list)
+    flags: list[tuple[str, Node]] = field(default_factory=list)
+
+    def check(self, roles: Known, playbooks: Known, readings: Mapping[str, Known]) -> None:
+        """Refuses every name that leads nowhere.
+
+        `readings` maps what stands before a reading's first dot to the readings of that kind.
+        """
+        for name, place in self.roles:
+            _check("role", name, place, roles)
+        for name, place in self.playbooks:
+            _check("playbook", name, place, playbooks)
+        everything = Known(tuple(name for known in readings.values() for name in known.names))
+        for name, place in self.readings:
+            _check("reading", name, place, readings.get(name.partition(".")[0], everything))
+
+    def check_flags(self, flag: str) -> None:
+        """Warns of a flag that is not the rollout's."""
+        for name, place in self.flags:
+            if name and name != flag:
+                place.warn(f"the flag {shown(name)}", f"{shown(flag)}, as in rollout.yaml")
+
+
+def _check(what: str, name: str, place: Node, known: Known) -> None:
+    if name and name not in known.names and known.complete:
+        expected = one_of(known.names, name) if known.names else f"no {what}: none is defined"
+        place.refuse(f"the unknown {what} {shown(name)}", expected)
