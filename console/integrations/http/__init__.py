@@ -1,0 +1,6 @@
+"""What every conversation over HTTP shares: the requests themselves, their bodies, and the findings of a check."""
+
+from console.integrations.http.bodies import decode
+from console.integrations.http.server import Answer, Finding, Http, Pending, Unanswered, display
+
+__all__ = ["Answer", "Finding", "Http", "Pending", "Unanswered", "decode", "display"]

@@ -1,0 +1,328 @@
+"""The one way out to HTTP servers: bounded in time and size, no redirects, no secret in any message.
+
+Every failure is an `Unanswered`, a `SourceError` of one line that says what happened and what to do:
+
+    no answer    refused, no such host, no route, not trusted, timed out, cut off
+    no use       a redirect, too large, an encoding that nobody asked for
+    a refusal    a status other than 200 to 299; the caller decides, `Http.refusal` words it
+
+httpx is imported by the first request, in that request's own thread: a start never waits for it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from console import __version__
+from console.model.text import safe
+from console.ports import Clock, SourceError
+from console.settings.config import HttpSource
+
+if TYPE_CHECKING:
+    import httpx
+
+LIMIT = 64 * 1024 * 1024
+"""Bytes taken of one answer, after decompression."""
+HANGING = 12
+"""Requests to one server, under way or abandoned (in the resolver, say), before no more are sent."""
+EXCERPT = 200
+"""Characters quoted of a server's own words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of `oncall check`: `what` is the case with `source`, and `todo` what to do about it."""
+
+    source: str
+    ok: bool
+    what: str
+    todo: str = ""
+
+
+class Unanswered(SourceError):
+    """A server gave nothing of use. `reason` says why, without the server's name."""
+
+    def __init__(self, source: str, reason: str) -> None:
+        super().__init__(f"{source}: {reason}")
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole HTTP answer, and how long it took.
+
+    `skew` is how far the server's clock is ahead of ours, zero while that is within what a Date header can tell.
+    """
+
+    status: int
+    body: bytes
+    seconds: float
+    skew: timedelta = timedelta(0)
+    retry_after: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether the status is 200 to 299."""
+        return 200 <= self.status <= 299
+
+
+class Pending:
+    """A request under way in a thread of its own.
+
+    So neither a resolver nor a trickling server holds the caller longer than the deadline.
+    """
+
+    def __init__(self, http: Http, timeout: float) -> None:
+        self._http, self._timeout = http, timeout
+        self._deadline = http.clock.monotonic() + timeout
+        self._done = threading.Event()
+        self._outcome: Answer | Unanswered | None = None
+        self._sockets: list[Any] = []
+
+    def result(self) -> Answer:
+        """Waits for the answer, at most until the deadline. Raises SourceError."""
+        if not self._done.wait(max(0.0, self._deadline - self._http.clock.monotonic())):
+            self.abort(_late(self._timeout))
+        if isinstance(self._outcome, Answer):
+            return self._outcome
+        raise self._outcome or self._http.error("failed")
+
+    def abort(self, why: str) -> None:
+        """Lets the caller go on at once, and cuts the connection."""
+        self._settle(self._http.error(why))
+        for sock in self._sockets:
+            _cut(sock)
+
+    def run(self, method: str, url: str, options: Mapping[str, Any]) -> None:
+        """The thread's work."""
+        try:
+            outcome: Answer | Unanswered = self._http.exchange(method, url, options, self._timeout, self._trace)
+        except Unanswered as error:
+            outcome = error
+        except Exception as error:
+            # The caller waits for a word whatever goes wrong; the error's own words might hold anything.
+            outcome = self._http.error(f"failed ({type(error).__name__})")
+        self._settle(outcome)
+        self._http.forget(self)
+
+    def _settle(self, outcome: Answer | Unanswered) -> None:
+        if not self._done.is_set():
+            self._outcome = outcome
+            self._done.set()
+
+    def _trace(self, event: str, info: Mapping[str, Any]) -> None:
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            self._sockets.append(info["return_value"].get_extra_info("socket"))
+            if self._done.is_set():
+                _cut(self._sockets[-1])
+
+
+class Http:
+    """One server. `token` gives the bearer token, before each request, so that a rotated one is taken up.
+
+    Every request has its own connection: polls are further apart than servers keep one open, and a connection
+    that the server has just closed would look like an outage.
+    """
+
+    def __init__(
+        self, source: HttpSource, clock: Clock, token: Callable[[], str] | None = None, *, limit: int = LIMIT
+    ) -> None:
+        self.source, self.clock = source, clock
+        self.where = display(source.url)
+        self._token, self._limit = token, limit
+        self._secrets = [value for _, value in source.headers if len(value) >= 8]
+        self._lock = threading.Lock()
+        self._live: set[Pending] = set()
+        self._closed = False
+
+    def start(
+        self,
+        method: str,
+        path: str = "",
+        *,
+        params: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Pending:
+        """Begins a request for `path` under the source's URL; `timeout`, in seconds, bounds all of it.
+
+        Raises SourceError.
+        """
+        url = _address(self.source.url, path)
+        if url is None:
+            raise self.error("needs an http or https url without user and password")
+        with self._lock:
+            if self._closed:
+                raise self.error("not asked: the console is closing")
+            if len(self._live) >= HANGING:
+                raise self.error(f"not asked: {len(self._live)} earlier requests still hang")
+            pending = Pending(self, self.source.timeout.total_seconds() if timeout is None else timeout)
+            self._live.add(pending)
+        work = (method, url, {"params": params, "data": form})
+        threading.Thread(target=pending.run, args=work, name=f"http {self.source.name}", daemon=True).start()
+        return pending
+
+    def ask(self, method: str, path: str = "", **options: Any) -> Answer:
+        """One request, waited for; takes what `start` takes. Raises SourceError."""
+        return self.start(method, path, **options).result()
+
+    def close(self) -> None:
+        """Ends the requests under way, so that the program can leave at once."""
+        with self._lock:
+            self._closed = True
+            live = tuple(self._live)
+        for pending in live:
+            pending.abort("stopped: the console is closing")
+
+    def forget(self, pending: Pending) -> None:
+        """Called by a request's thread as it ends."""
+        with self._lock:
+            self._live.discard(pending)
+
+    def error(self, reason: str) -> Unanswered:
+        """The error for `reason`, made safe and without secrets, with the server's name and address before it."""
+        return Unanswered(safe(f"{self.source.name} ({self.where})", EXCERPT), safe(self._masked(reason), 2 * EXCERPT))
+
+    def words(self, text: str) -> str:
+        """A server's own words: safe, short, on one line, without our secrets."""
+        return safe(" ".join(self._masked(text).split()), EXCERPT)
+
+    def refusal(self, answer: Answer, words: str = "") -> Unanswered:
+        """The error for an answer that is not good. `words` are the server's own, where they are known."""
+        token = self.source.token
+        advice = {
+            401: f"it does not accept the credentials; check {token or 'whether it wants a token'}",
+            403: f"it forbids that; check what {token or 'a reader without token'} may do there",
+            404: "it knows no such address; check the url",
+            429: "it asks us to slow down" + (f", for {answer.retry_after} s" if answer.retry_after else ""),
+        }.get(answer.status, "")
+        said = self.words(words or answer.body[:65536].decode("utf-8", "replace"))
+        return self.error(": ".join(filter(None, (f"answers {answer.status}", advice, said))))
+
+    def exchange(
+        self, method: str, url: str, options: Mapping[str, Any], timeout: float, trace: Callable[..., None]
+    ) -> Answer:
+        """The request itself, in whichever thread. Raises SourceError."""
+        headers = self._headers()
+        began, sent_at = self.clock.monotonic(), self.clock.now()
+        import httpx
+
+        from console.integrations.http.client import client, explain
+
+        extensions = {"trace": trace}
+        try:
+            with client().stream(
+                method, url, headers=headers, timeout=timeout, extensions=extensions, **options
+            ) as response:
+                if 300 <= response.status_code <= 399:
+                    target = display(str(response.next_request.url)) if response.next_request else "nowhere"
+                    what = f"answers {response.status_code}, a redirect to {target}; set the final url"
+                    raise self.error(what)
+                body = self._body(response)
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+            raise self.error(explain(error) or _late(timeout)) from None
+        seconds = self.clock.monotonic() - began
+        skew = _skew(response.headers.get("date", ""), sent_at + timedelta(seconds=seconds / 2), seconds)
+        retry_after = response.headers.get("retry-after", "")
+        retry_after = retry_after if retry_after.isdecimal() else ""
+        return Answer(response.status_code, body, seconds, skew, safe(retry_after, 10))
+
+    def _body(self, response: httpx.Response) -> bytes:
+        """The body, unpacked here and not by httpx, so that a few bytes cannot become gigabytes."""
+        import zlib
+
+        encoding = response.headers.get("content-encoding", "").strip().lower()
+        if encoding not in ("", "identity", "gzip"):
+            raise self.error("answers in an encoding that was not asked for")
+        unpack = zlib.decompressobj(31) if encoding == "gzip" else None
+        body = bytearray()
+        try:
+            for chunk in response.iter_raw():
+                body += unpack.decompress(chunk, self._limit + 1 - len(body)) if unpack else chunk
+                if len(body) > self._limit:
+                    raise self.error(f"answers with more than {self._limit // 1024} KiB")
+        except zlib.error:
+            raise self.error("answers with damaged compression") from None
+        if unpack and not unpack.eof:
+            raise self.error("broke off in the middle of its answer")
+        return bytes(body)
+
+    def _headers(self) -> dict[str, str]:
+        headers = {"Accept-Encoding": "gzip", "Cache-Control": "no-cache"}
+        headers |= {"User-Agent": f"oncall/{__version__}", **dict(self.source.headers)}
+        if self._token is None:
+            return headers
+        try:
+            token = self._token().strip()
+        except Exception as error:
+            # The resolver's own words may name what only the operator should see.
+            what = f"the token {self.source.token} cannot be read ({type(error).__name__})"
+            raise self.error(what) from None
+        if not token or not token.isascii() or not token.isprintable():
+            what = f"the token {self.source.token} is empty, or holds what no header can carry"
+            raise self.error(what)
+        if token not in self._secrets:
+            self._secrets.append(token)
+        return headers | {"Authorization": f"Bearer {token}"}
+
+    def _masked(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+
+def display(url: str) -> str:
+    """An address as it may be shown: scheme, host, port and path, without user, password and query."""
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or "?"
+        host = f"[{host}]" if ":" in host else host
+        port = "" if parts.port is None else f":{parts.port}"
+        return safe(f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}", EXCERPT)
+    except ValueError:
+        return "(no address)"
+
+
+def _address(base: str, path: str) -> str | None:
+    """`path` under `base`; None when `base` is no plain http or https address."""
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(base)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        return None
+    if not usable or parts.username is not None or parts.password is not None:
+        return None
+    return f"{base.split('?')[0].split('#')[0].rstrip('/')}/{path}" if path else base
+
+
+def _late(timeout: float) -> str:
+    return f"no complete answer within {timeout:g} s; is it overloaded, or the network slow?"
+
+
+def _skew(date: str, middle: datetime, seconds: float) -> timedelta:
+    """How far the server is ahead, from its Date header, which counts whole seconds."""
+    from email.utils import parsedate_to_datetime
+
+    try:
+        told = parsedate_to_datetime(date) + timedelta(seconds=0.5)
+        ahead = told - middle
+    except (TypeError, ValueError, OverflowError):
+        return timedelta(0)
+    return ahead if abs(ahead.total_seconds()) > 1 + seconds / 2 else timedelta(0)
+
+
+def _cut(sock: Any) -> None:
+    import contextlib
+    import socket
+
+    with contextlib.suppress(OSError, TypeError):
+        # Not the TLS socket's own shutdown, which would pull the state away under the reading thread.
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)
