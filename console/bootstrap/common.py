@@ -1,0 +1,136 @@
+"""What every console needs before it is one: options, configuration, operator, journal. Light to import."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from console.journal.spool import FileSpool
+    from console.journal.sqlite import SqliteJournal
+    from console.model.people import Actor, Person
+    from console.ports import Clock, Ids
+    from console.settings.config import Config, Environment
+
+T = TypeVar("T")
+
+JOURNAL = "journal.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the global options say; empty where they are not given."""
+
+    config: str = ""
+    journal: str = ""
+    operator: str = ""
+    environment: str = ""
+    read_only: bool = False
+    plain: bool = False
+
+
+class BadInput(Exception):
+    """Something that was given cannot be used. The message is one line."""
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Runs `work` on a new event loop. Everything imported by now is taken out of the collector's sight for good."""
+    settle()
+    return asyncio.run(work)
+
+
+def settle() -> None:
+    """Ends the start: the garbage collector, off since then, goes on without what was imported."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
+
+
+def configuration(options: Options) -> Config:
+    """The configuration that the options lead to. Raises ConfigError."""
+    from console.settings.load import find, load
+
+    return load(find(options.config or None, os.environ))
+
+
+def environment(config: Config, options: Options) -> Environment:
+    """The environment chosen, else the first. Raises BadInput with the known ones."""
+    try:
+        return config.environment(options.environment)
+    except KeyError:
+        known = ", ".join(str(item.target) for item in config.environments)
+        raise BadInput(f"--env {options.environment}: there is no such environment; known: {known}") from None
+
+
+def login() -> str:
+    """The login of the effective user, from the system's own list; never from a variable that anybody may set."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return f"uid {os.geteuid()}"
+
+
+def actor(claimed: str, people: tuple[Person, ...], environ: Mapping[str, str] = os.environ) -> Actor:
+    """Who acts: `--as`, else ONCALL_OPERATOR, else the person of `people.yaml` with this login, else the login."""
+    from console.model.people import Actor
+    from console.model.text import safe
+
+    known = login()
+    name = safe((claimed or environ.get("ONCALL_OPERATOR", "")).strip(), 60)
+    if not name:
+        name = next((person.name for person in people if person.login == known), known)
+    return Actor(name, known)
+
+
+def console_name() -> str:
+    """What this process is called in the record and in the lease."""
+    return f"{login()}@{os.uname().nodename.partition('.')[0]}:{os.getpid()}"
+
+
+def journal_path(options: Options, config: Config | None = None) -> Path:
+    """`--journal` or ONCALL_JOURNAL, else what `console.yaml` names, else the user's own data folder."""
+    if options.journal:
+        return Path(options.journal).expanduser()
+    if config is not None and config.journal is not None:
+        return config.journal
+    from platformdirs import user_data_path
+
+    return user_data_path("oncall", appauthor=False) / JOURNAL
+
+
+def open_journal(options: Options, config: Config | None, clock: Clock, *, read_only: bool = False) -> SqliteJournal:
+    """The journal that the options lead to. Raises JournalUnusable."""
+    from console.journal.sqlite import SqliteJournal
+
+    return SqliteJournal(
+        journal_path(options, config),
+        clock,
+        console=console_name(),
+        group=(config.journal_group or None) if config is not None else None,
+        read_only=read_only or options.read_only,
+    )
+
+
+def spool_of(
+    journal: Path, name: str, clock: Clock, ids: Ids, login_name: str, *, read_only: bool = False, private: bool = False
+) -> FileSpool:
+    """Where events wait while `journal` cannot be written: beside it, else in the user's state folder, else in memory.
+
+    A `private` one, a demo's, stays beside its journal; a read-only console's is empty, and takes nothing over.
+    """
+    from console.journal.spool import FileSpool
+    from console.model.people import Actor
+
+    folders = [] if read_only else [journal.parent]
+    if not private and not read_only:
+        from platformdirs import user_state_path
+
+        folders.append(user_state_path("oncall", appauthor=False))
+    return FileSpool(folders, clock, ids, Actor("engine", login_name), console=name, journal=str(journal))

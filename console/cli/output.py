@@ -1,0 +1,43 @@
+"""What the commands print: text that a terminal cannot be tricked with, or JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+json_option = click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
+
+
+def show(data: Any, text: Callable[[], Iterable[str]] | str, as_json: bool) -> None:
+    """Prints `data` as JSON, or the lines of `text`."""
+    if as_json:
+        from console.reports.snapshot import dump
+
+        click.echo(dump(data))
+    elif isinstance(text, str):
+        line(text)
+    else:
+        for item in text():
+            line(item)
+
+
+def line(text: str) -> None:
+    """One line of text, harmless whatever it quotes."""
+    from console.model.text import safe
+
+    click.echo(safe(text, 100_000))
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows in columns, two blanks apart; the last column is as long as it is."""
+    if not rows:
+        return []
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    return [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
+        for row in rows
+    ]

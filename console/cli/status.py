@@ -1,0 +1,28 @@
+"""`oncall status`."""
+
+from __future__ import annotations
+
+import click
+
+from console.bootstrap.common import Options
+from console.cli.output import json_option, show
+
+
+@click.command("status")
+@json_option
+@click.pass_obj
+def command(options: Options, as_json: bool) -> None:
+    """Read every source once, within its deadline, and say how things stand.
+
+    Nothing is written, and the lease is left alone: safe in scripts and beside a running console.
+    """
+    from console.bootstrap import opened, run
+    from console.reports.snapshot import snapshot
+    from console.view.plain import report
+
+    async def read() -> None:
+        async with opened(options, ask=True, read_only=True) as console:
+            board = console.board
+            show(snapshot(board), lambda: report(board, board.at).splitlines(), as_json)
+
+    run(read())

@@ -1,0 +1,282 @@
+"""What `oncall status --json` prints: the Board as plain data, the same to the byte for the same Board."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from console.model.alert import Alert
+from console.model.board import AlertFeed, Board, Health, SourceStatus
+from console.model.incident import Incident
+from console.model.playbook import Run, StepRun
+from console.model.reading import Reading, ReadingState
+from console.model.rollback import Readiness
+from console.model.rollout import Guardrail, Rollout
+from console.model.shift import Shift
+from console.model.slo import SloGauge
+
+Json = dict[str, Any]
+
+SIGNIFICANT = 9
+"""Digits kept of a measured number: more would be noise of the arithmetic."""
+
+
+def snapshot(board: Board) -> Json:
+    """The Board under the keys `at, mode, environment, sources, slos, rollout, rollback, alerts, incidents, shift`.
+
+    Everything measured is a `{state, value, at, source, n}`, with further keys beside them.
+    """
+    return {
+        "at": instant(board.at),
+        "mode": board.mode,
+        "environment": str(board.target),
+        "sources": [_source(status, board) for status in board.sources],
+        "slos": [_slo(gauge) for gauge in board.slos],
+        "rollout": _rollout(board.rollout, board.at) if board.rollout is not None else None,
+        "rollback": _rollback(board.readiness),
+        "alerts": _alerts(board.feed),
+        "incidents": [incident_data(item, board.runs, board.at) for item in board.incidents],
+        "shift": shift_data(board.shift) if board.shift is not None else None,
+    }
+
+
+def dump(data: Any) -> str:
+    """JSON with sorted keys, in ASCII: nothing in it that a terminal would obey. Ends without a line feed."""
+    return json.dumps(data, indent=2, sort_keys=True, ensure_ascii=True, allow_nan=False)
+
+
+def instant(when: datetime | None) -> str | None:
+    """UTC with six fraction digits, as in the record."""
+    return None if when is None else when.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def number(value: float) -> float | None:
+    """A measured number without the noise of its last digits; None where it is not finite, which JSON cannot say."""
+    if isinstance(value, bool | int):
+        return value
+    short = float(f"{value:.{SIGNIFICANT}g}")
+    return short if abs(short) != float("inf") and short == short else None
+
+
+def reading_data(reading: Reading[Any]) -> Json:
+    """A reading; `note` says why its state is less than ok."""
+    value = reading.value
+    return {
+        "state": reading.state.value,
+        "value": number(value) if isinstance(value, float) else value,
+        "at": instant(reading.at),
+        "source": reading.source,
+        "n": reading.n,
+        "note": reading.note,
+    }
+
+
+def _source(status: SourceStatus, board: Board) -> Json:
+    answers = None if status.state is ReadingState.NO_DATA else status.state is not ReadingState.UNREACHABLE
+    data: Json = {
+        "name": status.name,
+        "state": status.state.value,
+        "value": answers,
+        "at": instant(status.at),
+        "source": status.name,
+        "n": None,
+        "error": status.error,
+    }
+    if status.name == "health":
+        data["components"] = [_component(row, board.at) for row in board.health]
+    return data
+
+
+def _component(row: Health, now: datetime) -> Json:
+    return {"name": row.component, **reading_data(row.up), "legacy": row.legacy, "critical": row.critical(now)}
+
+
+def _slo(gauge: SloGauge) -> Json:
+    objective = gauge.objective
+    return {
+        "name": objective.name,
+        "title": objective.title,
+        "service": objective.service,
+        "objective": number(objective.target),
+        "window_seconds": int(objective.window.total_seconds()),
+        "basis": gauge.basis,
+        "ratio": reading_data(gauge.ratio),
+        "budget_left": reading_data(gauge.budget_left),
+        "burn": reading_data(gauge.burn),
+    }
+
+
+def _rollout(rollout: Rollout, now: datetime) -> Json:
+    left = rollout.bake_left(now)
+    return {
+        "name": rollout.plan.name,
+        "phases": [number(phase) for phase in rollout.plan.phases],
+        "phase": rollout.phase,
+        "percent": reading_data(rollout.percent),
+        "since": reading_data(rollout.since),
+        "bake_left_seconds": None if left is None else number(left.total_seconds()),
+        "level": rollout.level.value,
+        "guardrails": [_guardrail(item) for item in rollout.guardrails],
+    }
+
+
+def _guardrail(item: Guardrail) -> Json:
+    rule = item.rule
+    return {
+        "name": rule.name,
+        "title": rule.title,
+        "unit": rule.unit,
+        "warning": rule.warning,
+        "critical": rule.critical,
+        "level": item.level.value,
+        **reading_data(item.value),
+    }
+
+
+def _rollback(readiness: Readiness) -> Json:
+    proofs = [
+        {
+            "name": proof.name,
+            "state": proof.state.value,
+            "at": instant(proof.at),
+            "expires_at": instant(proof.expires_at),
+            "evidence": proof.evidence,
+        }
+        for proof in readiness.proofs
+    ]
+    return {"can": readiness.can.value, "proofs": proofs, "minutes": None, "p_within": None}
+
+
+def _alerts(feed: AlertFeed) -> Json:
+    known = feed.at is not None
+    return {
+        "state": feed.evidence.value,
+        "value": len(feed.active) if known else None,
+        "at": instant(feed.at),
+        "source": "alertmanager",
+        "n": len(feed.alerts) if known else None,
+        "note": feed.note,
+        "items": [_alert(alert) for alert in feed.alerts],
+    }
+
+
+def _alert(alert: Alert) -> Json:
+    return {
+        "fingerprint": alert.fingerprint,
+        "name": alert.name,
+        "severity": alert.severity,
+        "state": alert.state.value,
+        "starts_at": instant(alert.starts_at),
+        "labels": dict(alert.labels),
+        "annotations": dict(alert.annotations),
+        "silenced_by": list(alert.silenced_by),
+        "inhibited_by": list(alert.inhibited_by),
+        "group": alert.group,
+    }
+
+
+def incident_data(incident: Incident, runs: Sequence[Run], now: datetime) -> Json:
+    """One incident with its runs."""
+    return {
+        "id": incident.id,
+        "label": incident.label,
+        "title": incident.title,
+        "severity": incident.severity.value,
+        "state": incident.state.value,
+        "environment": f"{incident.service}/{incident.environment}",
+        "mode": incident.mode,
+        "declared_at": instant(incident.declared_at),
+        "declared_by": str(incident.declared_by),
+        "impact_started_at": instant(incident.impact_started_at),
+        "acknowledged_at": instant(incident.acknowledged_at),
+        "acknowledged_by": str(incident.acknowledged_by) if incident.acknowledged_by else None,
+        "acknowledge_by": instant(incident.acknowledge_by),
+        "acknowledge_overdue": incident.acknowledge_overdue,
+        "times": {state: instant(when) for state, when in incident.times.items()},
+        "roles": dict(incident.roles),
+        "alerts": [{"fingerprint": item.fingerprint, "name": item.name} for item in incident.alerts],
+        "notes": incident.notes,
+        "saved": not incident.unsaved,
+        "runs": [run_data(run, now) for run in runs if run.incident == incident.id],
+    }
+
+
+def run_data(run: Run, now: datetime) -> Json:
+    """One run with its steps in playbook order."""
+    current = run.current
+    return {
+        "id": run.id,
+        "label": run.label,
+        "incident": run.incident,
+        "playbook": run.playbook.name,
+        "playbook_hash": run.playbook_hash,
+        "target": run.target,
+        "mode": run.mode,
+        "status": run.status.value,
+        "started_at": instant(run.started_at),
+        "ended_at": instant(run.ended_at),
+        "reason": run.reason,
+        "next_run": run.next_run,
+        "current": current.id if current is not None else None,
+        "steps": [_step(run, run.steps[step.id], now) for step in run.playbook.steps],
+        "effects": [
+            {
+                "kind": effect.kind,
+                "target": effect.target,
+                "detail": effect.detail,
+                "step": effect.step,
+                "outcome": effect.outcome or "unknown",
+                "answer": effect.answer,
+            }
+            for effect in run.effects
+        ],
+        "saved": not run.unsaved,
+    }
+
+
+def _step(run: Run, progress: StepRun, now: datetime) -> Json:
+    step, late = run.playbook.step(progress.id), progress.overdue_by(now)
+    return {
+        "id": step.id,
+        "title": step.title,
+        "kind": step.kind.value,
+        "status": progress.status.value,
+        "attempt": progress.attempt,
+        "owner": progress.owner or step.owner,
+        "started_at": instant(progress.started_at),
+        "ended_at": instant(progress.ended_at),
+        "deadline": instant(progress.deadline),
+        "timebox_seconds": None if step.timebox is None else number(step.timebox.total_seconds()),
+        "overdue_seconds": None if late is None else number(late.total_seconds()),
+        "observed": progress.observed,
+        "option": progress.option,
+        "evidence": progress.evidence,
+        "override": progress.override,
+        "reason": progress.reason,
+        "by": str(progress.by) if progress.by is not None else None,
+    }
+
+
+def shift_data(shift: Shift) -> Json:
+    """One shift with its watch items and notes."""
+    return {
+        "id": shift.id,
+        "operator": shift.operator,
+        "began_at": instant(shift.began_at),
+        "ended_at": instant(shift.ended_at),
+        "watch": [
+            {
+                "id": item.id,
+                "text": item.text,
+                "until": instant(item.until),
+                "added_at": instant(item.added_at),
+                "by": str(item.by),
+                "closed_at": instant(item.closed_at),
+                "reason": item.reason,
+            }
+            for item in shift.watch.values()
+        ],
+        "notes": [{"at": instant(at), "by": who, "text": text} for at, who, text in shift.notes],
+    }
