@@ -208,10 +208,7 @@ class TestDrivenClock:
             log.append(f"{label} out")
             await clock.sleep_until(START + seconds(9))
 
-        tasks = [
-            asyncio.create_task(work(name or str(number)), name=name or None)
-            for number, name in enumerate(names)
-        ]
+        tasks = [asyncio.create_task(work(name or str(number)), name=name or None) for number, name in enumerate(names)]
         await drive(clock, START + seconds(5), *tasks)
         labels = sorted(names) if any(names) else ["0", "1", "2"]
         assert log == [f"{label} {way}" for label in labels for way in ("in", "out")]
