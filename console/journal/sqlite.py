@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -174,7 +175,7 @@ class SqliteJournal:
         try:
             group.connection.executemany(database.INSERT, rows)
         except sqlite3.IntegrityError:
-            raise Duplicate(_present(group.connection, [row.id for row in rows])) from None
+            raise Duplicate(_present(group.connection, rows)) from None
         return tuple(events)
 
     # -- reading ------------------------------------------------------------------------------------------------------
@@ -265,10 +266,11 @@ class SqliteJournal:
             return None  # the next look may fare better
 
 
-def _present(connection: sqlite3.Connection, ids: Sequence[str]) -> list[str]:
-    """Those of the ids that the record holds, or that occur twice."""
-    known = [id_ for id_ in ids if connection.execute("SELECT 1 FROM events WHERE id = ?", (id_,)).fetchone()]
-    return known or [id_ for id_ in dict.fromkeys(ids) if ids.count(id_) > 1]
+def _present(connection: sqlite3.Connection, rows: list[Row]) -> list[str]:
+    """The ids that the record held before these rows, of which some are in the table by now; or those that occur twice."""
+    query = "SELECT 1 FROM events WHERE id = ? AND seq < ?"
+    known = [row.id for row in rows if connection.execute(query, (row.id, rows[0].seq)).fetchone()]
+    return known or [id_ for id_, count in Counter(row.id for row in rows).items() if count > 1]
 
 
 def _stored_lease(rows: list[Any]) -> Lease | None:
