@@ -122,12 +122,10 @@ def parse(name: str, data: bytes, problems: Problems) -> list[Tree]:
     lines = text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
 
     def report(line: int, column: int, field: str, found: str, expected: str) -> None:
-        # The parser marks the end of a file on a line after the last.
-        inside = min(line, len(lines) - 1)
-        column = min(column, len(lines[inside])) if inside == line else len(lines[inside])
-        problems.add(Problem(name, inside + 1, column + 1, field, found, expected))
+        line, column = _inside(lines, line, column)
+        problems.add(Problem(name, line + 1, column + 1, field, found, expected))
 
-    builder = _Builder(report)
+    builder = _Builder(report, lines)
     try:
         for event in yaml.parse(text, Loader=_LOADER):
             builder.take(event)
@@ -162,6 +160,13 @@ def _decode(data: bytes) -> str:
     return text
 
 
+def _inside(lines: list[str], line: int, column: int) -> tuple[int, int]:
+    """The place itself, or the end of the text: the parser marks that on a line after the last."""
+    if line < len(lines):
+        return line, min(column, len(lines[line]))
+    return len(lines) - 1, len(lines[-1])
+
+
 def _position(before: str) -> tuple[int, int]:
     lines = before.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return len(lines) - 1, len(lines[-1])
@@ -192,9 +197,10 @@ class _Report(Protocol):
 class _Builder:
     """Builds trees from parser events, without recursion and with bounds that a composer does not have."""
 
-    def __init__(self, report: _Report) -> None:
+    def __init__(self, report: _Report, lines: list[str]) -> None:
         self.documents: list[Tree] = []
         self._report = report
+        self._lines = lines
         self._stack: list[tuple[Tree, str]] = []
         self._keys: list[tuple[str, int, int] | None] = []
         self._anchors: dict[str, Tree | None] = {}
@@ -237,6 +243,7 @@ class _Builder:
         key = self._keys[-1] if self._keys else None
         if empty and key is not None:
             _, line, column = key  # an empty value has no place of its own
+        line, column = _inside(self._lines, line, column)
         tree = Tree(Kind.EMPTY if empty else Kind.TEXT, self._path(), line + 1, column + 1, event.value)
         if event.anchor:
             self._anchors[event.anchor] = tree
