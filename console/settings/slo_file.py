@@ -219,7 +219,7 @@ def _selector(node: Node) -> str:
     query = place.expression()
     windowed = _WINDOWED.fullmatch(query)
     if windowed:
-        return windowed.group(1)
+        return windowed.group(1).strip()
     if query and not _PLAIN.fullmatch(query):
         place.refuse(shown(query), 'a plain selector such as requests_total{job="x"}; sum and increase are added')
         return ""
