@@ -65,11 +65,11 @@ def sources_of(
     if chosen.alertmanager is not None:
         from console.integrations.alertmanager import Alertmanager
 
-        alerts = Alertmanager(chosen.alertmanager, clock, _token(chosen.alertmanager), watchdog=chosen.watchdog)
+        alerts = Alertmanager(chosen.alertmanager, chosen.watchdog, clock, _token(chosen.alertmanager))
     if chosen.components:
-        from console.integrations.health import Health
+        from console.integrations.health import HealthEndpoints
 
-        health = Health(chosen.components, clock, chosen.health_timeout)
+        health = HealthEndpoints(chosen.components, chosen.health_timeout, clock)
     return metrics, alerts, health
 
 
@@ -88,13 +88,11 @@ def _token(source: HttpSource) -> Callable[[], str] | None:
 
 
 @contextlib.asynccontextmanager
-async def opened(options: Options, *, ask: bool = False, read_only: bool = False) -> AsyncIterator[Console]:
-    """A console that has read the record and takes no lease; with `ask`, every source was asked once too."""
-    console, spool = _build(options, ask, read_only)
+async def opened(options: Options, *, sources: bool = False, read_only: bool = False) -> AsyncIterator[Console]:
+    """A console that has read the record and takes no lease; with `sources`, it can `ask` them too."""
+    console, spool = _build(options, sources, read_only)
     try:
         await console.open()
-        if ask:
-            await console.ask()
         yield console
     finally:
         await console.stop()

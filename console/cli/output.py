@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+from console.cli.exits import USAGE, Stop
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,3 +45,16 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
         for row in rows
     ]
+
+
+def write_out(text: str, output: Path | None) -> None:
+    """A whole document, to a new private file or to stdout. Its format has made it harmless already."""
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        handle = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with open(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except OSError as error:
+        raise Stop(f"{output}: cannot be written ({error.strerror})", USAGE) from None

@@ -1,0 +1,149 @@
+"""What the commands that write have in common: one command to the record, ids as people say them, NOT SAVED."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from console.bootstrap.common import Options
+from console.cli.exits import NOT_FOUND, NOT_SAVED, REFUSED, Stop
+from console.cli.output import show
+
+if TYPE_CHECKING:
+    from console.engine.console import Console
+    from console.engine.outcome import Done
+    from console.model.commands import Command
+    from console.model.incident import Incident
+    from console.model.playbook import Run
+    from console.model.shift import Handoff, Shift
+    from console.model.state import State
+
+KNOWN_SHOWN = 10
+CONFIRMATION = "NOT SAVED"
+
+T = TypeVar("T", "Incident", "Run", "Handoff")
+Shown = tuple[Any, Iterable[str]]
+"""What a command prints: the data for --json, and the lines."""
+
+unsaved_option = click.option(
+    "--unsaved", is_flag=True, help="Go ahead although the journal cannot be written; marked NOT SAVED, merged later."
+)
+
+
+def write(
+    options: Options,
+    wanted: Callable[[Console], Command | Awaitable[Command]],
+    shown: Callable[[Console, Done], Shown],
+    *,
+    as_json: bool,
+    unsaved: bool = False,
+    sources: bool = False,
+) -> None:
+    """Opens the record, submits what `wanted` makes of it, and prints what `shown` makes of the outcome."""
+    from console.bootstrap import opened, run
+
+    async def work() -> None:
+        async with opened(options, sources=sources) as console:
+            command = wanted(console)
+            done = await submit(console, await command if isinstance(command, Awaitable) else command, unsaved)
+            report(console, done, shown(console, done), as_json)
+
+    run(work())
+
+
+async def submit(console: Console, command: Command, unsaved: bool = False) -> Done:
+    """Submits one command. Raises Stop when it was refused or could not be saved."""
+    from console.engine.outcome import Denied, Unsaved
+
+    outcome = await console.submit(command)
+    if isinstance(outcome, Unsaved) and unsaved and outcome.may_proceed:
+        _confirm(outcome.reason)
+        outcome = await console.submit(command, unsaved=True)
+    if isinstance(outcome, Denied):
+        raise Stop(outcome.reason, REFUSED)
+    if isinstance(outcome, Unsaved):
+        way = "; --unsaved goes ahead all the same" if outcome.may_proceed else ""
+        raise Stop("\n".join([f"NOT SAVED: {outcome.reason}{way}", *_words(command)]), NOT_SAVED)
+    return outcome
+
+
+def _confirm(reason: str) -> None:
+    """On a terminal, has the words typed; elsewhere the option itself is the confirmation."""
+    if not sys.stdin.isatty():
+        return
+    typed = click.prompt(f"{reason}\nType {CONFIRMATION} to go ahead", err=True, default="", show_default=False)
+    if typed.strip() != CONFIRMATION:
+        raise Stop("NOT SAVED, and nothing done", NOT_SAVED)
+
+
+def _words(command: Command) -> Iterable[str]:
+    """What the operator wrote, so that it is not lost."""
+    for field in fields(command):
+        value = getattr(command, field.name)
+        if isinstance(value, str) and value:
+            yield f"  {type(command).__name__}.{field.name}: {value}"
+
+
+def report(console: Console, done: Done, shown: Shown, as_json: bool) -> None:
+    """Prints the outcome, with the head of the record that now holds it."""
+    data, lines = shown
+    saved = not done.unsaved
+    result = {"saved": saved, "unsaved": done.unsaved, "head": console.board.head, **data}
+    extra = [] if saved else [f"NOT SAVED: waits in {done.unsaved} and is merged when the journal can be written"]
+    show(result, lambda: [*lines, *extra], as_json)
+
+
+# -- ids --------------------------------------------------------------------------------------------------------------
+
+
+def incident_of(state: State, said: str) -> Incident:
+    """The incident called INC-12, 12, or by its uuid. Raises Stop with the known ones."""
+    return _find("incident", "INC", state.incidents, said)
+
+
+def run_of(state: State, said: str) -> Run:
+    """The run called RUN-13, 13, or by its uuid. Raises Stop with the known ones."""
+    return _find("run", "RUN", state.runs, said)
+
+
+def handoff_of(state: State, said: str) -> Handoff:
+    """The handoff called HO-4, 4, or by its uuid. Raises Stop with the known ones."""
+    return _find("handoff", "HO", state.handoffs, said)
+
+
+def _find(what: str, prefix: str, table: Mapping[str, T], said: str) -> T:
+    text = said.strip()
+    if text.lower() in table:
+        return table[text.lower()]
+    number = text.upper().removeprefix(f"{prefix}-")
+    for item in table.values():
+        if number.isdecimal() and item.number == int(number) and item.number:
+            return item
+    known = [item.label if item.number else item.id for item in table.values()]
+    raise unknown(what, said, known)
+
+
+def unknown(what: str, said: str, known: Iterable[str]) -> Stop:
+    """The refusal of an id or name that nothing has."""
+    names = list(known)
+    more = f" and {len(names) - KNOWN_SHOWN} older" if len(names) > KNOWN_SHOWN else ""
+    listed = ", ".join(names[-KNOWN_SHOWN:]) + more if names else "none yet"
+    return Stop(f"{said}: there is no such {what}; known: {listed}", NOT_FOUND)
+
+
+def step_of(run: Run, said: str) -> str:
+    """The id of a run's step. Raises Stop with the known ones."""
+    if said in run.steps:
+        return said
+    raise unknown(f"step in {run.label}", said, [step.id for step in run.playbook.steps])
+
+
+def open_shift(state: State) -> Shift:
+    """The shift that is on. Raises Stop."""
+    if state.shift is None:
+        raise Stop("nobody is on shift; `oncall shift begin` begins one", NOT_FOUND)
+    return state.shift

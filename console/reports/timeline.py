@@ -1,0 +1,72 @@
+"""An incident's timeline: everything that the record holds about it, as data and as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from console.model.events import Recorded
+from console.model.incident import Incident
+from console.model.playbook import Run
+from console.reports.render import render
+from console.reports.snapshot import Json, incident_data, instant
+from console.reports.words import describe
+
+LATE = timedelta(seconds=60)
+"""When something was recorded this much later than it happened, the timeline shows both."""
+
+
+def document(incident: Incident, runs: Sequence[Run], events: Sequence[Recorded]) -> Json:
+    """The incident, its runs with their steps, and every event in the order it happened. `anchor` is the `SEQ:HASH` of
+    the last event in it. It says nothing about now, so that the same record gives the same document."""
+    saved = [recorded for recorded in events if recorded.saved]
+    now = max((recorded.recorded_at for recorded in events), default=incident.declared_at)
+    ordered = sorted(events, key=lambda item: (item.occurred_at, not item.saved, item.seq))
+    labels = {run.stream: run.label for run in runs}
+    return {
+        "incident": incident_data(incident, runs, now),
+        "mode": incident.mode,
+        "anchor": f"{saved[-1].seq}:{saved[-1].hash}" if saved else "",
+        "events": [entry(recorded, labels.get(recorded.stream, incident.label)) for recorded in ordered],
+    }
+
+
+def entry(recorded: Recorded, subject: str = "") -> Json:
+    """One event."""
+    return {
+        "seq": recorded.seq or None,
+        "hash": recorded.hash or None,
+        "saved": recorded.saved,
+        "subject": subject or recorded.stream,
+        "stream": recorded.stream,
+        "kind": recorded.kind,
+        "occurred_at": instant(recorded.occurred_at),
+        "recorded_at": instant(recorded.recorded_at),
+        "late": recorded.recorded_at - recorded.occurred_at > LATE,
+        "actor": recorded.actor.name,
+        "login": recorded.actor.login,
+        "self_declared": recorded.actor.self_declared and recorded.actor.name != "engine",
+        "console": recorded.console,
+        "mode": recorded.mode,
+        "what": describe(recorded),
+    }
+
+
+def mark(mode: str) -> str:
+    """DEMO or DRILL; empty for what was real."""
+    return "" if mode == "live" else mode.upper()
+
+
+def who(item: Json) -> str:
+    """The actor, with the login where the name was claimed."""
+    return f"{item['actor']} (self-declared by {item['login']})" if item["self_declared"] else str(item["actor"])
+
+
+def day(text: str | None) -> str:
+    """`2025-11-03 14:02:45Z` from an instant of the document."""
+    return "-" if text is None else f"{text[:10]} {text[11:19]}Z"
+
+
+def markdown(data: Json) -> str:
+    """The document for people."""
+    return render("timeline.md.j2", **data, mark=mark, who=who, day=day)
