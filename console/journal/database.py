@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import sqlite3
+import stat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,8 +77,10 @@ def ensure(path: Path, group: str | None) -> None:
     """
     files.make_folder(path.parent, group)
     try:
-        if path.stat().st_size:
-            files.tighten(path, group)
+        seen = path.stat()
+        if not stat.S_ISREG(seen.st_mode):
+            raise JournalUnusable(f"{path} is no regular file; name another file with --journal")
+        if seen.st_size:
             return
         path.unlink()  # an empty file, such as mktemp leaves: no journal yet
     except FileNotFoundError:
@@ -114,14 +117,17 @@ def connect(path: Path) -> sqlite3.Connection:
 def connect_reader(path: Path) -> Reader | None:
     """A connection for reading, or None while there is no journal. It sees what every console commits.
 
-    On a read-only file system, a journal that was closed in order is read as it lies. Raises sqlite3.Error.
+    On a read-only file system, a journal that was closed in order is read as it lies. Raises sqlite3.Error,
+    and JournalUnusable for a file that is no database.
     """
     if _size(path) == 0:
         return None
     uri = path.absolute().as_uri()
     try:
         return Reader(_probe(_connect(f"{uri}?mode=rw")), frozen=False)
-    except sqlite3.OperationalError as error:
+    except sqlite3.DatabaseError as error:
+        if _name(error) == "SQLITE_NOTADB":
+            raise _no_journal(path) from None
         if is_locked(error) or _size(path.with_name(path.name + "-wal")):
             raise
         # SQLite wants a -shm file even for reading; without a log there is nothing in it that we would miss
@@ -136,7 +142,11 @@ def schema_of(connection: sqlite3.Connection, path: Path) -> int:
     except (sqlite3.DatabaseError, TypeError, ValueError) as error:
         if isinstance(error, sqlite3.OperationalError) and "no such" not in str(error):
             raise
-        raise JournalUnusable(f"{path} is not a journal of this program; name another file with --journal") from None
+        raise _no_journal(path) from None
+
+
+def _no_journal(path: Path) -> JournalUnusable:
+    return JournalUnusable(f"{path} is not a journal of this program; name another file with --journal")
 
 
 def is_locked(error: sqlite3.Error) -> bool:

@@ -53,21 +53,23 @@ def group_id(group: str) -> int:
 def make_folder(folder: Path, group: str | None = None) -> None:
     """Makes the folder 0700, or 2770 for a group. One that exists already keeps its mode: it may be anybody's; but a
     group's must be writable for the group, else JournalUnusable says how to make it so. Raises OSError."""
-    if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            folder.mkdir(0o700)
-        except FileExistsError:
-            return make_folder(folder, group)  # another console was faster
-        if group is not None:
-            os.chown(folder, -1, group_id(group))
-            folder.chmod(0o2770)
-        sync_folder(folder.parent)
-    elif group is not None:
-        seen, gid = folder.stat(), group_id(group)
-        if seen.st_gid != gid or seen.st_mode & 0o2070 != 0o2070:
-            raise JournalUnusable(f"{folder} is not shared with {group}: chgrp {group} {folder} && chmod 2770 {folder}")
-    return None
+    gid = None if group is None else group_id(group)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(0o700)
+    except FileExistsError:
+        seen = folder.stat()
+        if not stat.S_ISDIR(seen.st_mode):
+            raise
+        if gid is not None and (seen.st_gid != gid or seen.st_mode & 0o2070 != 0o2070):
+            raise JournalUnusable(
+                f"{folder} is not shared with {group}: chgrp {group} {folder} && chmod 2770 {folder}"
+            ) from None
+        return
+    if gid is not None:
+        os.chown(folder, -1, gid)
+        folder.chmod(0o2770)
+    sync_folder(folder.parent)
 
 
 def create(path: Path, group: str | None = None) -> None:

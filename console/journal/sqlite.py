@@ -59,7 +59,7 @@ class SqliteJournal:
         try:
             if not read_only:
                 self._prepare(group)
-            self._check()
+            self._check(group)
         except (sqlite3.Error, OSError) as error:
             self._writer.problem = database.why(error, self.path)
         except BaseException:
@@ -186,8 +186,8 @@ class SqliteJournal:
             if not os.access(needed, os.W_OK):
                 self._writer.problem = f"journal {self.path}: {needed} is read-only for this user"
 
-    def _check(self) -> None:
-        """Looks at the schema, the snapshot's anchor and the tail of the chain."""
+    def _check(self, group: str | None) -> None:
+        """Looks at the schema, the modes, the snapshot's anchor and the tail of the chain."""
         with self._lock:
             reader = self._open_reader()
             if reader is None:
@@ -199,6 +199,8 @@ class SqliteJournal:
                 "opened read-only; update the program"
             )
             return
+        if not self._read_only:
+            files.tighten(self.path, group)  # now that it is surely ours
         if (why := self._damage()) is not None:
             self._read_only = f"journal {self.path}: {why}; opened read-only, see `oncall log verify`"
 
@@ -267,7 +269,7 @@ class SqliteJournal:
 
 
 def _present(connection: sqlite3.Connection, rows: list[Row]) -> list[str]:
-    """The ids that the record held before these rows, of which some are in the table by now; or those that occur twice."""
+    """The ids that the record held before these rows (some are in the table by now), or those that occur twice."""
     query = "SELECT 1 FROM events WHERE id = ? AND seq < ?"
     known = [row.id for row in rows if connection.execute(query, (row.id, rows[0].seq)).fetchone()]
     return known or [id_ for id_, count in Counter(row.id for row in rows).items() if count > 1]
