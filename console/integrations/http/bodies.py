@@ -1,4 +1,4 @@
-"""JSON bodies from outside: typed decoding that lone surrogates cannot stop."""
+"""JSON bodies from outside: typed decoding that one odd character cannot stop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def decode(body: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T:
-    """The body, typed. A body that is refused for a lone surrogate is read again with `?` in its place.
+    """The body, typed. One that is refused is read again: lone surrogates become `?`, NaN and Infinity null.
 
     Raises ValueError, with one line on where and what, when it is no JSON or of another shape.
     """
@@ -26,7 +26,7 @@ def _again(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     import json
 
     try:
-        text = json.dumps(json.loads(body), ensure_ascii=False, allow_nan=False)
+        text = json.dumps(json.loads(body, parse_constant=lambda _: None), ensure_ascii=False)
         return decoder.decode(text.encode("utf-8", "replace"))
     except RecursionError:
         raise ValueError("nested too deeply") from None
