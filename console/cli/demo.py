@@ -40,7 +40,7 @@ def command(
             def text() -> list[str]:
                 from console.view.plain import report
 
-                return report(board, board.at).splitlines()
+                return report(board, board.at)
 
             show(snapshot(board), text, as_json)
 

@@ -24,6 +24,6 @@ def command(options: Options, as_json: bool) -> None:
         async with opened(options, sources=True, read_only=True) as console:
             await console.ask()
             board = console.board
-            show(snapshot(board), lambda: report(board, board.at).splitlines(), as_json)
+            show(snapshot(board), lambda: report(board, board.at), as_json)
 
     run(read())

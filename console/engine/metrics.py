@@ -43,6 +43,11 @@ class MetricRounds:
         self._long_at: datetime | None = None
         self._answers = MetricAnswers()
 
+    @property
+    def queries(self) -> tuple[Query, ...]:
+        """Every expression asked, for `oncall check`."""
+        return (*self._short, *self._long)
+
     def read(self) -> MetricAnswers:
         """One round. Raises SourceError when nothing could be read."""
         now = self._clock.now()
@@ -77,6 +82,7 @@ def _slis(objective: Objective) -> list[tuple[str, Sli]]:
 
 def _rollout_queries(plan: RolloutPlan) -> list[Query]:
     queries = [Query(f"guardrail.{rule.name}", rule.expr) for rule in plan.guardrails]
+    queries += [Query(f"reading.{name}", expr) for name, expr in plan.readings]
     if plan.percent_expr:
         queries.append(Query("rollout.percent", plan.percent_expr))
     if plan.since_expr:

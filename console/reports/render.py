@@ -12,7 +12,7 @@ from console.model.text import safe
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-_SPECIAL = re.compile(r"[\\`*_{}\[\]<>#|~!$^=]|:(?=//)|(?<=mailto):|(?<=xmpp):|(?<=www)\.|^[-+]", re.IGNORECASE)
+_SPECIAL = re.compile(r"[\\`*_{}\[\]<>#|~!$^=]|:(?=//)|(?<=mailto):|(?<=xmpp):|(?<=www)\.|^[-+](?=\s)", re.IGNORECASE)
 _NUMBERED = re.compile(r"^(\d+)([.)])")
 
 

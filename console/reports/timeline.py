@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from console.model.events import Recorded
+from console.model.events import Recorded, Unknown
 from console.model.incident import Incident
 from console.model.playbook import Run
 from console.reports.render import render
 from console.reports.snapshot import Json, incident_data, instant
-from console.reports.words import describe
+from console.view.events import StepNames, describe, step_names
 
 LATE = timedelta(seconds=60)
 """When something was recorded this much later than it happened, the timeline shows both."""
@@ -22,17 +22,17 @@ def document(incident: Incident, runs: Sequence[Run], events: Sequence[Recorded]
     saved = [recorded for recorded in events if recorded.saved]
     now = max((recorded.recorded_at for recorded in events), default=incident.declared_at)
     ordered = sorted(events, key=lambda item: (item.occurred_at, not item.saved, item.seq))
-    labels = {run.stream: run.label for run in runs}
+    labels, names = {run.stream: run.label for run in runs}, step_names(list(events))
     return {
         "incident": incident_data(incident, runs, now),
         "mode": incident.mode,
         "anchor": f"{saved[-1].seq}:{saved[-1].hash}" if saved else "",
-        "events": [entry(recorded, labels.get(recorded.stream, incident.label)) for recorded in ordered],
+        "events": [entry(recorded, names, labels.get(recorded.stream, incident.label)) for recorded in ordered],
     }
 
 
-def entry(recorded: Recorded, subject: str = "") -> Json:
-    """One event."""
+def entry(recorded: Recorded, names: StepNames, subject: str = "") -> Json:
+    """One event. `raw` holds what a program that does not know its kind can still show."""
     return {
         "seq": recorded.seq or None,
         "hash": recorded.hash or None,
@@ -48,7 +48,8 @@ def entry(recorded: Recorded, subject: str = "") -> Json:
         "self_declared": recorded.actor.self_declared and recorded.actor.name != "engine",
         "console": recorded.console,
         "mode": recorded.mode,
-        "what": describe(recorded),
+        "what": describe(recorded, names)[1],
+        "raw": recorded.payload.raw if isinstance(recorded.payload, Unknown) else None,
     }
 
 

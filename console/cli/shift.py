@@ -1,0 +1,137 @@
+"""`oncall shift`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+from console.bootstrap.common import Options
+from console.cli.exits import USAGE, Stop
+from console.cli.output import json_option, show
+from console.cli.parse import moment
+from console.cli.record import Shown, open_shift, write
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from console.engine.console import Console
+    from console.model.commands import Command
+    from console.model.shift import Shift
+
+
+@click.group("shift")
+def command() -> None:
+    """Begin and end shifts; notes and watch items."""
+
+
+def _shown(console: Console) -> Shown:
+    from console.reports.snapshot import shift_data
+
+    shift = console.state.shift
+    return {"shift": shift_data(shift) if shift else None}, _lines(shift)
+
+
+def _lines(shift: Shift | None) -> Iterable[str]:
+    if shift is None:
+        yield "nobody is on shift"
+        return
+    yield f"{shift.operator} is on shift since {shift.began_at:%Y-%m-%d %H:%M}Z"
+    for item in shift.open_watch:
+        yield f"  {item.id}: {item.text}" + (f" (until {item.until:%Y-%m-%d %H:%M}Z)" if item.until else "")
+    yield from (f"  {at:%H:%M}Z {who}: {text}" for at, who, text in shift.notes)
+
+
+def _change(options: Options, wanted: Callable[[Console, Shift], Command], as_json: bool) -> None:
+    write(
+        options,
+        lambda console: wanted(console, open_shift(console.state)),
+        lambda console, _: _shown(console),
+        as_json=as_json,
+    )
+
+
+def _time(text: str, console: Console) -> datetime | None:
+    try:
+        return moment(text, console.board.at) if text else None
+    except ValueError as error:
+        raise Stop(str(error), USAGE) from None
+
+
+@command.command("begin")
+@json_option
+@click.pass_obj
+def begin(options: Options, as_json: bool) -> None:
+    """Begin your shift. A running one is taken over by a handoff."""
+    from console.model.commands import BeginShift
+
+    write(options, lambda _: BeginShift(), lambda console, _: _shown(console), as_json=as_json)
+
+
+@command.command("end")
+@click.option("--reason", required=True, help="Why nobody follows.")
+@json_option
+@click.pass_obj
+def end(options: Options, reason: str, as_json: bool) -> None:
+    """End the shift without a successor."""
+    from console.model.commands import EndShift
+
+    _change(options, lambda _, shift: EndShift(shift.id, reason), as_json)
+
+
+@command.command("note")
+@click.argument("text")
+@click.option("--at", "at", default="", metavar="TIME", help="When it happened: 14:32, -5m, or ISO 8601. Else now.")
+@json_option
+@click.pass_obj
+def note(options: Options, text: str, at: str, as_json: bool) -> None:
+    """Add a note to the shift."""
+    from console.model.commands import AddNote
+
+    _change(options, lambda console, shift: AddNote(shift.id, text, _time(at, console)), as_json)
+
+
+@command.command("watch")
+@click.argument("text")
+@click.option("--until", default="", metavar="TIME", help="+2h, or ISO 8601.")
+@json_option
+@click.pass_obj
+def watch(options: Options, text: str, until: str, as_json: bool) -> None:
+    """Add something to keep an eye on."""
+    from console.model.commands import AddWatchItem
+
+    _change(options, lambda console, shift: AddWatchItem(shift.id, text, _time(until, console)), as_json)
+
+
+@command.command("unwatch")
+@click.argument("item", metavar="ITEM")
+@click.option("--reason", required=True, help="Why it needs no eye any more.")
+@json_option
+@click.pass_obj
+def unwatch(options: Options, item: str, reason: str, as_json: bool) -> None:
+    """Close a watch item, such as W1."""
+    from console.cli.record import unknown
+    from console.model.commands import CloseWatchItem
+
+    def wanted(_: Console, shift: Shift) -> Command:
+        if item not in shift.watch:
+            raise unknown("watch item", item, [entry.id for entry in shift.open_watch])
+        return CloseWatchItem(shift.id, item, reason)
+
+    _change(options, wanted, as_json)
+
+
+@command.command("show")
+@json_option
+@click.pass_obj
+def show_one(options: Options, as_json: bool) -> None:
+    """Show who is on shift, the watch items and the notes."""
+    from console.bootstrap import opened, run
+
+    async def work() -> None:
+        async with opened(options, read_only=True) as console:
+            data, lines = _shown(console)
+            show(data, lambda: lines, as_json)
+
+    run(work())
