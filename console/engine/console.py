@@ -144,11 +144,12 @@ class Console:
         else:
             self._lease.look()
         self._publish()
-        work = [poller.run() for poller in self._pollers.values()]
-        work += [self._keep_lease(), self._follow_record()]
+        work = {f"poll {poller.name}": poller.run() for poller in self._pollers.values()}
+        work |= {"lease": self._keep_lease(), "record": self._follow_record()}
         if not self._read_only:
-            work.append(self._watch_deadlines())
-        self._tasks = [asyncio.create_task(item) for item in work]
+            work["deadlines"] = self._watch_deadlines()
+        # Named, so that simulated time can wake them in an order that repeats.
+        self._tasks = [asyncio.create_task(item, name=name) for name, item in work.items()]
 
     async def stop(self) -> None:
         """Stops everything, gives the lease back, and closes the journal."""

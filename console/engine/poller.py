@@ -61,7 +61,8 @@ class Poller:
         """Asks once, within the deadline, and keeps the answer or the error. How long it took."""
         began = self.clock.monotonic()
         try:
-            self.value = await asyncio.wait_for(self.offload(self.read), self.deadline.total_seconds())
+            async with asyncio.timeout(self.deadline.total_seconds()):  # wait_for may swallow a cancellation in 3.11
+                self.value = await self.offload(self.read)
             self.at, self.error, self.failures = self.clock.now(), "", 0
         except SourceError as error:
             self._failed(str(error))

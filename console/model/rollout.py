@@ -67,6 +67,8 @@ class RolloutPlan:
     since_expr: str = ""
     flag: str = ""
     guardrails: tuple[GuardrailRule, ...] = ()
+    readings: tuple[tuple[str, str], ...] = ()
+    """(name, expression) of further readings that playbooks look at, as `reading.<name>`."""
 
 
 @dataclass(frozen=True, slots=True)

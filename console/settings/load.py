@@ -79,6 +79,9 @@ def load(folder: Path) -> Config:
         readings={
             "rollout": Known.of("", ["rollout.percent"] if rollout else [], folder / FILES[3], problems),
             "guardrail": Known.of("guardrail.", (rule.name for rule in rules), folder / FILES[3], problems),
+            "reading": Known.of(
+                "reading.", (name for name, _ in rollout.readings) if rollout else (), folder / FILES[3], problems
+            ),
             "health": Known.of("health.", (component.name for component in components), folder / FILES[0], problems),
             "slo": Known.of("slo.", (f"{item.name}.burn" for item in objectives), folder / "slo", problems),
         },

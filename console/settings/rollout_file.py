@@ -11,7 +11,7 @@ def read_rollout(node: Node) -> RolloutPlan:
     """Reads the whole file."""
     fields = node.mapping(
         "apiVersion", "kind", "name", "new_path", "legacy_path", "flag",
-        "phases", "bake", "percent", "phase_started", "guardrails",
+        "phases", "bake", "percent", "phase_started", "guardrails", "readings",
     )  # fmt: skip
     header(fields, "Rollout")
     guardrails = fields["guardrails"].sequence("a list of guardrails", required=False)
@@ -27,7 +27,18 @@ def read_rollout(node: Node) -> RolloutPlan:
         fields["phase_started"].expression(default=""),
         fields["flag"].text("the name of a flag", default=""),
         rules,
+        _readings(fields["readings"]),
     )
+
+
+def _readings(node: Node) -> tuple[tuple[str, str], ...]:
+    places = node.sequence("a list of readings, each with name and expr", required=False)
+    read = []
+    for place in places:
+        fields = place.mapping("name", "expr")
+        read.append((fields["name"].name("the name of a reading"), fields["expr"].expression()))
+    unique([(name, place) for (name, _), place in zip(read, places, strict=True)], "a name")
+    return tuple(read)
 
 
 def _phases(node: Node) -> tuple[float, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from console.model.alert import AlertRef
 from console.model.board import Target
 from console.model.commands import Command, DeclareIncident, StartRun
@@ -112,13 +114,11 @@ class Life:
     def refused(self, command: Command, actor: Actor = ALICE) -> str:
         """The reason for a refusal; fails when there is none, or when the refusal left a trace."""
         before = len(self.events)
-        try:
+        with pytest.raises(Refusal) as refusal:
             self.do(command, actor)
-        except Refusal as refusal:
-            assert len(self.events) == before
-            assert "\n" not in str(refusal)
-            return str(refusal)
-        raise AssertionError(f"{command} was not refused")
+        assert len(self.events) == before
+        assert "\n" not in str(refusal.value)
+        return str(refusal.value)
 
     def record(self, batches: list[Batch], actor: Actor) -> list[Recorded]:
         recorded = []
@@ -128,11 +128,22 @@ class Life:
                 version = self._versions.get(batch.stream, 0) + 1
                 self._versions[batch.stream] = version
                 kind, kind_version = kind_of(payload)
-                at = batch.occurred_at or self.now
+                at, seq = batch.occurred_at or self.now, len(self.events) + 1
                 entry = Recorded(
-                    len(self.events) + 1, batch.stream, version, kind, kind_version, f"e{len(self.events)}", at, self.now,
-                    actor, "test", "", "live", payload,
-                )  # fmt: skip
+                    seq,
+                    batch.stream,
+                    version,
+                    kind,
+                    kind_version,
+                    f"e{seq}",
+                    at,
+                    self.now,
+                    actor,
+                    "test",
+                    "",
+                    "live",
+                    payload,
+                )
                 self.events.append(entry)
                 apply(self.state, entry)
                 recorded.append(entry)

@@ -271,7 +271,7 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
         "name: errors",
         "name: p99",
         [
-            "playbooks/emergency-rollback.yaml:85:9: steps[6].look_at[0]: found the unknown reading 'guardrail.errors', expected guardrail.p99 or guardrail.security",
+            "playbooks/emergency-rollback.yaml:86:9: steps[6].look_at[0]: found the unknown reading 'guardrail.errors', expected guardrail.p99 or guardrail.security",
             "rollout.yaml:30:5: guardrails[1]: found 'p99' again (the first is at line 21), expected a name of its own",
         ],
     ),
@@ -280,7 +280,7 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
         "name: p99",
         "name: p98",
         [
-            "playbooks/emergency-rollback.yaml:88:13: steps[6].verify: found the unknown reading 'guardrail.p99', expected 'guardrail.p98'",
+            "playbooks/emergency-rollback.yaml:89:13: steps[6].verify: found the unknown reading 'guardrail.p99', expected 'guardrail.p98'",
             "playbooks/p99-latency-high.yaml:25:9: steps[0].look_at[0]: found the unknown reading 'guardrail.p99', expected 'guardrail.p98'",
             "playbooks/p99-latency-high.yaml:47:15: steps[2].options[0].when: found the unknown reading 'guardrail.p99', expected 'guardrail.p98'",
             "playbooks/p99-latency-high.yaml:51:15: steps[2].options[1].when: found the unknown reading 'guardrail.p99', expected 'guardrail.p98'",
@@ -440,7 +440,7 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
         "id: validate",
         "id: disable-flag",
         [
-            "playbooks/emergency-rollback.yaml:79:9: steps[6].id: found 'disable-flag' again (the first is at line 30), expected an id of its own"
+            "playbooks/emergency-rollback.yaml:80:9: steps[6].id: found 'disable-flag' again (the first is at line 30), expected an id of its own"
         ],
     ),
     (
@@ -472,7 +472,7 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
         "verify: health.wait-for-messages",
         "verify: health.wait-for-message",
         [
-            "playbooks/emergency-rollback.yaml:58:13: steps[3].verify: found the unknown reading 'health.wait-for-message', expected 'health.wait-for-messages'"
+            "playbooks/emergency-rollback.yaml:59:13: steps[3].verify: found the unknown reading 'health.wait-for-message', expected 'health.wait-for-messages'"
         ],
     ),
     (
@@ -480,7 +480,7 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
         "confirm: CLEAR {target}",
         "confirm: CLEAR",
         [
-            "playbooks/emergency-rollback.yaml:68:14: steps[4].confirm: found 'CLEAR', expected words with {target} in them, such as CLEAR {target}"
+            "playbooks/emergency-rollback.yaml:69:14: steps[4].confirm: found 'CLEAR', expected words with {target} in them, such as CLEAR {target}"
         ],
     ),
     (
@@ -488,7 +488,7 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
         "owner: subject-matter expert",
         "owner: database expert",
         [
-            "playbooks/emergency-rollback.yaml:62:12: steps[4].owner: found the unknown role 'database expert', expected incident commander, deputy, scribe, communications lead or subject-matter expert"
+            "playbooks/emergency-rollback.yaml:63:12: steps[4].owner: found the unknown role 'database expert', expected incident commander, deputy, scribe, communications lead or subject-matter expert"
         ],
     ),
     (
@@ -517,7 +517,7 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
     ),
     (
         "playbooks/emergency-rollback.yaml",
-        "reviewed: 2025-11-03",
+        "reviewed: 2026-11-21",
         "reviewed: 3 Nov 2025",
         ["playbooks/emergency-rollback.yaml:13:11: reviewed: found '3 Nov 2025', expected a date as YYYY-MM-DD"],
     ),

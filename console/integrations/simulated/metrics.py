@@ -116,6 +116,7 @@ class SimulatedMetrics:
             "p99": world.p99_ms,
             "errors": lambda at: 100.0 * world.error_share(at),
             "traffic": world.requests_per_second,
+            "inflight": lambda at: float(world.in_flight(at)),
             f"inflight.{world.plan.new_path}": lambda at: float(world.in_flight(at)),
             f"inflight.{world.plan.legacy_path}": lambda at: float(world.in_flight(at, legacy=True)),
         }

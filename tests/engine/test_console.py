@@ -1,0 +1,388 @@
+"""The engine in simulated time: deadlines, lease, sources that fail, a journal that cannot write."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from console.engine.clocks import SeededIds, SimulatedClock
+from console.engine.console import Console, World
+from console.engine.offload import in_place
+from console.engine.outcome import Denied, Done, Unsaved
+from console.journal.memory import MemoryJournal
+from console.journal.spool import FileSpool
+from console.model import commands as cmd
+from console.model.alert import AlertSnapshot
+from console.model.board import Board, Target
+from console.model.people import Actor, Severity, SeverityRule
+from console.model.reading import Reading, ReadingState
+from console.model.rollout import GuardrailRule, RolloutPlan
+from console.model.slo import Objective, Sli, SliKind
+from console.ports import Query, Series, SourceError
+from console.settings.config import Config, Environment, HttpSource
+from tests.model.life import ENGINE, LATENCY, ROLLBACK
+
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+class Metrics:
+    """Answers every query with 1 until it is told to fail."""
+
+    name = "prometheus"
+
+    def __init__(self, clock: SimulatedClock) -> None:
+        self.clock, self.error, self.asked = clock, "", 0
+
+    def read(self, queries: Sequence[Query]) -> Mapping[str, Reading[float]]:
+        self.asked += 1
+        if self.error:
+            raise SourceError(self.error)
+        return {query.name: Reading(ReadingState.OK, 1.0, self.clock.now(), "prometheus") for query in queries}
+
+    def read_range(self, *_: object) -> Mapping[str, Series]:
+        return {}
+
+
+class Alerts:
+    """An Alertmanager without alerts, with or without its watchdog."""
+
+    name = "alertmanager"
+
+    def __init__(self, clock: SimulatedClock) -> None:
+        self.clock, self.watchdog, self.fault = clock, True, ""
+
+    def read(self) -> AlertSnapshot:
+        if self.fault:
+            raise KeyError(self.fault)
+        return AlertSnapshot((), self.clock.now(), self.watchdog)
+
+
+class Flags:
+    """Counts what was set."""
+
+    name = "test flags"
+
+    def __init__(self) -> None:
+        self.set: list[tuple[str, float]] = []
+        self.error = ""
+
+    def set_percent(self, flag: str, percent: float) -> str:
+        if self.error:
+            raise SourceError(self.error)
+        self.set.append((flag, percent))
+        return "200 OK"
+
+
+SLI = Sli(SliKind.RATIO, bad="errors_total", total="requests_total")
+PLAN = RolloutPlan(
+    "r", "elicitation", "wait-for-messages", (5, 25, 50, 75, 100), timedelta(minutes=30), "percent", "since",
+    "elicitation", (GuardrailRule("p99", "P99", "p99", 300, 500, "ms"),),
+)  # fmt: skip
+ENVIRONMENT = Environment(
+    Target("lighthouse", "production"), HttpSource("prometheus", "http://x"), HttpSource("alertmanager", "http://x")
+)
+CONFIG = Config(
+    Path(),
+    (ENVIRONMENT,),
+    (),
+    (SeverityRule(Severity.SEV1, "Down", "Nothing works", timedelta(minutes=5)),),
+    PLAN,
+    (Objective("errors", "Errors", "lighthouse", 0.999, timedelta(days=30), "Occurrences", SLI),),
+    (ROLLBACK, LATENCY),
+)
+
+
+class SharedJournal(MemoryJournal):
+    """One journal for several consoles of this process: closing one of them leaves it open."""
+
+    async def close(self) -> None:
+        pass
+
+
+class Bench:
+    """Consoles on one journal in simulated time."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = SimulatedClock(START)
+        self.ids = SeededIds(7)
+        self.folder = folder
+        self.journal = SharedJournal(self.clock, console="bench")
+        self.metrics, self.alerts, self.flags = Metrics(self.clock), Alerts(self.clock), Flags()
+        self.consoles: list[Console] = []
+        self._numbers = itertools.count(1)
+
+    async def console(self, name: str = "alice", *, read_only: bool = False, flags: bool = False) -> Console:
+        spool = FileSpool(
+            [self.folder / f"{name}{next(self._numbers)}"],
+            clock=self.clock,
+            ids=self.ids,
+            actor=ENGINE,
+            console="bench",
+            journal="bench",
+        )
+        world = World(
+            self.clock, self.ids, self.journal, spool, self.metrics, self.alerts, None,
+            self.flags if flags else None, in_place,
+        )  # fmt: skip
+        console = Console(world, CONFIG, ENVIRONMENT, Actor(name, name), console=name, read_only=read_only)
+        await console.start()
+        self.consoles.append(console)
+        return console
+
+    async def run(self, seconds: float) -> None:
+        tasks = lambda: sum(console.clock_tasks for console in self.consoles)  # noqa: E731
+        await self.clock.run(self.clock.now() + seconds * SECOND, tasks, patience_seconds=10)
+
+    async def kill(self, console: Console) -> None:
+        """Ends a console as a crash does: nothing is given back."""
+        self.consoles.remove(console)
+        for task in console._tasks:
+            task.cancel()
+        await asyncio.gather(*console._tasks, return_exceptions=True)
+        console._world.spool.close()  # A dead process holds no lock.
+
+    def kinds(self, wanted: str) -> list[str]:
+        return [event.stream for event in self.journal.read() if event.kind == wanted]
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    made = Bench(tmp_path)
+    yield made
+    for console in list(made.consoles):
+        await made.kill(console)
+
+
+async def started_run(console: Console) -> str:
+    declared = await console.submit(cmd.DeclareIncident("P99 is high", Severity.SEV1))
+    assert isinstance(declared, Done)
+    begun = await console.submit(cmd.StartRun(declared.subject, ROLLBACK))
+    assert isinstance(begun, Done)
+    return begun.subject
+
+
+async def test_the_board_shows_readings_that_age_when_their_source_fails(bench: Bench) -> None:
+    console = await bench.console()
+    await bench.run(20)
+    board = console.board
+    assert [source.state for source in board.sources] == [ReadingState.OK, ReadingState.OK]
+    assert board.slos[0].burn.value == pytest.approx(1000)
+    assert (board.readings["rollout.percent"].value, board.rollout is not None) == (1.0, True)
+    bench.metrics.error = "connection refused"
+    await bench.run(60)
+    board = console.board
+    assert (board.sources[0].state, board.sources[0].error) == (ReadingState.UNREACHABLE, "connection refused")
+    assert [source.name for source in board.blind_spots] == ["prometheus"]
+    assert board.readings["rollout.percent"].state is ReadingState.STALE
+    assert not board.slos[0].burn.ok
+    bench.metrics.error = ""
+    console.refresh()
+    await bench.run(1)
+    assert console.board.blind_spots == ()
+
+
+async def test_a_source_that_never_answered_blanks_everything_it_would_say(bench: Bench) -> None:
+    bench.metrics.error = "connection refused"
+    console = await bench.console()
+    await bench.run(1)
+    board = console.board
+    assert board.slos[0].ratio.state is ReadingState.UNREACHABLE
+    assert board.rollout is not None
+    assert {guardrail.value.state for guardrail in board.rollout.guardrails} == {ReadingState.UNREACHABLE}
+
+
+async def test_backing_off_asks_less_often_but_at_least_once_a_minute(bench: Bench) -> None:
+    bench.metrics.error = "connection refused"
+    await bench.console()
+    await bench.run(600)
+    assert 10 <= bench.metrics.asked <= 15
+
+
+async def test_a_fault_in_a_source_blanks_it_and_nothing_else(bench: Bench) -> None:
+    bench.alerts.fault = "token=hunter2"
+    console = await bench.console()
+    await bench.run(1)
+    states = {source.name: source for source in console.board.sources}
+    assert states["prometheus"].state is ReadingState.OK
+    assert states["alertmanager"].error == "fault in the alertmanager source: KeyError"
+
+
+async def test_an_empty_feed_is_evidence_only_while_the_watchdog_is_seen(bench: Bench) -> None:
+    console = await bench.console()
+    await bench.run(1)
+    assert console.board.feed.evidence is ReadingState.OK
+    bench.alerts.watchdog = False
+    await bench.run(20)
+    feed = console.board.feed
+    assert (feed.evidence, feed.note) == (ReadingState.NO_DATA, "the always-firing alert 'Watchdog' is not there")
+
+
+async def test_deadlines_fire_on_time_and_once(bench: Bench) -> None:
+    console = await bench.console()
+    await started_run(console)
+    await bench.run(600)
+    overdue = [event for event in bench.journal.read() if event.kind == "run.step_overdue"]
+    assert {(event.payload.step, event.payload.late_seconds) for event in overdue} == {("alert", 0.0), ("disable", 0.0)}
+    assert [event.recorded_at for event in overdue] == [START + timedelta(minutes=1), START + timedelta(minutes=2)]
+    assert len(bench.kinds("incident.acknowledge_overdue")) == 1
+
+
+async def test_a_dead_holder_is_replaced_within_15_s_and_deadlines_still_fire_once(bench: Bench) -> None:
+    holder, second, third = [await bench.console(name) for name in ("alice", "bob", "watch")]
+    assert [console.board.lease.holder for console in (holder, second, third)] == ["alice"] * 3
+    await started_run(second)
+    await bench.run(45)
+    await bench.kill(holder)
+    await bench.run(15)
+    takers = {console.board.lease.holder for console in (second, third)}
+    assert len(takers) == 1
+    assert takers < {"bob", "watch"}
+    await bench.run(600)
+    assert len(bench.kinds("run.step_overdue")) == 2
+    assert len(bench.kinds("incident.acknowledge_overdue")) == 1
+
+
+async def test_a_stopped_holder_gives_the_lease_back_at_once(bench: Bench) -> None:
+    holder, second = await bench.console("alice"), await bench.console("bob")
+    bench.consoles.remove(holder)
+    await holder.stop()
+    await bench.run(4)
+    assert second.board.lease.mine
+
+
+async def test_deadlines_that_passed_while_nothing_ran_fire_at_start_marked_late(bench: Bench) -> None:
+    console = await bench.console()
+    await started_run(console)
+    await bench.kill(console)
+    await bench.run(300)
+    await bench.console("bob")
+    await bench.run(1)
+    overdue = {event.payload.step: event.payload.late_seconds for event in bench.journal.read() if "overdue" in event.kind and event.stream.startswith("run:")}  # fmt: skip  # noqa: E501
+    assert overdue == {"alert": 240.0, "disable": 180.0}
+
+
+async def test_consoles_on_one_journal_see_each_other(bench: Bench) -> None:
+    one, other = await bench.console("alice"), await bench.console("bob")
+    declared = await one.submit(cmd.DeclareIncident("P99 is high", Severity.SEV1))
+    await bench.run(1)
+    assert isinstance(declared, Done)
+    assert [incident.id for incident in other.board.open_incidents] == [declared.subject]
+    assert isinstance(await other.submit(cmd.AcknowledgeIncident(declared.subject)), Done)
+    denied = await one.submit(cmd.AcknowledgeIncident(declared.subject))
+    assert denied == Denied("INC-2 was acknowledged by bob at 12:00:01Z")
+
+
+async def test_a_command_decided_on_an_old_state_is_decided_again(bench: Bench) -> None:
+    one, other = await bench.console("alice"), await bench.console("bob")
+    declared = await one.submit(cmd.DeclareIncident("P99 is high", Severity.SEV1))
+    assert isinstance(declared, Done)
+    await other._record.catch_up()
+    note = lambda text: cmd.AddNote(declared.subject, text)  # noqa: E731
+    outcomes = await asyncio.gather(
+        *(console.submit(note(f"{number}")) for number in range(5) for console in (one, other))
+    )
+    assert all(isinstance(outcome, Done) for outcome in outcomes)
+    assert len(bench.kinds("note.added")) == 10
+
+
+async def test_a_read_only_console_appends_nothing_and_takes_no_lease(bench: Bench) -> None:
+    console = await bench.console(read_only=True)
+    assert await console.submit(cmd.BeginShift()) == Denied("this console is read-only")
+    await bench.run(60)
+    assert bench.journal.read() == []
+    assert console.board.lease.holder == ""
+
+
+async def test_what_cannot_be_saved_is_said_and_a_rollback_still_runs(bench: Bench) -> None:
+    console = await bench.console(flags=True)
+    run = await started_run(console)
+    bench.journal.problem = "disk full"
+    skip = cmd.SkipStep(run, "disable", "cut at the proxy")
+    assert await console.submit(skip) == Unsaved("disk full", may_proceed=True)
+    assert console.board.not_saved == "disk full"
+    assert await console.submit(cmd.BeginShift(), unsaved=True) == Unsaved("disk full", may_proceed=False)
+    flagged = await console.submit(cmd.SetFlag(run, "disable"), unsaved=True)
+    assert isinstance(flagged, Done)
+    assert flagged.unsaved
+    assert bench.flags.set == [("elicitation", 0.0)]
+    gone_on = await console.submit(skip, unsaved=True)
+    assert isinstance(gone_on, Done)
+    assert console.board.run(run).unsaved  # type: ignore[union-attr]
+    assert console.board.spooled
+    await bench.run(30)
+    bench.journal.problem = ""
+    await bench.run(10)
+    saved = console.board.run(run)
+    assert saved is not None
+    assert (saved.unsaved, saved.steps["disable"].status, console.board.spooled) == (False, "skipped", "")
+    kinds = [event.kind for event in bench.journal.stream(f"run:{run}")]
+    assert kinds.count("effect.intended") == kinds.count("effect.finished") == kinds.count("run.step_skipped") == 1
+    assert all(event.payload.events for event in bench.journal.read() if event.kind == "journal.spool_merged")
+
+
+async def test_an_incident_declared_while_nothing_can_be_saved_gets_its_number_later(bench: Bench) -> None:
+    console = await bench.console()
+    bench.journal.problem = "disk full"
+    declared = await console.submit(cmd.DeclareIncident("P99 is high", Severity.SEV1), unsaved=True)
+    assert isinstance(declared, Done)
+    assert console.board.open_incidents[0].label == "INC-? (NOT SAVED)"
+    again = await console.submit(cmd.AddNote(declared.subject, "pool is full"), unsaved=True)
+    assert isinstance(again, Done)
+    bench.journal.problem = ""
+    await bench.run(10)
+    incident = console.board.open_incidents[0]
+    assert (incident.id, incident.notes, incident.unsaved) == (declared.subject, 1, False)
+    assert incident.number > 0
+
+
+async def test_what_waits_in_the_spool_survives_a_crash(bench: Bench) -> None:
+    async def start() -> Console:
+        spool = FileSpool([bench.folder], bench.clock, bench.ids, ENGINE, console="bench", journal="bench")
+        world = World(bench.clock, bench.ids, bench.journal, spool, offload=in_place)
+        console = Console(world, CONFIG, ENVIRONMENT, Actor("alice", "alice"), console="alice")
+        await console.start()
+        bench.consoles.append(console)
+        return console
+
+    console = await start()
+    bench.journal.problem = "disk full"
+    declared = await console.submit(cmd.DeclareIncident("P99 is high", Severity.SEV1), unsaved=True)
+    assert isinstance(declared, Done)
+    await bench.kill(console)
+    again = await start()
+    assert [incident.id for incident in again.board.open_incidents] == [declared.subject]
+    bench.journal.problem = ""
+    await bench.run(5)
+    assert len(bench.kinds("incident.declared")) == 1
+
+
+async def test_a_refused_flag_is_said_and_its_step_stays_open(bench: Bench) -> None:
+    console = await bench.console(flags=True)
+    run = await started_run(console)
+    bench.flags.error = "403 from the provider"
+    assert await console.submit(cmd.SetFlag(run, "disable")) == Denied("elicitation was not set: 403 from the provider")
+    seen = console.board.run(run)
+    assert seen is not None
+    assert (seen.effects[0].outcome, seen.effects[0].answer) == ("refused", "403 from the provider")
+    assert seen.steps["disable"].status == "active"
+    bench.flags.error = ""
+    assert isinstance(await console.submit(cmd.SetFlag(run, "disable")), Done)
+
+
+async def test_a_listener_gets_every_board_until_it_unsubscribes(bench: Bench) -> None:
+    console = await bench.console()
+    boards: list[Board] = []
+    stop: Callable[[], None] = console.subscribe(boards.append)
+    await bench.run(20)
+    assert [board.number for board in boards] == sorted({board.number for board in boards})
+    assert boards[-1] is console.board
+    stop()
+    count = len(boards)
+    await bench.run(60)
+    assert len(boards) == count
