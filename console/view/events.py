@@ -1,0 +1,138 @@
+"""Events in words: one sentence for each kind. The timeline, the exports and the handoff read the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from console.model import events as ev
+from console.model.events import Recorded
+from console.view.line import Tone
+from console.view.times import clock, span_of
+
+StepNames = Mapping[tuple[str, str], str]
+"""(stream, step id) to the step's title."""
+
+
+def step_names(events: list[Recorded]) -> dict[tuple[str, str], str]:
+    """The titles of all steps of the runs that start among these events."""
+    return {
+        (item.stream, step.id): step.title
+        for item in events
+        if isinstance(item.payload, ev.RunStarted)
+        for step in item.payload.playbook.steps
+    }
+
+
+def describe(event: Recorded, names: StepNames) -> tuple[Tone, str]:
+    """What happened, and how loud to say it. A kind that this program does not know is shown as such."""
+    payload = event.payload
+    writer = _WRITERS.get(type(payload))
+    if writer is None:
+        return Tone.UNKNOWN, f"unknown event {event.kind} version {event.kind_version}"
+    step = getattr(payload, "step", "")
+    title = names.get((event.stream, step), step) if isinstance(step, str) else ""
+    return writer(payload, title)
+
+
+def _because(text: str) -> str:
+    return f": {text}" if text else ""
+
+
+def _late(seconds: float) -> str:
+    from datetime import timedelta
+
+    return f" (noticed {span_of(timedelta(seconds=seconds), seconds=True)} late)" if seconds else ""
+
+
+def _declared(p: ev.IncidentDeclared, _: str) -> tuple[Tone, str]:
+    alerts = f", from {', '.join(alert.name for alert in p.alerts)}" if p.alerts else ""
+    return Tone.STRONG, f"declared {p.severity}: {p.title}{alerts}"
+
+
+def _state(p: ev.IncidentStateChanged, _: str) -> tuple[Tone, str]:
+    return Tone.STRONG, f"state: {p.state}{_because(p.reason)}"
+
+
+def _run_started(p: ev.RunStarted, _: str) -> tuple[Tone, str]:
+    return Tone.STRONG, f"started playbook {p.playbook.title} against {p.target}"
+
+
+def _step_started(p: ev.StepStarted, title: str) -> tuple[Tone, str]:
+    again = f", attempt {p.attempt}" if p.attempt > 1 else ""
+    due = f", due {clock(p.deadline, seconds=True)}" if p.deadline else ""
+    return Tone.NORMAL, f"step {title}: started{again} ({p.owner}{due})"
+
+
+def _step_completed(p: ev.StepCompleted, title: str) -> tuple[Tone, str]:
+    parts = [f"step {title}: done: {p.observed}"]
+    if p.option:
+        parts.append(f"chose {p.option}")
+    if p.confirmed:
+        parts.append(f"confirmed by typing {p.confirmed}")
+    if p.evidence:
+        parts.append(p.evidence)
+    if p.override:
+        parts.append(f"CLOSED WITHOUT PROOF: {p.override}")
+    return (Tone.WARNING if p.override else Tone.OK), "; ".join(parts)
+
+
+def _effect_finished(p: ev.EffectFinished, _: str) -> tuple[Tone, str]:
+    tone = {"done": Tone.OK, "refused": Tone.CRITICAL}.get(p.outcome, Tone.UNKNOWN)
+    return tone, f"effect {p.outcome}{_because(p.detail)}"
+
+
+def _handoff(p: ev.HandoffOffered, _: str) -> tuple[Tone, str]:
+    return Tone.STRONG, f"offered the shift to {p.to}, {len(p.items)} items, from {p.anchor}"
+
+
+def _answered(p: ev.HandoffItemAnswered, _: str) -> tuple[Tone, str]:
+    return (Tone.NORMAL if p.answer == "accepted" else Tone.WARNING), f"item {p.item} {p.answer}{_because(p.read_back)}"
+
+
+def _merged(p: ev.SpoolMerged, _: str) -> tuple[Tone, str]:
+    lost = f", {len(p.skipped)} could not be read" if p.skipped else ""
+    return Tone.WARNING, f"{p.events} events of {p.console} merged from the spool{lost}"
+
+
+def _acknowledge_overdue(p: ev.AcknowledgeOverdue, _: str) -> tuple[Tone, str]:
+    return Tone.ALARM, f"NOT ACKNOWLEDGED by {clock(p.due_at, seconds=True)}{_late(p.late_seconds)}"
+
+
+def _step_overdue(p: ev.StepOverdue, title: str) -> tuple[Tone, str]:
+    return Tone.ALARM, f"step {title}: OVERDUE since {clock(p.due_at, seconds=True)}{_late(p.late_seconds)}"
+
+
+_WRITERS: Mapping[type[Any], Callable[[Any, str], tuple[Tone, str]]] = {
+    ev.IncidentDeclared: _declared,
+    ev.IncidentAcknowledged: lambda p, t: (Tone.STRONG, "acknowledged"),
+    ev.AcknowledgeOverdue: _acknowledge_overdue,
+    ev.IncidentStateChanged: _state,
+    ev.SeverityChanged: lambda p, t: (Tone.STRONG, f"severity: {p.severity}{_because(p.reason)}"),
+    ev.AlertsLinked: lambda p, t: (Tone.NORMAL, f"linked {', '.join(alert.name for alert in p.alerts)}"),
+    ev.RoleAssigned: lambda p, t: (Tone.NORMAL, f"{p.role}: {p.person}"),
+    ev.NoteAdded: lambda p, t: (Tone.ACCENT, f"note{f' on {t}' if t else ''}: {p.text}"),
+    ev.RunStarted: _run_started,
+    ev.StepStarted: _step_started,
+    ev.StepCompleted: _step_completed,
+    ev.StepFailed: lambda p, t: (Tone.CRITICAL, f"step {t}: FAILED: {p.reason}"),
+    ev.StepSkipped: lambda p, t: (Tone.WARNING, f"step {t}: skipped: {p.reason}"),
+    ev.StepExpired: lambda p, t: (Tone.WARNING, f"step {t}: ended by decision: {p.reason} (left: {p.observed})"),
+    ev.StepOverdue: _step_overdue,
+    ev.RunFinished: lambda p, t: (Tone.STRONG, f"run {p.outcome}{_because(p.reason)}"),
+    ev.EffectIntended: lambda p, t: (Tone.WARNING, f"about to act: {p.kind} {p.target}: {p.detail}"),
+    ev.EffectFinished: _effect_finished,
+    ev.ShiftBegan: lambda p, t: (Tone.STRONG, f"shift of {p.operator} began"),
+    ev.ShiftEnded: lambda p, t: (Tone.STRONG, f"shift ended{_because(p.reason)}"),
+    ev.WatchItemAdded: lambda p, t: (Tone.NORMAL, f"watch {p.item}: {p.text}"),
+    ev.WatchItemClosed: lambda p, t: (Tone.NORMAL, f"watch {p.item} closed{_because(p.reason)}"),
+    ev.HandoffOffered: _handoff,
+    ev.HandoffItemAnswered: _answered,
+    ev.HandoffAccepted: lambda p, t: (Tone.STRONG, f"handoff accepted{_because(p.shared_login)}"),
+    ev.HandoffWithdrawn: lambda p, t: (Tone.WARNING, f"handoff withdrawn{_because(p.reason)}"),
+    ev.LeaseTaken: lambda p, t: (Tone.NORMAL, f"engine runs in {p.holder}"),
+    ev.LeaseReleased: lambda p, t: (Tone.NORMAL, f"engine stopped in {p.holder}"),
+    ev.SpoolMerged: _merged,
+    ev.DrillStarted: lambda p, t: (Tone.STRONG, f"drill {p.scenario} started"),
+    ev.DrillFinished: lambda p, t: (Tone.STRONG, f"drill {p.outcome} after {p.minutes:.1f} min"),
+}

@@ -1,0 +1,50 @@
+"""The Overview's panels put together: a stack of headed panels for one column."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from console.model.board import Board
+from console.view import rollback, rollout, slos, sources
+from console.view.incidents import deadlines
+from console.view.line import Line, Tone, line, span
+from console.view.look import Look
+from console.view.times import age
+from console.view.values import evidence, heading
+
+
+def panels(board: Board, now: datetime, width: int, look: Look, *, roomy: bool) -> list[Line]:
+    """SLOs, rollout and rollback readiness, one under the other. `roomy` gives each proof a line of its own."""
+    name, state = slos.source_of(board)
+    at = min((gauge.ratio.at for gauge in board.slos if gauge.ratio.at), default=None)
+    lines = [heading("SLO", evidence(name, state, at, now, look), width, look), *slos.gauges(board, now, width, look)]
+    if roomy:
+        lines.append(())
+    end: Line = ()
+    plan = ""
+    if board.rollout is not None:
+        percent = board.rollout.percent
+        plan = f" {board.rollout.plan.name}"
+        end = evidence(percent.source or "no source", percent.state, percent.at, now, look)
+    lines += [heading(f"ROLLOUT{plan}", end, width, look), *rollout.lines(board, now, width, look)]
+    if roomy:
+        lines.append(())
+    lines += [heading("ROLLBACK", (), width, look), *rollback.lines(board.readiness, now, width, look, roomy=roomy)]
+    return lines
+
+
+def side(board: Board, now: datetime, width: int, look: Look) -> list[Line]:
+    """Sources and components, what is due, what is watched: the column for wide screens."""
+    lines = [heading("SOURCES", (), width, look), *sources.lines(board, now, width, look, roomy=True), ()]
+    if board.shift is not None and board.shift.open_watch:
+        lines.append(heading("WATCH", (), width, look))
+        for item in board.shift.open_watch[:6]:
+            lines.append(
+                line(span(f"{item.id} ", Tone.DIM), item.text, span(f" {age(item.added_at, now, look)}", Tone.DIM))
+            )
+    return lines
+
+
+def counting(board: Board, now: datetime) -> bool:
+    """Whether something on the screen counts in seconds, so that it must be drawn anew every second."""
+    return bool(deadlines(board)) or any(run.ended_at is None for run in board.runs)
