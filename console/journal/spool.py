@@ -20,7 +20,7 @@ from pathlib import Path
 import msgspec
 
 from console.journal import files
-from console.journal.codec import Duplicate, JournalUnusable, decode, draft
+from console.journal.codec import Duplicate, JournalUnusable, decode, draft, time_text
 from console.model.events import SpoolMerged, Unknown
 from console.model.people import Actor
 from console.ports import Append, Clock, Ids, Journal, NewEvent
@@ -38,6 +38,8 @@ class _Event(msgspec.Struct):
 
 
 class _Line(msgspec.Struct):
+    put_at: str
+    number: int
     console: str
     stream: str
     actor: Actor
@@ -80,6 +82,8 @@ class _File:
 class _Waiting:
     append: Append
     console: str
+    age: tuple[str, int]
+    """Sorts what one process put by its order, and what several put by its time."""
     line: bytes
     file: _File | None = None
 
@@ -99,12 +103,16 @@ class FileSpool:
         self._waiting: list[_Waiting] = []
         self._files: list[_File] = []
         self._current: _File | None = None
+        self._count = 0
         for folder in folders:
             self._take_over(folder)
+        self._waiting.sort(key=lambda waiting: waiting.age)
 
     def put(self, append: Append) -> None:
         """Keeps one append, fsynced where the disk allows. Raises Unrecordable for what no journal would take."""
-        self._waiting.append(_Waiting(append, self._console, _line(append, self._console)))
+        self._count += 1
+        age = (time_text(self._clock.now()), self._count)
+        self._waiting.append(_Waiting(append, self._console, age, _line(append, self._console, age)))
         for waiting in [waiting for waiting in self._waiting if waiting.file is None]:
             waiting.file = self._write(waiting.line)
             if waiting.file is None:
@@ -196,10 +204,10 @@ class FileSpool:
 
     def _take_over(self, folder: Path) -> None:
         with contextlib.suppress(OSError):
-            paths = [path for path in folder.iterdir() if path.name.startswith(self._prefix)]
-            for path in sorted(paths, key=lambda path: path.stat().st_mtime_ns):
-                with contextlib.suppress(OSError):
-                    self._read(path)
+            for path in sorted(folder.iterdir()):
+                if path.name.startswith(self._prefix):
+                    with contextlib.suppress(OSError):
+                        self._read(path)
 
     def _read(self, path: Path) -> None:
         """Takes over a file that nobody holds; only our own, private ones: others could put words into our mouth."""
@@ -234,12 +242,12 @@ def _has(append: Append, ids: frozenset[str]) -> bool:
     return any(event.id in ids for event in append.events)
 
 
-def _line(append: Append, console: str) -> bytes:
+def _line(append: Append, console: str, age: tuple[str, int]) -> bytes:
     events = [
         _Event(new.kind, new.kind_version, new.id, new.occurred_at, new.causation, msgspec.Raw(new.payload))
         for new in draft(append)
     ]
-    return msgspec.json.encode(_Line(console, append.stream, append.actor, events)) + b"\n"
+    return msgspec.json.encode(_Line(*age, console, append.stream, append.actor, events)) + b"\n"
 
 
 def _read_line(raw: bytes, file: _File) -> _Waiting:
@@ -251,4 +259,4 @@ def _read_line(raw: bytes, file: _File) -> _Waiting:
             raise ValueError(f"unknown event {event.kind}")
         events.append(NewEvent(payload, datetime.fromisoformat(event.occurred_at), event.id, event.causation))
     append = Append(line.stream, None, tuple(events), line.actor)
-    return _Waiting(append, line.console, raw, file)
+    return _Waiting(append, line.console, (line.put_at, line.number), raw, file)
