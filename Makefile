@@ -1,0 +1,60 @@
+.DEFAULT_GOAL := help
+.PHONY: help run test lint servers bench format lock clean install bytecode
+
+# Bytecode makes the start fast; a machine that forbids it would measure something else.
+unexport PYTHONDONTWRITEBYTECODE
+# The console under .venv is this checkout, whatever the shell says.
+unexport PYTHONPATH PYTHONHOME
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: bytecode ## install into .venv and open the demo
+	@$(BIN)/oncall demo
+
+test: lint servers bytecode ## lint, then every test, against real servers
+	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not serial"
+	$(BIN)/pytest -q -m serial
+
+lint: $(INSTALLED) ## formatting, rules, types, layers
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+servers: ## the integration tests' servers, into .servers
+	@sh scripts/servers.sh
+
+bench: bytecode ## the strict figures
+	@for script in $$(ls benchmarks/*.py | grep -v -e /bare.py -e /_); do $(BIN)/python $$script || exit 1; done
+
+format: $(INSTALLED) ## apply formatting and the safe fixes
+	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/ruff format --quiet .
+
+lock: $(INSTALLED) ## pin the dependencies anew (UPGRADE=1: to their newest)
+	@sh scripts/lock.sh $(if $(UPGRADE),--upgrade)
+
+clean: ## what was built, installed or cached
+	rm -rf $(VENV) .servers build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find console tests benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+install: $(INSTALLED)
+
+bytecode: $(INSTALLED)
+	@$(BIN)/python -m compileall -q console
+
+$(BIN)/python:
+	@PYTHON="$(PYTHON)" sh scripts/venv.sh
+
+$(INSTALLED): constraints.txt pyproject.toml | $(BIN)/python
+	@echo "installing into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q $(VENV)/lib || true
+	@touch $@

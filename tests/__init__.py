@@ -1,0 +1,1 @@
+"""Tests: they mirror console/; contract/ holds the suites that every journal and every source must pass."""
