@@ -1,0 +1,182 @@
+"""`oncall check`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from console.bootstrap.common import Options
+from console.cli.exits import FAILED
+from console.cli.output import json_option, show
+
+if TYPE_CHECKING:
+    from console.settings.config import Config, Environment, SecretRef
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One finding, about a source or another part; `todo` says what to do."""
+
+    source: str
+    ok: bool
+    what: str
+    todo: str = ""
+
+
+@click.command("check")
+@json_option
+@click.pass_context
+def command(ctx: click.Context, as_json: bool) -> None:
+    """Say, source by source, what works, what does not, and what to do.
+
+    The configuration, every secret it refers to (set or not; never shown), the journal, and the chosen environment's
+    sources. Exit 0 when all is well, else 1.
+    """
+    from console.bootstrap import run
+
+    lines = run(findings(ctx.obj))
+    ok = all(line.ok for line in lines)
+    show({"ok": ok, "findings": [asdict(line) for line in lines]}, lambda: [_text(line) for line in lines], as_json)
+    ctx.exit(0 if ok else FAILED)
+
+
+def _text(line: Line) -> str:
+    todo = f"; {line.todo}" if line.todo else ""
+    return f"{'ok ' if line.ok else 'BAD'}  {line.source}: {line.what}{todo}"
+
+
+async def findings(options: Options) -> list[Line]:
+    """Everything that was found, in the order of the report."""
+    from console.bootstrap.common import configuration, environment
+    from console.settings.problems import ConfigError
+
+    try:
+        config = configuration(options)
+    except ConfigError as error:
+        return [Line("config", False, text) for text in str(error).splitlines()]
+    chosen = environment(config, options)
+    lines = [Line("config", True, f"{config.folder} is complete and correct")]
+    lines += [Line("config", True, f"note: {warning}") for warning in config.warnings]
+    lines += _secrets(config)
+    lines += _journal(options, config)
+    lines.append(
+        Line(
+            "environment", True, f"{chosen.target}: {len(config.objectives)} SLOs, {len(chosen.components)} components"
+        )
+    )
+    return lines + await _sources(config, chosen)
+
+
+def _secrets(config: Config) -> Iterator[Line]:
+    from console.settings.secrets import SecretError, resolve
+
+    for name, ref in _references(config):
+        try:
+            resolve(ref, os.environ)
+        except SecretError as error:
+            yield Line("secret", False, f"{name}: {error}", f"set it, or remove {name} from console.yaml")
+        else:
+            yield Line("secret", True, f"{name}: {ref} is set")
+
+
+def _references(config: Config) -> Iterator[tuple[str, SecretRef]]:
+    for item in config.environments:
+        for source in (item.prometheus, item.alertmanager):
+            if source is not None and source.token is not None:
+                yield f"{item.target} {source.name}.token", source.token
+    for name in ("pagerduty", "slack", "grafana"):
+        ref = getattr(config.notify, name)
+        if ref is not None:
+            yield f"notify.{name}", ref
+
+
+def _journal(options: Options, config: Config) -> Iterator[Line]:
+    """Whether the journal can be written; one that is not there yet is not made."""
+    from console.bootstrap.common import journal_path, open_journal
+    from console.engine.clocks import SystemClock
+    from console.journal.codec import JournalUnusable
+    from console.journal.files import refuse_network
+
+    path = journal_path(options, config)
+    try:
+        refuse_network(path.parent)
+        if not path.exists():
+            yield _future(path)
+            return
+        journal = open_journal(options, config, SystemClock())
+    except JournalUnusable as error:
+        yield Line("journal", False, str(error))
+        return
+    problem = "" if options.read_only else journal.writable
+    yield Line("journal", not problem, problem or f"{path} ends at {journal.head()}")
+
+
+def _future(path: Path) -> Line:
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
+        return Line("journal", True, f"{path} will be made at the first start")
+    return Line("journal", False, f"{path} cannot be made: {folder} is not writable", "name another with --journal")
+
+
+async def _sources(config: Config, chosen: Environment) -> list[Line]:
+    from console.bootstrap.real import sources_of
+    from console.engine.clocks import SystemClock
+    from console.engine.offload import in_thread
+
+    metrics, alerts, health = sources_of(chosen, SystemClock())
+    probes: list[Callable[[], list[Line]]] = []
+    if metrics is not None:
+        probes.append(lambda: _metrics(metrics, config))
+    probes += [partial(_probe, source) for source in (alerts, health) if source is not None]
+    found = await asyncio.gather(*(in_thread(probe) for probe in probes))
+    missing = [
+        Line(name, True, "none is configured")
+        for name, source in (("prometheus", metrics), ("alertmanager", alerts), ("health", health))
+        if source is None
+    ]
+    return [line for lines in found for line in lines] + missing
+
+
+def _probe(source: Any) -> list[Line]:
+    return _lines(source.probe())
+
+
+def _lines(found: Any) -> list[Line]:
+    return [Line(item.source, item.ok, item.what, item.todo) for item in found]
+
+
+def _metrics(source: Any, config: Config) -> list[Line]:
+    """The server, then every expression. An SLI and its fallback need not both have data."""
+    from console.engine.clocks import SystemClock
+    from console.engine.metrics import MetricRounds
+
+    rounds = MetricRounds(source, config.objectives, config.rollout, SystemClock())
+    queries = [query for query in rounds.queries if not query.name.endswith(".1d")]
+    lines = _lines(source.probe(queries))
+    if len(lines) != len(queries) + 1:
+        return lines
+    by_name = {query.name: line for query, line in zip(queries, lines[1:], strict=True)}
+    return [lines[0], *(_excused(name, line, by_name) for name, line in by_name.items())]
+
+
+def _excused(name: str, line: Line, by_name: dict[str, Line]) -> Line:
+    """An SLI without data whose fallback has some, or the other way round, is no failure."""
+    if line.ok or not name.startswith("slo."):
+        return line
+    twin = name.replace(".fallback.", ".") if ".fallback." in name else _fallback(name)
+    other = by_name.get(twin)
+    if other is None or not other.ok:
+        return line
+    return replace(line, ok=True, what=f"{line.what} ({twin} is used instead)", todo="")
+
+
+def _fallback(name: str) -> str:
+    objective, what, window = name.rsplit(".", 2)
+    return f"{objective}.fallback.{what}.{window}"

@@ -1,0 +1,106 @@
+"""What changed from one Board to the next, in lines: for `oncall watch` and for plain mode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from console.model.board import Board
+from console.model.reading import ReadingState
+from console.model.rollout import Rollout
+from console.reports.snapshot import instant
+
+
+class Fact(NamedTuple):
+    """Something that holds. Only a change of `state` is news; `detail` goes with it.
+
+    `gone` is what to say when it holds no more; empty for nothing.
+    """
+
+    state: str
+    detail: str = ""
+    gone: str = ""
+
+
+def facts(board: Board) -> dict[str, Fact]:
+    """Everything whose change is worth a line, by what it is about."""
+    return dict(_facts(board))
+
+
+def changes(before: Board | None, after: Board) -> list[str]:
+    """One line for each change, `what: now (was before)`. From nothing, every fact is a change."""
+    old = facts(before) if before is not None else {}
+    new = facts(after)
+    lines = []
+    for subject, fact in new.items():
+        known = old.get(subject)
+        if known is None or known.state != fact.state:
+            was = f" (was {known.state})" if known is not None else ""
+            lines.append(f"{subject}: {fact.state}{was}" + (f": {fact.detail}" if fact.detail else ""))
+    lines += [f"{subject}: {fact.gone}" for subject, fact in old.items() if subject not in new and fact.gone]
+    return lines
+
+
+def stamped(board: Board, line: str) -> str:
+    """A line of a log: when, in which mode, where, what."""
+    return f"{instant(board.at)} {board.mode} {board.target} {line}"
+
+
+def _facts(board: Board) -> Iterator[tuple[str, Fact]]:
+    lease = board.lease
+    yield "engine", Fact(f"run by {lease.holder}" if lease.holder else "ESCALATION NOT RUNNING")
+    yield "journal", Fact("NOT SAVED", board.not_saved) if board.not_saved else Fact("writable")
+    if board.spooled:
+        yield "spool", Fact("events wait", board.spooled, "merged")
+    for source in board.sources:
+        if source.at is not None or source.error:  # not before it was asked
+            yield f"source {source.name}", Fact(source.state.value, source.error)
+    yield from _world(board)
+    yield from _response(board)
+
+
+def _world(board: Board) -> Iterator[tuple[str, Fact]]:
+    if board.rollout is not None:
+        yield from _rollout(board.rollout)
+    if any(proof.at is not None for proof in board.readiness.proofs):
+        yield "can roll back", Fact(board.readiness.can.value)
+    for row in board.health:
+        if row.up.known:
+            yield f"component {row.component}", Fact("up" if row.up.value else "DOWN", row.up.note)
+    feed = board.feed
+    if feed.at is not None:
+        evidence = feed.evidence is ReadingState.OK
+        yield "alerting", Fact("evidence" if evidence else "NO EVIDENCE OF ALERTING", feed.note)
+        for alert in feed.alerts:
+            if alert.name != feed.watchdog:
+                name = f"alert {alert.name} {alert.fingerprint[:8]}"
+                yield name, Fact(alert.state.value, alert.annotation("summary"), "left the feed")
+
+
+def _rollout(rollout: Rollout) -> Iterator[tuple[str, Fact]]:
+    if rollout.percent.value is not None:
+        yield f"rollout {rollout.plan.name}", Fact(f"{rollout.percent.value:.1f} %")
+    for item in rollout.guardrails:
+        value = item.value.value
+        if value is not None:
+            yield f"guardrail {item.rule.name}", Fact(item.level.value, f"{value:.4g} {item.rule.unit}".strip())
+
+
+def _response(board: Board) -> Iterator[tuple[str, Fact]]:
+    for incident in board.incidents:
+        name = incident.label if incident.number else incident.id[:8]
+        lead = incident.commander or ("NOT ACKNOWLEDGED IN TIME" if incident.acknowledge_overdue else "nobody leads")
+        yield f"incident {name}", Fact(f"{incident.severity} {incident.state}, {lead}", incident.title)
+    for run in board.runs:
+        name = run.label if run.number else run.id[:8]
+        yield f"run {name}", Fact(run.status.value, run.playbook.title)
+        for step in run.playbook.steps:
+            progress = run.steps[step.id]
+            if progress.started_at is not None:
+                late = progress.overdue_fired and progress.ended_at is None
+                state = f"{progress.status}, attempt {progress.attempt}{', OVERDUE' if late else ''}"
+                yield f"step {step.id} of {name}", Fact(state, progress.observed or progress.reason)
+    if board.shift is not None:
+        yield "shift", Fact(board.shift.operator, gone="nobody is on shift")
+    for handoff in board.handoffs:
+        yield f"handoff {handoff.label}", Fact(f"offered to {handoff.to}", gone="answered or withdrawn")
