@@ -66,7 +66,8 @@ class _ServerStatus(msgspec.Struct):
     version: _Version = msgspec.field(name="versionInfo", default_factory=_Version)
 
 
-_GROUPS = msgspec.json.Decoder(tuple[msgspec.Raw, ...])
+_GROUPS = msgspec.json.Decoder(tuple[_Group, ...])
+_RAW_GROUPS = msgspec.json.Decoder(tuple[msgspec.Raw, ...])
 _GROUP = msgspec.json.Decoder(_Group)
 _ALERT = msgspec.json.Decoder(_Alert)
 _LOOSE = msgspec.json.Decoder(_LooseAlert)
@@ -111,8 +112,9 @@ class Alertmanager:
             raw, group = found
             # The labels are behind the fingerprint; endsAt and updatedAt move with every evaluation.
             key = hash((raw.starts, bytes(raw.status), bytes(raw.annotations), bytes(raw.labels), group))
-            identity = safe(raw.fingerprint, 64) or self._unnamed(raw)
-            before = self._known.get(identity)
+            before = self._known.get(raw.fingerprint)
+            identity = raw.fingerprint if before else safe(raw.fingerprint, 64) or self._unnamed(raw)
+            before = before or self._known.get(identity)
             if identity in known:
                 continue  # in another group, too
             if before is None or before[0] != key:
@@ -127,7 +129,7 @@ class Alertmanager:
         return AlertSnapshot(
             alerts,
             now,
-            any(alert.name == self._watchdog for alert in alerts if self._watchdog),
+            bool(self._watchdog) and any(("alertname", self._watchdog) in alert.labels for alert in alerts),
             answer.skew.total_seconds(),
             frozenset(changed),
         )
@@ -159,22 +161,33 @@ class Alertmanager:
 
     def _alerts(self, body: bytes) -> Iterator[tuple[_Alert, str] | None]:
         """Every alert with its group's labels; None for one, or for a group, that is none."""
-        try:
-            groups = decode(body, _GROUPS)
-        except ValueError as error:
-            raise self.http.error(f"answers what is not Alertmanager's: {error}") from None
-        for raw_group in groups:
-            try:
-                group = decode(raw_group, _GROUP)
-            except ValueError:
+        for group in self._groups(body):
+            if group is None:
                 yield None
                 continue
             labels = ", ".join(f'{name}="{value}"' for name, value in self._texts(group.labels, LABEL_LIMIT))
+            text = f"{{{labels}}}"
             for raw in group.alerts:
                 try:
-                    yield decode(raw, _ALERT), f"{{{labels}}}"
+                    yield decode(raw, _ALERT), text
                 except ValueError:
-                    yield _loose(raw, f"{{{labels}}}")
+                    yield _loose(raw, text)
+
+    def _groups(self, body: bytes) -> Iterator[_Group | None]:
+        try:
+            yield from decode(body, _GROUPS)
+            return
+        except ValueError:
+            pass
+        try:
+            groups = decode(body, _RAW_GROUPS)
+        except ValueError as error:
+            raise self.http.error(f"answers what is not Alertmanager's: {error}") from None
+        for raw in groups:
+            try:
+                yield decode(raw, _GROUP)
+            except ValueError:
+                yield None
 
     def _alert(self, raw: _Alert, identity: str, group: str, before: Alert | None, now: datetime) -> Alert:
         try:
