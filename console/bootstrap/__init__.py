@@ -5,12 +5,13 @@ Nothing heavy is imported before it is needed: these modules cost no more than w
 
 from console.bootstrap.common import BadInput, Options, configuration, journal_path, open_journal, run, settle
 from console.bootstrap.real import journal_for_reading, live, opened, sources_of
-from console.bootstrap.simulated import Demo, demo, demo_folder, headless, play
+from console.bootstrap.simulated import Demo, Simulation, demo, demo_folder, headless, play, play_drill
 
 __all__ = [
     "BadInput",
     "Demo",
     "Options",
+    "Simulation",
     "configuration",
     "demo",
     "demo_folder",
@@ -21,6 +22,7 @@ __all__ = [
     "open_journal",
     "opened",
     "play",
+    "play_drill",
     "run",
     "settle",
     "sources_of",

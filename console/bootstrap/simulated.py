@@ -3,13 +3,15 @@ world is impossible because the objects that could cause it do not exist."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from console.bootstrap import drill
 from console.bootstrap.common import (
     JOURNAL,
     BadInput,
@@ -22,17 +24,22 @@ from console.bootstrap.common import (
 )
 
 if TYPE_CHECKING:
-    from console.engine.clocks import SimulatedClock
+    from console.engine.clocks import SeededIds, SimulatedClock
     from console.engine.console import Console
-    from console.integrations.simulated import World as SimulatedWorld
+    from console.journal.memory import MemoryJournal
     from console.journal.sqlite import SqliteJournal
     from console.model.board import Board
     from console.model.people import Actor
-    from console.ports import Journal, Spool
+    from console.ports import Spool
     from console.settings.config import Config
 
 DEMO_START = datetime(2025, 11, 3, 14, 0, tzinfo=UTC)
 """When headless demos begin. A live one begins now."""
+
+SICK_SINCE = timedelta(minutes=3)
+"""How long ago the simulated service began its day when a drill begins: it is slow already, and alerts stand."""
+
+LONGEST_DRILL = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +68,37 @@ def demo_config(options: Options) -> Config:
     return replace(config, environments=(simulated,), journal=None, journal_group="")
 
 
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """A console on a simulated world, with the parts of it that drive or read it."""
+
+    console: Console
+    clock: SimulatedClock
+    journal: SqliteJournal | MemoryJournal
+    ids: SeededIds
+    kind: Demo
+
+
 def _simulated(
-    config: Config, kind: Demo, clock: SimulatedClock, journal: Journal, spool: Spool, who: Actor, name: str
-) -> tuple[Console, SimulatedWorld]:
-    from console.engine.clocks import SeededIds
+    config: Config,
+    kind: Demo,
+    clock: SimulatedClock,
+    journal: SqliteJournal | MemoryJournal,
+    ids: SeededIds,
+    spool: Spool,
+    who: Actor,
+    name: str,
+) -> Simulation:
     from console.engine.console import Console, World
-    from console.engine.offload import in_place
+    from console.engine.offload import in_place, in_thread
     from console.integrations import simulated
 
     chosen = config.environments[0]
     if config.rollout is None:
         raise BadInput(f"{config.folder}: the demo needs a rollout.yaml")
+    begun = clock.now() - (SICK_SINCE if kind.drill else timedelta(0))
     lighthouse = simulated.World(
-        clock, kind.seed, config.rollout, config.objectives, chosen.components, clock.now(), target=chosen.target
+        clock, kind.seed, config.rollout, config.objectives, chosen.components, begun, target=chosen.target
     )
     for source in kind.broken:
         try:
@@ -82,39 +107,64 @@ def _simulated(
             raise BadInput(f"--break {error}") from None
     world = World(
         clock,
-        SeededIds(kind.seed),
+        ids,
         journal,
         spool,
         metrics=simulated.SimulatedMetrics(lighthouse),
         alerts=simulated.SimulatedAlerts(lighthouse, chosen.watchdog),
         health=simulated.SimulatedHealth(lighthouse),
         flags=simulated.SimulatedFlags(lighthouse),
-        **({"offload": in_place} if kind.speed is None else {}),
+        offload=in_place if kind.speed is None else in_thread,
     )
-    return Console(world, config, chosen, who, console=name, mode=kind.mode), lighthouse
+    console = Console(world, config, chosen, who, console=name, mode=kind.mode)
+    return Simulation(console, clock, journal, ids, kind)
 
 
-def headless(options: Options, kind: Demo, *, operator: str = "demo") -> tuple[Console, SimulatedClock, Journal]:
+def headless(options: Options, kind: Demo, *, operator: str = "demo") -> Simulation:
     """A demo in driven time: everything about it, its operator too, is the same on every machine."""
     from console.engine.clocks import SeededIds, SimulatedClock
     from console.journal.memory import MemoryJournal
     from console.journal.spool import FileSpool
     from console.model.people import Actor
 
-    clock = SimulatedClock(DEMO_START)
+    kind = replace(kind, speed=None)
+    clock, ids = SimulatedClock(DEMO_START), SeededIds(kind.seed)
     journal = MemoryJournal(clock, console="demo", mode=kind.mode)
     who = Actor(options.operator or operator, options.operator or operator)
-    spool = FileSpool([], clock, SeededIds(kind.seed), who, console="demo", journal="memory")
-    console, _ = _simulated(demo_config(options), replace(kind, speed=None), clock, journal, spool, who, "demo")
-    return console, clock, journal
+    spool = FileSpool([], clock, ids, who, console="demo", journal="memory")
+    return _simulated(demo_config(options), kind, clock, journal, ids, spool, who, "demo")
 
 
-async def play(console: Console, clock: SimulatedClock, for_: timedelta) -> Board:
+async def play(simulation: Simulation, for_: timedelta) -> Board:
     """Starts a headless console, lets the time pass, and stops it. The Board at the end."""
+    console, clock = simulation.console, simulation.clock
     await console.start()
     try:
         await clock.run(clock.now() + for_, lambda: console.clock_tasks)
         return console.board
+    finally:
+        await console.stop()
+
+
+async def play_drill(
+    simulation: Simulation, scenario: str, takes: Mapping[str, timedelta] | None = None
+) -> dict[str, Any]:
+    """Rehearses a drill without a screen, by a scripted operator. Its report."""
+    console, clock, journal, ids = simulation.console, simulation.clock, simulation.journal, simulation.ids
+    await console.open()
+    await console.ask()
+    begun = await drill.begin(console, journal, clock, ids, scenario)
+    await console.start()
+    try:
+        operator = asyncio.create_task(drill.rehearse(console, clock, begun, takes), name="operator")
+        limit = clock.now() + LONGEST_DRILL
+        while not operator.done() and clock.now() < limit:
+            step = clock.now() + timedelta(minutes=1)
+            await clock.run(step, lambda: console.clock_tasks + (not operator.done()))
+        if operator.done():
+            operator.result()
+        operator.cancel()
+        return await drill.finish(console, journal, clock, ids, begun)
     finally:
         await console.stop()
 
@@ -132,22 +182,17 @@ def demo_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def demo(options: Options, kind: Demo, folder: Path) -> tuple[Console, SqliteJournal]:
-    """The live demo: simulated time paced by the real one, a real journal in a temporary `folder`."""
+def demo(options: Options, kind: Demo, folder: Path, clock: SimulatedClock | None = None) -> Simulation:
+    """The live demo: simulated time paced by the real one, a real journal in a temporary `folder`. With the `clock` of
+    an earlier one in the same folder, it goes on from there."""
     from console.engine.clocks import SeededIds, SimulatedClock
     from console.journal.sqlite import SqliteJournal
 
     config, name = demo_config(options), console_name()
-    clock = SimulatedClock(datetime.now(UTC), kind.speed or 1.0)
+    again = clock is not None
+    clock = clock or SimulatedClock(datetime.now(UTC), kind.speed or 1.0)
+    ids = SeededIds(kind.seed + (1 << 32 if again else 0))
     journal = SqliteJournal(folder / JOURNAL, clock, console=name, mode=kind.mode)
     who = actor(options.operator, config.people)
-    console, _ = _simulated(
-        config,
-        kind,
-        clock,
-        journal,
-        spool_of(journal.path, name, clock, SeededIds(kind.seed), who.login, private=True),
-        who,
-        name,
-    )
-    return console, journal
+    spool = spool_of(journal.path, name, clock, ids, who.login, private=True)
+    return _simulated(config, kind, clock, journal, ids, spool, who, name)
