@@ -161,6 +161,8 @@ def why(error: sqlite3.Error | OSError, path: Path) -> str:
     else:
         name = _name(error)
         text = str(error).splitlines()[0] if str(error) else name
+        if name.startswith("SQLITE_CANTOPEN") and not os.access(path.parent, os.W_OK):
+            name = "SQLITE_READONLY"  # the log beside the file is what cannot be opened
         reason = next((words for prefix, words in _REASONS if name.startswith(prefix)), text)
     return f"journal {path}: {reason}"
 
