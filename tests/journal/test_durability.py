@@ -140,9 +140,11 @@ def test_a_failing_fsync_is_not_saved_and_later_ones_are(tmp_path):
     path = tmp_path / "journal.db"
     subprocess.run([*APPENDER, str(path), "3"], check=True, cwd=ROOT, stdout=subprocess.PIPE)
     before = hashes(path)
+    options = (
+        "-f -o /dev/null -e trace=fsync,fdatasync -e inject=fsync,fdatasync:error=EIO:when=6..12"  # of each thread
+    )
     lines = subprocess.run(
-        [strace(), "-f", "-o", "/dev/null", "-e", "trace=fsync,fdatasync"]  # each thread's 6th to 12th fail
-        + ["-e", "inject=fsync,fdatasync:error=EIO:when=6..12", *APPENDER, str(path), "30"],  # noqa: RUF005
+        [strace(), *options.split(), *APPENDER, str(path), "30"],
         check=True,
         cwd=ROOT,
         stdout=subprocess.PIPE,
