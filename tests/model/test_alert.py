@@ -1,0 +1,82 @@
+"""Matchers, as Alertmanager reads them."""
+
+import contextlib
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console.model.alert import Alert, AlertState, Matcher, parse_matcher, reference
+
+names = st.from_regex(r"[a-zA-Z_][a-zA-Z0-9_]{0,10}", fullmatch=True)
+plain = st.text(st.characters(exclude_characters='"\\', exclude_categories=["Cs"]), max_size=20)
+
+
+@given(names, st.sampled_from(["=", "!="]), st.text(max_size=20))
+def test_a_quoted_value_comes_back_whole(name, op, value):
+    quoted = value.replace("\\", "\\\\").replace('"', '\\"')
+    found = parse_matcher(f'  {name} {op} "{quoted}" ')
+    assert (found.name, found.op) == (name, op)
+    assert found.value == value
+
+
+@given(names, st.sampled_from(["=", "!="]), plain)
+def test_text_and_parse_are_inverse(name, op, value):
+    matcher = Matcher(name, op, value)
+    assert parse_matcher(str(matcher)) == matcher
+
+
+@given(names, plain, st.dictionaries(names, plain, max_size=4))
+def test_each_operator_has_its_opposite(name, value, labels):
+    assert parse_matcher(f'{name}="{value}"').matches(labels) is not parse_matcher(f'{name}!="{value}"').matches(labels)
+    assert Matcher(name, "=~", "a.*").matches(labels) is not Matcher(name, "!~", "a.*").matches(labels)
+    assert Matcher(name, "=", value).matches({**labels, name: value})
+
+
+@pytest.mark.parametrize(
+    ("text", "labels", "expected"),
+    [
+        ("severity=critical", {"severity": "critical"}, True),
+        ('severity="critical"', {"severity": "criticall"}, False),
+        ('team=~"pay.*"', {"team": "payments"}, True),
+        ('team=~"pay"', {"team": "payments"}, False),
+        ('team=~"pay|ment"', {"team": "payment"}, False),
+        ('team!~"pay.*"', {"team": "search"}, True),
+        ('team=""', {}, True),
+        ('team=~".+"', {}, False),
+        ('team!="x"', {}, True),
+        ('text=~"a.b"', {"text": "a\nb"}, True),
+        (r'version=~"1\.2"', {"version": "1x2"}, False),
+    ],
+)
+def test_matching(text, labels, expected):
+    assert parse_matcher(text).matches(labels) is expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "severity", "=x", "9a=x", 'a="b', 'a="b" c', "a=b,c=d", "{a=b}", 'a=~"("', "a=~*", "a b=c", "a=b\nc"],
+)
+def test_what_is_no_matcher(text):
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the text of each is its own
+        parse_matcher(text)
+    assert "\n" not in str(caught.value)
+    assert repr(text) in str(caught.value)
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_a_matcher_or_a_clear_refusal(text):
+    with contextlib.suppress(ValueError):
+        found = parse_matcher(text)
+        assert found.op in ("=", "!=", "=~", "!~")
+        found.matches({found.name: "x"})
+
+
+def test_what_an_incident_keeps():
+    at = datetime(2026, 11, 21, tzinfo=UTC)
+    alert = Alert("f1", (("alertname", "Slow"),), (("description", "long"),), AlertState.ACTIVE, at)
+    assert (alert.name, alert.severity, alert.label("x", "y")) == ("Slow", "", "y")
+    kept = reference(alert)
+    assert (kept.fingerprint, kept.name, kept.summary, kept.starts_at) == ("f1", "Slow", "long", at)
+    assert Alert("f2", (), (), AlertState.UNKNOWN, at).name == "(no alertname)"
