@@ -34,33 +34,33 @@ def in_ci() -> bool:
     return os.environ.get("CI", "").lower() in {"1", "true"}
 
 
-def _missing(what: str) -> NoReturn:
-    reason = f"{what} is not here: run `make servers`, or install it on PATH"
+def _missing() -> NoReturn:
+    reason = "Prometheus or Alertmanager is missing: run `make servers`, or install both on PATH"
     if in_ci():
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
 
 
-def _binary(what: str, *names: str) -> Path:
+def _binary(*names: str) -> Path:
     for name in names:
         if (_SERVERS / "bin" / name).exists():
             return _SERVERS / "bin" / name
         if found := shutil.which(name):
             return Path(found)
-    _missing(what)
+    _missing()
 
 
 def prometheus_binary() -> Path:
     """Skips the test (with CI=true: fails it) where there is none."""
-    return _binary("Prometheus", "prometheus")
+    return _binary("prometheus")
 
 
 def promtool_binary() -> Path:
-    return _binary("promtool", "promtool")
+    return _binary("promtool")
 
 
 def alertmanager_binary() -> Path:
-    return _binary("Alertmanager", "prometheus-alertmanager", "alertmanager")
+    return _binary("prometheus-alertmanager", "alertmanager")
 
 
 def free_port() -> int:
