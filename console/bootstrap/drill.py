@@ -40,11 +40,16 @@ class Drill:
     started: DrillStarted
 
 
+def check(scenario: str) -> None:
+    """Raises BadInput for a scenario that there is not."""
+    if scenario not in SCENARIOS:
+        raise BadInput(f"--drill {scenario}: there is no such scenario; known: {', '.join(SCENARIOS)}")
+
+
 def playbook_of(scenario: str, playbooks: Sequence[LoadedPlaybook]) -> LoadedPlaybook:
     """The playbook of a scenario. Raises BadInput."""
-    name = SCENARIOS.get(scenario)
-    if name is None:
-        raise BadInput(f"--drill {scenario}: there is no such scenario; known: {', '.join(SCENARIOS)}")
+    check(scenario)
+    name = SCENARIOS[scenario]
     for loaded in playbooks:
         if loaded.playbook.name == name:
             return loaded

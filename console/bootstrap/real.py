@@ -35,6 +35,13 @@ def live(options: Options, *, sources: bool = True, read_only: bool = False) -> 
     return _build(options, sources, read_only)[0]
 
 
+def live_with_clock(options: Options) -> tuple[Console, Clock]:
+    """The same, with the clock that a screen counts by."""
+    from console.engine.clocks import SystemClock
+
+    return live(options), SystemClock()
+
+
 def _build(options: Options, sources: bool, read_only: bool) -> tuple[Console, FileSpool]:
     from console.engine.clocks import SystemClock, SystemIds
     from console.engine.console import Console, World

@@ -90,10 +90,10 @@ def oncall(
     """The on-call console: what is broken, who leads, what happens next, and can we roll back right now."""
     options = ctx.obj = Options(config, journal, operator, environment, read_only, plain)
     if ctx.invoked_subcommand is None:
-        from console.bootstrap import live
+        from console.bootstrap.real import live_with_clock
         from console.bootstrap.screen import run_screen
 
-        ctx.exit(run_screen(lambda: live(options), options))
+        ctx.exit(run_screen(live_with_clock, options))
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -1,0 +1,233 @@
+"""The screen, or lines where there can be none: how a console gets its front end, and what the program ends with."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from console.bootstrap import drill
+from console.bootstrap.common import BadInput, Options, run, settle
+from console.bootstrap.simulated import demo, headless
+
+if TYPE_CHECKING:
+    from console.bootstrap.simulated import Demo, Simulation
+    from console.engine.console import Console
+    from console.model.board import Board, Target
+    from console.ports import Clock
+
+Made = tuple["Console", "Clock"]
+
+FAULT = 70
+SETTLED_AFTER = 150
+"""Simulated seconds that have passed on a picture: the alerts stand, the guardrail is tripped."""
+PICTURE = (120, 40)
+
+
+def run_screen(make: Callable[[Options], Made], options: Options, *, title: str = "oncall") -> int:
+    """Runs the console that `make` makes until the operator leaves. The exit code.
+
+    On a terminal, the screen; with --plain, a line for every fact and then for every change; elsewhere, one report. Whoever
+    picks another environment on the screen gets a new console for it. Raises what `make` raises.
+    """
+    if options.plain:
+        return run(_follow(make(options)[0]))
+    if not _is_terminal(os.environ):
+        return run(_report(make(options)[0]))
+    while True:
+        chosen: list[Target] = []
+        code = _screen(partial(make, options), title, chosen.append)
+        if not chosen:
+            return code
+        options = replace(options, environment=str(chosen[-1]))
+
+
+def run_demo(options: Options, kind: Demo, folder: Path, scenario: str) -> tuple[int, dict[str, Any] | None]:
+    """Runs the demo, or a drill in it. The exit code, and the report of a drill that began."""
+    kept: list[tuple[Simulation, drill.Drill | None]] = []
+
+    def make(_: Options) -> Made:
+        simulation = demo(options, kind, folder)
+        begun = asyncio.run(_begin(simulation, scenario)) if scenario else None
+        kept.append((simulation, begun))
+        return simulation.console, simulation.clock
+
+    if scenario:
+        drill.check(scenario)
+    code = run_screen(make, options, title=f"oncall {kind.mode.upper()}")
+    simulation, begun = kept[-1] if kept else (None, None)
+    if simulation is None or begun is None:
+        return code, None
+    return code, run(_finish(options, simulation, begun, folder))
+
+
+async def _begin(simulation: Simulation, scenario: str) -> drill.Drill:
+    console = simulation.console
+    await console.open()
+    await console.ask()
+    return await drill.begin(
+        console, simulation.journal, simulation.clock, simulation.ids, scenario, simulation.kind.speed or 1.0
+    )
+
+
+async def _finish(options: Options, simulation: Simulation, begun: drill.Drill, folder: Path) -> dict[str, Any]:
+    """The report, from the journal that the screen has closed."""
+    again = demo(options, simulation.kind, folder, simulation.clock)
+    try:
+        await again.console.open()
+        return await drill.finish(again.console, again.journal, again.clock, again.ids, begun)
+    finally:
+        await again.console.stop()
+
+
+# -- the screen -------------------------------------------------------------------------------------------------------
+
+
+def _screen(make: Callable[[], Made], title: str, choose: Callable[[Target], None]) -> int:
+    os.environ.setdefault("TEXTUAL_FPS", "120")
+    from console.tui.app import CannotStart, ConsoleApp
+
+    failed: list[Exception] = []
+
+    def start() -> Made:
+        try:
+            return make()
+        except Exception as error:  # carried out of the screen, which has one line for it
+            failed.append(error)
+            raise CannotStart(str(error).partition("\n")[0] or type(error).__name__) from None
+        finally:
+            settle()
+
+    async def work() -> int:
+        app = ConsoleApp(
+            start, title=title, ascii_marks=not speaks_utf8(os.environ), choose_target=choose, log=str(log_to_file())
+        )
+        try:
+            await app.run_async()
+        finally:
+            await app.stop_engine()
+        return app.return_code or 0
+
+    code = asyncio.run(work())
+    if failed:
+        raise failed[0]
+    return FAULT if code == 1 else code
+
+
+def picture(options: Options, kind: Demo, folder: Path, output: Path) -> int:
+    """Writes an SVG of the demo's screen, the same each time. The exit code."""
+    from console.tui.app import ConsoleApp
+
+    async def work() -> str:
+        simulation = headless(options, kind)
+        console, clock = simulation.console, simulation.clock
+        await console.start()
+        until = clock.now() + timedelta(seconds=SETTLED_AFTER)
+        await clock.run(until, lambda: console.clock_tasks)
+        app = ConsoleApp(lambda: (_Still(console), clock), title="oncall DEMO", zone=lambda _: None)
+        async with app.run_test(size=PICTURE) as pilot:
+            await pilot.pause(0.5)
+            picture = app.export_screenshot(title="oncall demo")
+        await console.stop()
+        return picture
+
+    try:
+        output.write_text(run(work()), encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{output}: cannot be written ({error.strerror})") from None
+    return 0
+
+
+def _is_terminal(environ: Mapping[str, str]) -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty() and environ.get("TERM", "dumb") not in ("", "dumb", "unknown")
+
+
+def speaks_utf8(environ: Mapping[str, str]) -> bool:
+    """Whether the terminal takes UTF-8, by the locale that the user asked for; Python itself always speaks it."""
+    coerced = environ.get("LC_CTYPE") == "C.UTF-8"  # what Python sets where the locale is C
+    wanted = environ.get("LC_ALL") or ("" if coerced else environ.get("LC_CTYPE", "")) or environ.get("LANG", "")
+    if not wanted:
+        return "utf" in (sys.stdout.encoding or "").lower()
+    return wanted.lower().replace("-", "").endswith("utf8") or "utf8." in wanted.lower().replace("-", "")
+
+
+def log_to_file() -> Path:
+    """Sends what libraries log, and crashes, to a private file: a line on the terminal would tear the screen."""
+    import logging
+
+    from platformdirs import user_log_path
+
+    path = user_log_path("oncall", appauthor=False) / "oncall.log"
+
+    class Private(logging.FileHandler):
+        def _open(self) -> Any:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            return open(handle, "a", encoding="utf-8", errors="backslashreplace")
+
+        def handleError(self, record: logging.LogRecord) -> None:  # logging's name
+            """A log that cannot be written is no reason to speak."""
+
+    root = logging.getLogger()
+    if not root.handlers:
+        handler = Private(path, delay=True)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+        root.addHandler(handler)
+    return path
+
+
+# -- without one ------------------------------------------------------------------------------------------------------
+
+
+async def _report(console: Console) -> int:
+    from console.bootstrap.plain import once
+
+    board = await once(console)
+    _print_report(board)
+    return 0
+
+
+async def _follow(console: Console) -> int:
+    from console.bootstrap.plain import follow, teller
+    from console.reports.changes import stamped
+
+    def say(board: Board, line: str) -> None:
+        _print(stamped(board, line))
+
+    return await follow(console, teller(say))
+
+
+def _print_report(board: Board) -> None:
+    from console.view.plain import report
+
+    for line in report(board, board.at):
+        _print(line)
+
+
+def _print(text: str) -> None:
+    from console.model.text import safe
+
+    sys.stdout.write(safe(text, 100_000) + "\n")
+    sys.stdout.flush()
+
+
+class _Still:
+    """An engine whose time is over: the screen shows its last Board and cannot start or stop it."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._console, name)
+
+    async def start(self) -> None:
+        """It ran already."""
+
+    async def stop(self) -> None:
+        """Whoever started it stops it."""
