@@ -22,8 +22,8 @@ test: lint servers bytecode ## lint, then every test, against real servers
 	$(BIN)/pytest -q -m serial
 
 lint: $(INSTALLED) ## formatting, rules, types, layers
-	$(BIN)/ruff format --check --quiet .
-	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
