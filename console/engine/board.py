@@ -72,6 +72,8 @@ def alert_feed(snapshot: AlertSnapshot | None, status: SourceStatus | None, watc
     feed = AlertFeed(snapshot.alerts, status.state, snapshot.at, status.error, watchdog)
     if status.state is ReadingState.OK and not snapshot.watchdog_seen:
         feed = replace(feed, evidence=ReadingState.NO_DATA, note=f"the always-firing alert {watchdog!r} is not there")
+    elif status.state is ReadingState.OK and snapshot.note:
+        feed = replace(feed, evidence=ReadingState.PARTIAL, note=snapshot.note)
     elif status.state is ReadingState.UNREACHABLE:
         feed = replace(feed, evidence=ReadingState.STALE if snapshot.at else ReadingState.UNREACHABLE)
     return feed

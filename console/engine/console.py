@@ -240,7 +240,7 @@ class Console:
         world, environment = self._world, self._environment
 
         def poller(name: str, read: Callable[[], Any], interval: timedelta, timeout: timedelta) -> Poller:
-            deadline = 2 * timeout + timedelta(seconds=1)
+            deadline = 4 * timeout + timedelta(seconds=1)  # two requests, each with its fallback
             return Poller(name, read, interval, deadline, world.clock, world.ids, world.offload, self._changed)
 
         if world.metrics is not None and environment.prometheus is not None:

@@ -99,9 +99,9 @@ def gauges(answers: MetricAnswers, objectives: Sequence[Objective]) -> tuple[Slo
     for objective in objectives:
         prefix, basis = f"slo.{objective.name}", objective.method
         if objective.sli.fallback is not None:
-            own = answers.readings.get(f"{prefix}.total.{LONGEST}", _UNREAD)
+            own = [answers.readings.get(f"{prefix}.{part}.{LONGEST}", _UNREAD) for part in ("bad", "total")]
             other = answers.readings.get(f"{prefix}.fallback.total.{LONGEST}", _UNREAD)
-            if own.state is ReadingState.NO_DATA and other.known:
+            if other.known and any(reading.state is ReadingState.NO_DATA for reading in own):
                 prefix, basis = f"{prefix}.fallback", "Timeslices (no histogram)"
         counts = {
             window: (

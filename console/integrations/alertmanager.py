@@ -131,6 +131,7 @@ class Alertmanager:
             now,
             bool(self._watchdog) and any(("alertname", self._watchdog) in alert.labels for alert in alerts),
             answer.skew.total_seconds(),
+            self.note,
             frozenset(changed),
         )
 

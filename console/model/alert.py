@@ -106,13 +106,17 @@ def parse_matcher(text: str) -> Matcher:
     if found is None:
         raise ValueError(f'{text!r} is no matcher; expected name="value", with =, !=, =~ or !~')
     name, op, quoted, bare = found.groups()
-    value = bare if quoted is None else re.sub(r"\\(.)", r"\1", quoted) if op in ("=", "!=") else quoted
+    value = bare if quoted is None else _unquoted(quoted) if op in ("=", "!=") else quoted
     if op in ("=~", "!~"):
         try:
             _full_pattern(value)
         except re.error as error:
             raise ValueError(f"{text!r}: the regular expression does not compile: {error}") from None
     return Matcher(name, op, value)
+
+
+def _unquoted(text: str) -> str:
+    return re.sub(r"\\(.)", lambda found: "\n" if found[1] == "n" else found[1], text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,5 +129,7 @@ class AlertSnapshot:
     """Whether the always-firing alert was among them: without it, an empty feed is no evidence of calm."""
     skew_seconds: float = 0.0
     """How far the source's clock is ahead of ours."""
+    note: str = ""
+    """What could not be read of the answer, such as alerts in a shape that is unknown."""
     changed: frozenset[str] = field(default_factory=frozenset)
     """Fingerprints that appeared or changed since the answer before."""

@@ -55,12 +55,12 @@ class Alerts:
     name = "alertmanager"
 
     def __init__(self, clock: SimulatedClock) -> None:
-        self.clock, self.watchdog, self.fault = clock, True, ""
+        self.clock, self.watchdog, self.fault, self.note = clock, True, "", ""
 
     def read(self) -> AlertSnapshot:
         if self.fault:
             raise KeyError(self.fault)
-        return AlertSnapshot((), self.clock.now(), self.watchdog)
+        return AlertSnapshot((), self.clock.now(), self.watchdog, note=self.note)
 
 
 class Flags:
@@ -386,3 +386,11 @@ async def test_a_listener_gets_every_board_until_it_unsubscribes(bench: Bench) -
     count = len(boards)
     await bench.run(60)
     assert len(boards) == count
+
+
+async def test_alerts_that_could_not_be_read_leave_the_feed_partial(bench: Bench) -> None:
+    console = await bench.console()
+    bench.alerts.note = "2 of its alerts could not be read"
+    await bench.run(20)
+    feed = console.board.feed
+    assert (feed.evidence, feed.note) == (ReadingState.PARTIAL, "2 of its alerts could not be read")

@@ -38,7 +38,7 @@ class SimulatedAlerts:
         changed = frozenset(key for key, alert in seen.items() if self._last.get(key) != alert)
         self._last = seen
         watchdog_seen = any(alert.name == self._watchdog for alert in alerts)
-        return AlertSnapshot(alerts, now, watchdog_seen, 0.0, changed)
+        return AlertSnapshot(alerts, now, watchdog_seen, 0.0, changed=changed)
 
     def _standing(self, when: datetime) -> Iterable[Alert]:
         world, plan, at = self._world, self._world.plan, self._world.seconds(when)

@@ -1,0 +1,184 @@
+"""A program under a real pseudo-terminal: keys in, screen and raw bytes out. Waits for conditions, never sleeps."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import termios
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Self
+
+import pyte
+
+KEYS = {
+    "enter": b"\r",
+    "esc": b"\x1b",
+    "tab": b"\t",
+    "space": b" ",
+    "up": b"\x1b[A",
+    "down": b"\x1b[B",
+    "backspace": b"\x7f",
+    "ctrl+p": b"\x10",
+    "ctrl+q": b"\x11",
+    "ctrl+z": b"\x1a",
+    "ctrl+u": b"\x15",
+}
+
+_SYNC_QUERY, _SYNC_REPLY = b"\x1b[?2026$p", b"\x1b[?2026;2$y"
+
+
+class Terminal:
+    """A child on a pseudo-terminal of `columns` x `rows`, with its screen as pyte sees it.
+
+    `raw` holds every byte that the child wrote. Leaving the context kills the child.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        columns: int = 80,
+        rows: int = 24,
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+    ) -> None:
+        self.raw = bytearray()
+        self._screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self._screen)
+        self._answered = 0
+        self.status: int | None = None
+        environment = {
+            key: value
+            for key, value in os.environ.items()
+            if key not in ("PYTHONDONTWRITEBYTECODE", "CI", "COLUMNS", "LINES")
+        }
+        environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8", **(env or {})}
+        self.pid, self._fd = pty.fork()
+        if self.pid == 0:
+            try:
+                if cwd is not None:
+                    os.chdir(cwd)
+                os.execvpe(command[0], list(command), environment)
+            finally:
+                os._exit(127)
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    # -- what is seen -------------------------------------------------------------------------------------------------
+
+    @property
+    def lines(self) -> list[str]:
+        """The screen, a line each, without trailing blanks."""
+        return [line.rstrip() for line in self._screen.display]
+
+    @property
+    def text(self) -> str:
+        """The screen as one text."""
+        return "\n".join(self.lines)
+
+    def colours(self) -> set[str]:
+        """Every foreground and background in use: pyte's names, six hex digits, or "default"."""
+        rows = self._screen.buffer.values()
+        return {colour for row in rows for cell in row.values() for colour in (cell.fg, cell.bg)}
+
+    # -- what is done -------------------------------------------------------------------------------------------------
+
+    def press(self, *keys: str) -> None:
+        """Presses keys by name, or characters as they are."""
+        for key in keys:
+            os.write(self._fd, KEYS.get(key, key.encode()))
+
+    def type(self, text: str) -> None:
+        """Types a text."""
+        os.write(self._fd, text.encode())
+
+    def wait_for(self, *wanted: str | Callable[[str], bool], timeout: float = 20.0, gone: bool = False) -> str:
+        """Reads until every text is on the screen (or, with `gone`, until none is), and gives the screen."""
+
+        def holds() -> bool:
+            found = [item in self.text if isinstance(item, str) else item(self.text) for item in wanted]
+            return not any(found) if gone else all(found)
+
+        deadline = time.monotonic() + timeout
+        while not holds():
+            if time.monotonic() > deadline or not self._read(0.1):
+                if holds():
+                    break
+                state = "ended" if self.status is not None else "is running"
+                raise AssertionError(f"{wanted} did not {'go' if gone else 'come'}; the program {state}:\n{self.text}")
+        return self.text
+
+    def read_for(self, seconds: float) -> int:
+        """Reads whatever comes in that time; the number of bytes."""
+        before, deadline = len(self.raw), time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0 and self._read(left):
+            pass
+        return len(self.raw) - before
+
+    def wait_end(self, timeout: float = 10.0) -> int:
+        """Reads until the child has ended: its exit code, or minus the signal that ended it."""
+        deadline = time.monotonic() + timeout
+        while self._read(0.05):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"the program did not end:\n{self.text}")
+        while self.status is None:
+            self._reap()
+            if time.monotonic() > deadline:
+                raise AssertionError("the terminal was closed and the program goes on")
+            time.sleep(0.005)
+        return self.status
+
+    def signal(self, number: int) -> None:
+        """Sends a signal to the child."""
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """Ends the child at once, as a power cut would."""
+        if self.status is None:
+            os.kill(self.pid, signal.SIGKILL)
+            _, status = os.waitpid(self.pid, 0)
+            self.status = os.waitstatus_to_exitcode(status)
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _read(self, timeout: float) -> bool:
+        """Takes what is there within `timeout`; False once the terminal is closed."""
+        ready, _, _ = select.select([self._fd], [], [], timeout)
+        if not ready:
+            return True
+        try:
+            data = os.read(self._fd, 65536)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            data = b""
+        if not data:
+            self._reap()
+            return False
+        self.raw += data
+        self._stream.feed(data)
+        asked = self.raw.count(_SYNC_QUERY)
+        if asked > self._answered:  # As a terminal of today does, so that frames come whole.
+            os.write(self._fd, _SYNC_REPLY * (asked - self._answered))
+            self._answered = asked
+        return True
+
+    def _reap(self) -> None:
+        if self.status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.status = os.waitstatus_to_exitcode(status)
