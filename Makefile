@@ -31,7 +31,8 @@ servers: ## the integration tests' servers, into .servers
 	@sh scripts/servers.sh
 
 bench: bytecode ## the strict figures
-	@for script in $$(ls benchmarks/*.py | grep -v -e /bare.py -e /_); do $(BIN)/python $$script || exit 1; done
+	@failed=0; for script in $$(ls benchmarks/*.py | grep -v -e /bare.py -e /_); do \
+		echo "$$script"; $(BIN)/python $$script || failed=1; done; exit $$failed
 
 format: $(INSTALLED) ## apply formatting and the safe fixes
 	$(BIN)/ruff check --fix --quiet . || true
