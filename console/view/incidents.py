@@ -32,22 +32,22 @@ def deadlines(board: Board) -> list[Deadline]:
     found = []
     for incident in board.open_incidents:
         if incident.acknowledge_by and incident.acknowledged_at is None and incident.state not in QUIET:
-            found.append(Deadline(incident.acknowledge_by, f"acknowledge {incident.label}", incident.id))
+            found.append(Deadline(incident.acknowledge_by, f"to acknowledge {incident.label}", incident.id))
     for run in board.runs:
         if run.status is not RunStatus.RUNNING:
             continue
         for step in run.active:
             if step.deadline is not None and step.status is StepStatus.ACTIVE:
-                found.append(Deadline(step.deadline, f"step {run.playbook.step(step.id).title}", run.incident))
+                found.append(Deadline(step.deadline, f"in {run.playbook.step(step.id).title}", run.incident))
     return sorted(found, key=lambda item: item.at)
 
 
 def due(deadline: Deadline, now: datetime) -> Line:
-    """`acknowledge INC-12: 4:12 left`, or OVERDUE by how much."""
+    """`4:12 left to acknowledge INC-12`, or OVERDUE by how much. The time stands first: an edge must not cut it."""
     if deadline.at <= now:
-        return line(f"{deadline.what} ", span(f" OVERDUE by {past(now - deadline.at)} ", Tone.ALARM))
+        return line(span(f" OVERDUE by {past(now - deadline.at)} ", Tone.ALARM), f" {deadline.what}")
     left = deadline.at - now
-    return line(f"{deadline.what}: ", span(f"{count(left)} left", Tone.WARNING if left < APART else Tone.STRONG))
+    return line(span(f"{count(left)} left", Tone.WARNING if left < APART else Tone.STRONG), f" {deadline.what}")
 
 
 def severity_tone(severity: Severity) -> Tone:
@@ -85,7 +85,7 @@ def banner(board: Board, now: datetime, width: int, look: Look) -> list[Line]:
         if not active:
             return [clip(line(span("No incident is open.", Tone.NORMAL)), width)]
         noun = "alert is" if active == 1 else "alerts are"
-        text = f"No incident is open, and {active} {noun} active: D declares one from the highlighted alert."
+        text = f"No incident is open; {active} {noun} active. D declares the highlighted one."
         return [clip(line(look.marks.of(Tone.WARNING), span(text, Tone.WARNING)), width)]
     lines = [headline(opened[0], now, width, look)]
     pieces = [due(item, now) for item in deadlines(board)[:3]]
@@ -107,7 +107,7 @@ def facts(incident: Incident, board: Board, now: datetime, width: int, look: Loo
     if incident.acknowledged_at is not None:
         acknowledged = line(f"{clock(incident.acknowledged_at)} by {incident.acknowledged_by}")
     elif incident.acknowledge_by is not None and incident.state not in QUIET:
-        acknowledged = line(acknowledged, "  ", due(Deadline(incident.acknowledge_by, "due", incident.id), now))
+        acknowledged = line(acknowledged, "  ", due(Deadline(incident.acknowledge_by, "", incident.id), now))
     roles = ", ".join(f"{role}: {person}" for role, person in incident.roles.items())
     rule = next((item for item in board.severities if item.severity is incident.severity), None)
     lines = [
@@ -116,18 +116,18 @@ def facts(incident: Incident, board: Board, now: datetime, width: int, look: Loo
             "severity",
             f"{incident.severity} {rule.title}: {rule.definition}" if rule else incident.severity.value,
             width,
-            12,
+            13,
         )[:2],
         *labelled(
             "declared",
             f"{stamp(incident.declared_at)} by {incident.declared_by}, {incident.service}/{incident.environment}",
             width,
-            12,
+            13,
         )[:1],
         *labelled("acknowledged", acknowledged, width, 13),
-        *labelled("states", ", ".join(times), width, 12)[:2],
-        *labelled("roles", roles or "nobody leads: a acknowledges and takes command", width, 12)[:2],
-        *labelled("alerts", _alerts(incident, board, look), width, 12),
+        *labelled("states", ", ".join(times), width, 13)[:2],
+        *labelled("roles", roles or "nobody leads: a acknowledges and takes command", width, 13)[:2],
+        *labelled("alerts", _alerts(incident, board, look), width, 13),
     ]
     for run in board.runs:
         if run.incident == incident.id:

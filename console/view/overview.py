@@ -9,6 +9,7 @@ from console.view import rollback, rollout, slos, sources
 from console.view.incidents import deadlines
 from console.view.line import Line, Tone, line, span
 from console.view.look import Look
+from console.view.runs import card
 from console.view.times import age
 from console.view.values import evidence, heading
 
@@ -43,6 +44,20 @@ def side(board: Board, now: datetime, width: int, look: Look) -> list[Line]:
                 line(span(f"{item.id} ", Tone.DIM), item.text, span(f" {age(item.added_at, now, look)}", Tone.DIM))
             )
     return lines
+
+
+def present_step(board: Board, now: datetime, width: int, look: Look) -> list[Line]:
+    """The step that holds up the newest running playbook, large; nothing when none runs."""
+    running = [run for run in board.runs if run.ended_at is None and run.current is not None]
+    if not running or running[-1].current is None:
+        return []
+    run, step = running[-1], running[-1].playbook.step(running[-1].current.id)
+    end = line(span("3 opens the checklist", Tone.DIM))
+    return [
+        (),
+        heading(f"{run.label} {run.playbook.title.upper()}", end, width, look),
+        *card(run, step, board, now, width, look),
+    ]
 
 
 def counting(board: Board, now: datetime) -> bool:

@@ -29,8 +29,8 @@ def verdict(readiness: Readiness, width: int, look: Look) -> Line:
             look.marks.of(tone),
             span("CAN ROLL BACK: ", Tone.STRONG),
             span(word, tone),
-            span(f"  {proven} of {total} proven", Tone.NORMAL),
-            span(f"   {TIME_UNKNOWN}", Tone.UNKNOWN),
+            span(f" ({proven}/{total} proven) ", Tone.NORMAL),
+            span(TIME_UNKNOWN, Tone.UNKNOWN),
         ),
         width,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from console.model.board import Board
 from console.model.playbook import Check, Option, Run, RunStatus, Step, StepKind, StepRun, StepStatus
@@ -19,15 +19,25 @@ def title(run: Run, now: datetime) -> Line:
     spent = count_up((run.ended_at or now), run.started_at)
     goal = ""
     if run.playbook.objective:
-        goal = f" (objective {timebox(run.playbook.objective[0])} to {timebox(run.playbook.objective[1])})"
+        goal = f" of {objective(*run.playbook.objective)}"
     unsaved = span(" NOT SAVED ", Tone.ALARM) if run.unsaved else ""
     return line(
         unsaved,
         span(f"{run.label} {run.playbook.title} ", Tone.STRONG),
         span(f"on {run.target} ", Tone.ACCENT),
         span(f"{status} " if status else "", Tone.STRONG),
-        span(f"{spent} so far" if not status else f"took {spent}", Tone.NORMAL),
+        span(f"{spent} gone" if not status else f"took {spent}", Tone.NORMAL),
         span(goal, Tone.DIM),
+    )
+
+
+def objective(least: timedelta, most: timedelta) -> str:
+    """How long the whole should take: `15 to 20 min`."""
+    low, high = timebox(least), timebox(most)
+    return (
+        f"{low.removesuffix(' min')} to {high}"
+        if low.endswith(" min") and high.endswith(" min")
+        else f"{low} to {high}"
     )
 
 

@@ -114,24 +114,3 @@ def watch_row(item: WatchItem, now: datetime, look: Look) -> Line:
             Tone.DIM,
         ),
     )
-
-
-def draft(board: Board, now: datetime, look: Look) -> list[tuple[str, str, str, str]]:
-    """What a handoff should hold, from the record: (kind, ref, text, actions) of open incidents, runs, watch items."""
-    found = []
-    for incident in board.open_incidents:
-        lead = f"lead: {incident.commander or 'nobody'}"
-        found.append(
-            ("incident", incident.id, f"{incident.label} {incident.severity} {incident.state}: {incident.title}", lead)
-        )
-    for run in board.runs:
-        current = run.current
-        if run.ended_at is None and current is not None:
-            step = run.playbook.step(current.id)
-            due = f", due {clock(current.deadline, seconds=True)}" if current.deadline else ""
-            found.append(
-                ("run", run.id, f"{run.label} {run.playbook.title}, now: {step.title}{due}", f"owner: {step.owner}")
-            )
-    for item in board.shift.open_watch if board.shift else ():
-        found.append(("watch", item.id, item.text, f"until {clock(item.until)}" if item.until else ""))
-    return found

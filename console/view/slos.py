@@ -18,7 +18,7 @@ def verdict(gauge: SloGauge) -> tuple[Tone, str]:
     """How an objective stands, in a tone and a word. OK needs an ok value and an ok burn rate."""
     burn, left, ratio = gauge.burn.value, gauge.budget_left.value, gauge.ratio
     if left is not None and left <= 0:
-        return Tone.CRITICAL, "BUDGET SPENT"
+        return Tone.CRITICAL, "SPENT"
     if burn is not None and burn >= PAGE_BURN:
         return Tone.CRITICAL, "FAST BURN"
     if burn is not None and burn > TICKET_BURN:
@@ -27,7 +27,7 @@ def verdict(gauge: SloGauge) -> tuple[Tone, str]:
         return Tone.WARNING, "BELOW"
     worst = ratio if not ratio.ok else gauge.burn
     if not worst.ok:
-        return Tone.UNKNOWN, STATE_WORDS[worst.state].upper() if worst.value is None else "UNSURE"
+        return Tone.UNKNOWN, STATE_WORDS[worst.state].upper()
     return Tone.OK, "ok"
 
 
@@ -46,7 +46,8 @@ def sparkline(trend: Sequence[float | None], cells: int, marks: Marks, target: f
 
 def _cell(reading: Reading[float], text: str, tone: Tone, width: int) -> Line:
     if reading.value is None:
-        return line(span(fit(STATE_WORDS[reading.state], width), Tone.UNKNOWN))
+        word = STATE_WORDS[reading.state]
+        return line(span(fit(word if len(word) < width else "?", width), Tone.UNKNOWN))
     if not reading.ok and tone in (Tone.OK, Tone.NORMAL):
         tone = Tone.DIM
     return line(span(fit(text, width), tone))
@@ -62,15 +63,18 @@ def row(gauge: SloGauge, now: datetime, width: int, look: Look) -> Line:
     left_tone = Tone.CRITICAL if (left.value or 0) < 0 else Tone.NORMAL
     budget = "" if left.value is None else f"{number(left.value * 100, 0)} %"
     rate = "" if burn.value is None else f"{number(burn.value, 1)}{look.marks.times}"
+    value_cell = _cell(gauge.ratio, f"{value}{sign} {share(target)}", Tone.NORMAL, 18)
+    if gauge.ratio.value is None:
+        value_cell = line(span(fit("no value", 18), Tone.UNKNOWN))
     body = line(
         look.marks.of(tone),
-        span(fit(gauge.objective.title, 13) + " ", Tone.STRONG),
-        span(fit(word, 13), tone),
-        _cell(gauge.ratio, f"{value}{sign} {share(target)}", Tone.NORMAL, 18),
+        span(fit(gauge.objective.title, 17 if width < 92 else 21) + " ", Tone.STRONG),
+        span(fit(word, 12), tone),
+        value_cell,
         span("budget ", Tone.DIM),
-        _cell(left, budget, left_tone, 8),
+        _cell(left, budget, left_tone, 6),
         span("burn ", Tone.DIM),
-        _cell(burn, rate, tone if tone is not Tone.OK else Tone.NORMAL, 8),
+        _cell(burn, rate, tone if tone is not Tone.OK else Tone.NORMAL, 6),
     )
     note = _note(gauge, now, look)
     room = width - line_width(body) - 1

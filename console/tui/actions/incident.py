@@ -1,0 +1,309 @@
+"""Actions on incidents and alerts: declare, acknowledge, note, states, roles, offered playbooks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from console.engine.outcome import Done
+from console.model import commands as cmd
+from console.model.alert import reference
+from console.model.incident import TRANSITIONS, Incident, IncidentState
+from console.model.people import Severity
+from console.tui.actions.general import show_incident, show_run
+from console.tui.dialogs.form import Choice, Form, Item, Question, Text
+from console.tui.dialogs.pick import Entry, Picker
+from console.tui.dialogs.text import Reader
+from console.view.alerts import details
+from console.view.line import Line, Tone, fit, line, span
+from console.view.offers import Offer, rank
+from console.view.runs import objective
+from console.view.times import instant, timebox
+
+if TYPE_CHECKING:
+    from console.model.alert import Alert
+    from console.model.board import Board
+    from console.tui.app import ConsoleApp
+    from console.tui.keys import Situation
+
+ROLES = ("incident commander", "deputy", "scribe", "communications lead", "subject-matter expert")
+
+
+def alert_of(board: Board, fingerprint: str) -> Alert | None:
+    """The alert with this fingerprint, while it is in the feed."""
+    return next((alert for alert in board.feed.alerts if alert.fingerprint == fingerprint), None)
+
+
+def ask(app: ConsoleApp, question: Question, what: str, then: Callable[[Done], None] | None = None) -> None:
+    """Opens a form; once it is saved, says so and goes on."""
+
+    def closed(outcome: Done | None) -> None:
+        if outcome is not None:
+            app.say_done(what, outcome)
+            if then is not None:
+                then(outcome)
+
+    app.push_screen(Form(question), closed)
+
+
+def _severities(board: Board, chosen: Severity) -> Choice:
+    rules = {rule.severity: rule for rule in board.severities}
+    items = []
+    for severity in Severity:
+        rule = rules.get(severity)
+        title = f"{rule.title}; acknowledge within {timebox(rule.acknowledge_within)}" if rule else "no definition"
+        tone = Tone.CRITICAL if severity.rank <= 2 else Tone.WARNING if severity.rank == 3 else Tone.NORMAL
+        row = line(
+            span(f"{severity} ", tone),
+            span(fit(rule.title if rule else "", 10), Tone.STRONG),
+            rule.definition if rule else title,
+        )
+        items.append(Item(severity.value, row, severity.value, f"{title}. {rule.definition}" if rule else title))
+    return Choice("severity", "Severity (j k, or click; what it means is below)", tuple(items), chosen.value)
+
+
+def _suggested(alert: Alert | None) -> Severity:
+    """A first proposal only: an alert's severity label is not an incident's severity."""
+    if alert is None:
+        return Severity.SEV3
+    return Severity.SEV2 if alert.severity.lower() in ("critical", "page") else Severity.SEV3
+
+
+def _declare(app: ConsoleApp, at: Situation) -> None:
+    alert = alert_of(at.board, at.alert) if at.alert else None
+    alerts = (reference(alert),) if alert is not None else ()
+    title = (alert.annotation("summary") or alert.name) if alert is not None else ""
+    named = (
+        f"{alert.name}, active since {alert.starts_at:%H:%M:%S}Z"
+        if alert is not None
+        else "none; the incident stands alone"
+    )
+    open_now = ", ".join(item.label for item in at.board.open_incidents)
+    facts: list[Line] = [line(span("linked alert  ", Tone.DIM), named)]
+    if open_now:
+        facts.append(line(span(f"open already  {open_now}: l on the Overview links an alert to it", Tone.WARNING)))
+    question = Question(
+        "Declare an incident",
+        f"Declare on {at.board.target}",
+        lambda answers: cmd.DeclareIncident(
+            answers["title"], Severity(answers["severity"]), alerts, alert.starts_at if alert is not None else None
+        ),
+        tuple(facts),
+        (Text("title", "Title: what people notice", title[:200]), _severities(at.board, _suggested(alert))),
+    )
+
+    def declared(outcome: Done) -> None:
+        show_incident(app, outcome.subject)
+        offer(app, outcome.subject)
+
+    ask(app, question, "Incident declared", declared)
+
+
+def offer(app: ConsoleApp, incident_id: str) -> None:
+    """The playbooks for an incident, best first."""
+    board, _, look = app.seen
+    incident = board.incident(incident_id)
+    if incident is None:
+        app.say("That incident is not on the board yet; p offers its playbooks.", bad=True)
+        return
+    running = {run.playbook.name for run in board.runs if run.incident == incident.id and run.ended_at is None}
+    offers = rank(board.playbooks, incident.alerts, incident.severity)
+    entries = [_offer_entry(item, running, look.marks.ok, look.marks.coming) for item in offers]
+    facts = [
+        line(
+            span(f"For {incident.label} {incident.severity}: best first. Enter starts one; esc starts none.", Tone.DIM)
+        )
+    ]
+
+    def picked(name: str | None) -> None:
+        for item in offers:
+            if name == item.loaded.playbook.name:
+                command = cmd.StartRun(incident_id, item.loaded)
+                app.carry_out(
+                    command, f"{item.loaded.playbook.title} started", lambda done: show_run(app, done.subject)
+                )
+
+    app.push_screen(Picker("Start a playbook?", entries, facts=facts), picked)
+
+
+def _offer_entry(item: Offer, running: set[str], yes: str, no: str) -> Entry:
+    playbook = item.loaded.playbook
+    goal = f", {objective(*playbook.objective)}" if playbook.objective else ""
+    row = line(
+        span(f"{yes if item.fits else no} ", Tone.OK if item.fits else Tone.DIM),
+        span(fit(playbook.title, 24) + " ", Tone.STRONG),
+        span(fit(f"{len(playbook.steps)} steps{goal}", 26) + " ", Tone.DIM),
+        span(item.why, Tone.ACCENT if item.fits else Tone.DIM),
+    )
+    refusal = "it is running already in this incident" if playbook.name in running else ""
+    reviewed = f"Reviewed {playbook.reviewed} by {playbook.owner}."
+    return Entry(playbook.name, row, playbook.title, f"{playbook.summary} {reviewed}", refusal)
+
+
+def _acknowledge(app: ConsoleApp, at: Situation) -> None:
+    waiting = [item for item in at.board.open_incidents if item.acknowledged_at is None]
+    if at.scope == "overview" and len(waiting) > 1:
+        entries = [
+            Entry(item.id, line(span(f"{item.severity} {item.label} ", Tone.STRONG), item.title), item.label)
+            for item in waiting
+        ]
+        app.push_screen(Picker("Acknowledge which?", entries), lambda chosen: _take(app, chosen) if chosen else None)
+        return
+    _take(app, at.incident)
+
+
+def _take(app: ConsoleApp, incident_id: str) -> None:
+    board, _, _ = app.seen
+    incident = board.incident(incident_id)
+    label = incident.label if incident is not None else incident_id
+    app.carry_out(cmd.AcknowledgeIncident(incident_id), f"{label} acknowledged")
+
+
+def _note(app: ConsoleApp, at: Situation) -> None:
+    incident, shift = at.the_incident, at.board.shift
+    items = []
+    if incident is not None:
+        items.append(Item(incident.id, line(f"{incident.label} {incident.title}"), incident.label))
+    if shift is not None:
+        items.append(Item(shift.id, line(f"the shift of {shift.operator}"), "shift"))
+    if at.scope == "shift":
+        items.reverse()
+    step = at.step if at.scope == "run" else ""
+    question = Question(
+        "Note",
+        "Save the note",
+        lambda answers: cmd.AddNote(answers["on"], answers["text"], instant(answers["at"], app.now), step),
+        (),
+        (
+            Text("text", "What happened, was seen, was said"),
+            Text("at", "When (UTC); empty means now", "", "14:32 or -5m"),
+            Choice("on", "On", tuple(items), items[0].id),
+        ),
+    )
+    ask(app, question, "Note")
+
+
+def _link(app: ConsoleApp, at: Situation) -> None:
+    alert = alert_of(at.board, at.alert)
+    incident = at.the_incident
+    if alert is None or incident is None:
+        app.say("The alert is no longer there.", bad=True)
+        return
+    app.carry_out(cmd.LinkAlerts(incident.id, (reference(alert),)), f"{alert.name} linked to {incident.label}")
+
+
+def _alert(app: ConsoleApp, at: Situation) -> None:
+    alert = alert_of(at.board, at.alert)
+    if alert is not None:
+        _, now, look = app.seen
+        app.push_screen(Reader("Alert", lambda width: details(alert, at.board, now, width, look)))
+
+
+_PURPOSE = {
+    IncidentState.INVESTIGATING: "The cause is being looked for.",
+    IncidentState.IDENTIFIED: "The cause is known.",
+    IncidentState.MITIGATING: "Something is being done about the impact.",
+    IncidentState.MITIGATED: "Users are no longer affected; the cause may remain.",
+    IncidentState.RESOLVED: "The cause is gone; no clock runs any more.",
+    IncidentState.CLOSED: "Everything is done.",
+    IncidentState.CANCELLED: "It was no incident. Needs a reason.",
+}
+
+
+def _state(app: ConsoleApp, at: Situation) -> None:
+    incident = at.the_incident
+    if incident is None:
+        return
+    possible = TRANSITIONS[incident.state]
+    entries = []
+    for number, state in enumerate(_PURPOSE, start=1):
+        refusal = "" if state in possible else f"{incident.label} is {incident.state}"
+        row = line(
+            span(f"{number} ", Tone.ACCENT),
+            span(fit(state.value, 14), Tone.DIM if refusal else Tone.STRONG),
+            span(_PURPOSE[state], Tone.DIM),
+        )
+        entries.append(Entry(state.value, row, state.value, _PURPOSE[state], refusal))
+
+    def picked(state: str | None) -> None:
+        if state is not None:
+            _change_state(app, incident, IncidentState(state))
+
+    app.push_screen(Picker(f"{incident.label} is {incident.state}. It becomes:", entries), picked)
+
+
+def _change_state(app: ConsoleApp, incident: Incident, state: IncidentState) -> None:
+    back = incident.state in (IncidentState.MITIGATED, IncidentState.RESOLVED) and state in (
+        IncidentState.INVESTIGATING,
+        IncidentState.MITIGATING,
+    )
+    what = f"{incident.label} {state.value}"
+    if not back and state is not IncidentState.CANCELLED:
+        app.carry_out(cmd.ChangeState(incident.id, state.value), what)
+        return
+    question = Question(
+        f"{incident.label}: {state.value}",
+        f"{incident.label} is {state.value}",
+        lambda answers: cmd.ChangeState(incident.id, state.value, answers["reason"]),
+        (),
+        (Text("reason", "Why"),),
+    )
+    ask(app, question, what)
+
+
+def _severity(app: ConsoleApp, at: Situation) -> None:
+    incident = at.the_incident
+    if incident is None:
+        return
+    question = Question(
+        f"Severity of {incident.label}, now {incident.severity}",
+        "Change the severity",
+        lambda answers: cmd.ChangeSeverity(incident.id, Severity(answers["severity"]), answers["reason"]),
+        (),
+        (_severities(at.board, incident.severity), Text("reason", "Why")),
+    )
+    ask(app, question, f"Severity of {incident.label} changed")
+
+
+def _role(app: ConsoleApp, at: Situation) -> None:
+    incident = at.the_incident
+    if incident is None:
+        return
+    roles = tuple(
+        Item(role, line(fit(role, 24), span(incident.roles.get(role, "nobody"), Tone.DIM)), role) for role in ROLES
+    )
+
+    def build(answers: Mapping[str, str]) -> cmd.Command:
+        return cmd.AssignRole(incident.id, answers["role"], answers["person"])
+
+    known = ", ".join(person.name for person in at.board.people)
+    question = Question(
+        f"Roles of {incident.label}",
+        "Hand over the role",
+        build,
+        (),
+        (Choice("role", "Role", roles), Text("person", "Person", at.board.actor.name, known)),
+    )
+    ask(app, question, "Role")
+
+
+def _event(app: ConsoleApp, at: Situation) -> None:
+    from console.tui.screens.incident import IncidentScreen
+
+    screen = app.screen
+    if isinstance(screen, IncidentScreen):
+        screen.open_event()
+
+
+HANDLERS: Mapping[str, Callable[[ConsoleApp, Situation], None]] = {
+    "declare": _declare,
+    "acknowledge": _acknowledge,
+    "note": _note,
+    "playbooks": lambda app, at: offer(app, at.incident),
+    "alert": _alert,
+    "link": _link,
+    "state": _state,
+    "severity": _severity,
+    "role": _role,
+    "event": _event,
+}

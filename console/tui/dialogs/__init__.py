@@ -1,0 +1,1 @@
+"""Dialogs: one form, one picker, one text; what they ask is said by `actions`."""

@@ -1,0 +1,63 @@
+"""What every dialog does: q and esc close it, tab moves within it, the target is named in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from textual.binding import Binding
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from console.view.header import tags
+from console.view.line import Line, Tone, clip, line, line_width, span
+
+if TYPE_CHECKING:
+    from console.model.board import Board
+    from console.tui.app import ConsoleApp
+
+T = TypeVar("T")
+
+
+class Dialog(ModalScreen[T]):
+    """The base of all modals."""
+
+    AUTO_FOCUS = None
+    BINDINGS = [
+        Binding("escape", "close", "Close", show=False),
+        Binding("q", "close", "Close", show=False),
+        Binding("tab", "app.focus_next", "Next", show=False),
+        Binding("shift+tab", "app.focus_previous", "Previous", show=False),
+        Binding("ctrl+c,ctrl+q", "app.leave", "Quit", show=False, priority=True),
+    ]
+
+    @property
+    def host(self) -> ConsoleApp:
+        """The app, by its own type."""
+        return cast("ConsoleApp", self.app)
+
+    def action_close(self) -> None:
+        """Closes it, nothing done."""
+        self.dismiss(None)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A q that is typed into a field is text."""
+        return True
+
+    @property
+    def inner(self) -> int:
+        """Cells for text inside the box."""
+        return max(20, min(self.host.size.width, 110) - 4)
+
+    def title_line(self, title: str, board: Board | None) -> Line:
+        """The title, with mode and target at the right."""
+        head = line(span(title, Tone.TITLE))
+        if board is None:
+            return clip(head, self.inner)
+        end = line(tags(board), span(str(board.target), Tone.STRONG))
+        gap = self.inner - line_width(head) - line_width(end)
+        return line(head, " " * gap, end) if gap > 1 else clip(line(head, "  ", end), self.inner)
+
+    @property
+    def typing(self) -> bool:
+        """Whether the focus is in a text field."""
+        return isinstance(self.focused, Input)

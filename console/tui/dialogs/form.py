@@ -1,0 +1,218 @@
+"""The form: facts, fields, Cancel and one more button. Every question that the console asks is one of these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from textual.containers import Horizontal, VerticalScroll
+from textual.widgets import Input
+
+from console.engine.outcome import Denied, Done, Outcome, Unsaved
+from console.tui.dialogs.base import Dialog
+from console.tui.widgets.controls import Field, Press
+from console.tui.widgets.line_list import LineList
+from console.tui.widgets.lines import Lines
+from console.view.line import EMPTY, Line, Tone, clip, line, span, wrap
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.widget import Widget
+
+    from console.model.commands import Command
+
+PROCEED = "NOT SAVED"
+"""What is typed to go on although nothing can be saved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A line to type. `hint` stands there while it is empty."""
+
+    id: str
+    label: str
+    value: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One of several answers; `detail` is shown below the list while it is highlighted."""
+
+    id: str
+    row: Line
+    label: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One answer out of several."""
+
+    id: str
+    label: str
+    items: tuple[Item, ...]
+    chosen: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A form. `build` makes the command from the answers; its ValueError is shown and nothing is lost.
+
+    `careful`: the focus starts on Cancel. `unsaved`: the reason of an earlier attempt that could not be saved.
+    """
+
+    title: str
+    submit: str
+    build: Callable[[Mapping[str, str]], Command]
+    facts: tuple[Line, ...] = ()
+    fields: tuple[Text | Choice, ...] = ()
+    careful: bool = False
+    unsaved: Unsaved | None = field(default=None)
+
+
+class Form(Dialog[Done]):
+    """Asks a `Question`; closes with `Done` only, after the await has returned, or with None."""
+
+    def __init__(self, question: Question) -> None:
+        super().__init__()
+        self._question = question
+        self._busy = False
+        self._unsaved: Unsaved | None = None
+
+    def compose(self) -> ComposeResult:
+        """Title, facts, fields, problem, buttons."""
+        asked = self._question
+        with VerticalScroll(id="box", can_focus=False):
+            yield Lines([self.title_line(asked.title, self.host.board)])
+            yield Lines(asked.facts)
+            for wanted in asked.fields:
+                yield from self._widgets(wanted)
+            yield Lines(id="problem")
+            yield Field(id="proceed", hint=PROCEED)
+            with Horizontal(classes="buttons"):
+                yield Press("Cancel", id="cancel")
+                yield Press(asked.submit, id="submit")
+
+    def _widgets(self, wanted: Text | Choice) -> Sequence[Widget]:
+        label = Lines([line(span(wanted.label, Tone.DIM))])
+        if isinstance(wanted, Text):
+            return [label, Field(wanted.value, wanted.hint, id=f"field-{wanted.id}")]
+        choices = LineList(
+            lambda item, width: clip(item.row, width), lambda item: item.id, lambda item: item.label,
+            id=f"field-{wanted.id}", classes="-fixed",
+        )  # fmt: skip
+        return [label, choices, Lines(id=f"detail-{wanted.id}")]
+
+    def on_mount(self) -> None:
+        """Fills the lists; the focus goes to the first field, or to Cancel where care is due."""
+        self.query_one("#proceed").display = False
+        for wanted in self._question.fields:
+            if isinstance(wanted, Choice):
+                choices = self.query_one(f"#field-{wanted.id}", LineList)
+                choices.show(wanted.items)
+                choices.select(wanted.chosen)
+                self._detail(wanted)
+        if self._question.unsaved is not None:
+            self._not_saved(self._question.unsaved)
+        elif self._question.careful or not self._question.fields:
+            self.query_one("#cancel").focus()
+        else:
+            self.query_one(f"#field-{self._question.fields[0].id}").focus()
+
+    def _detail(self, wanted: Choice) -> None:
+        chosen = self.query_one(f"#field-{wanted.id}", LineList).selected
+        text = chosen.detail if chosen is not None else ""
+        rows = max((len(wrap(item.detail, self.inner)) for item in wanted.items if item.detail), default=0)
+        lines: list[Line] = [line(span(part, Tone.ACCENT)) for part in wrap(text, self.inner)] if text else []
+        self.query_one(f"#detail-{wanted.id}", Lines).show([*lines, *[EMPTY] * (rows - len(lines))])
+
+    def on_line_list_moved(self, event: LineList.Moved) -> None:
+        """Shows what the highlighted answer means."""
+        for wanted in self._question.fields:
+            if isinstance(wanted, Choice) and event.source.id == f"field-{wanted.id}":
+                self._detail(wanted)
+
+    def on_line_list_chosen(self, event: LineList.Chosen) -> None:
+        """Enter goes on to the next field."""
+        self._next(event.source)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter goes on to the next field, and submits in the last one."""
+        event.stop()
+        self._next(event.input)
+
+    def _next(self, widget: Widget) -> None:
+        ids = [f"field-{wanted.id}" for wanted in self._question.fields]
+        if self._unsaved is not None and self._unsaved.may_proceed:
+            ids.append("proceed")
+        place = ids.index(widget.id) if widget.id in ids else len(ids)
+        if place + 1 < len(ids):
+            self.query_one(f"#{ids[place + 1]}").focus()
+        elif self._question.careful and widget.id != "proceed":
+            self.query_one("#submit").focus()
+        else:
+            self._submit()
+
+    def on_press_pressed(self, event: Press.Pressed) -> None:
+        """Cancel, or submit."""
+        if event.source.id == "cancel":
+            self.action_close()
+        else:
+            self._submit()
+
+    def action_close(self) -> None:
+        """Not while the answer is on its way to the disk."""
+        if not self._busy:
+            self.dismiss(None)
+
+    def answers(self) -> dict[str, str]:
+        """What was filled in, by field id."""
+        found = {}
+        for wanted in self._question.fields:
+            if isinstance(wanted, Text):
+                found[wanted.id] = self.query_one(f"#field-{wanted.id}", Field).value
+            else:
+                chosen = self.query_one(f"#field-{wanted.id}", LineList).selected
+                found[wanted.id] = chosen.id if chosen is not None else ""
+        return found
+
+    def _submit(self) -> None:
+        if self._busy:
+            return
+        try:
+            command = self._question.build(self.answers())
+        except ValueError as error:
+            self._problem(str(error))
+            return
+        unsaved = self._unsaved is not None and self.query_one("#proceed", Field).value.strip() == PROCEED
+        self._busy = True
+        self.query_one("#problem", Lines).show([line(span("saving ...", Tone.DIM))])
+        self.run_worker(self._carry_out(command, unsaved), exit_on_error=True)
+
+    async def _carry_out(self, command: Command, unsaved: bool) -> None:
+        outcome: Outcome = await self.host.submit(command, unsaved=unsaved)
+        self._busy = False
+        if isinstance(outcome, Done):
+            self.dismiss(outcome)
+        elif isinstance(outcome, Denied):
+            self._problem(outcome.reason)
+        else:
+            self._not_saved(outcome)
+
+    def _problem(self, reason: str) -> None:
+        lines = [line(span(text, Tone.CRITICAL)) for text in wrap(f"Not done: {reason}", self.inner)]
+        self.query_one("#problem", Lines).show(lines)
+
+    def _not_saved(self, outcome: Unsaved) -> None:
+        self._unsaved = outcome
+        lines = [line(span(f" {text} ", Tone.ALARM)) for text in wrap(f"NOT SAVED: {outcome.reason}", self.inner - 2)]
+        lines.append(line(span("Nothing was done, and what you wrote is kept here.", Tone.STRONG)))
+        proceed = self.query_one("#proceed", Field)
+        if outcome.may_proceed:
+            text = f"To go on without a saved record, type {PROCEED} and press enter. It waits in a spool file."
+            lines += [line(span(part, Tone.WARNING)) for part in wrap(text, self.inner)]
+            proceed.display = True
+            proceed.focus()
+        self.query_one("#problem", Lines).show(lines)

@@ -1,0 +1,131 @@
+"""The picker: a list with a filter above. Playbooks, incidents, states, and the palette of all actions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.widgets import Input
+
+from console.tui.dialogs.base import Dialog
+from console.tui.widgets.controls import Field
+from console.tui.widgets.line_list import LineList
+from console.tui.widgets.lines import Lines
+from console.view.line import Line, Tone, clip, line, span, wrap
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Something to pick. `refusal` is why it cannot be picked now: it is shown all the same."""
+
+    id: str
+    row: Line
+    label: str
+    detail: str = ""
+    refusal: str = ""
+
+
+class Picker(Dialog[str]):
+    """Closes with the id picked, or None. `typing_first`: the focus starts in the filter."""
+
+    DEFAULT_CSS = """
+    Picker #box { height: auto; max-height: 90%; overflow: hidden; }
+    Picker LineList { height: auto; max-height: 14; }
+    Picker #find { display: none; }
+    """
+    BINDINGS = [
+        Binding("slash", "find", "Filter", show=False),
+        Binding("down", "into_list", "List", show=False),
+        *(Binding(str(number), f"number({number})", show=False) for number in range(1, 10)),
+    ]
+
+    def __init__(
+        self, title: str, entries: Sequence[Entry], *, facts: Sequence[Line] = (), typing_first: bool = False
+    ) -> None:
+        super().__init__()
+        self._title, self._entries, self._facts, self._typing_first = title, entries, facts, typing_first
+
+    def compose(self) -> ComposeResult:
+        """Title, filter, list, what the highlighted one means."""
+        with Vertical(id="box"):
+            yield Lines([self.title_line(self._title, self.host.board)])
+            yield Lines(self._facts)
+            yield Field(hint="type a part of the name", id="find")
+            yield LineList(
+                lambda entry, width: clip(entry.row, width),
+                lambda entry: entry.id,
+                lambda entry: entry.label,
+                classes="-fixed",
+            )
+            yield Lines(id="detail")
+
+    def on_mount(self) -> None:
+        """Fills the list."""
+        choices = self.query_one(LineList)
+        choices.show(self._entries, [line(span("There is nothing to choose from.", Tone.DIM))])
+        if self._typing_first:
+            self.action_find()
+        else:
+            choices.focus()
+        self._detail()
+
+    def on_line_list_moved(self) -> None:
+        """Shows what the highlighted entry means."""
+        self._detail()
+
+    def _detail(self) -> None:
+        entry = self.query_one(LineList).selected
+        lines: list[Line] = [()]
+        if entry is not None:
+            tone = Tone.WARNING if entry.refusal else Tone.ACCENT
+            text = f"Not now: {entry.refusal}" if entry.refusal else entry.detail
+            lines += [line(span(part, tone)) for part in wrap(text, self.inner)]
+        self.query_one("#detail", Lines).show(lines)
+
+    def action_find(self) -> None:
+        """Opens the filter."""
+        find = self.query_one("#find", Field)
+        find.display = True
+        find.focus()
+
+    def action_into_list(self) -> None:
+        """From the filter down."""
+        self.query_one(LineList).focus()
+        self.query_one(LineList).action_move(1)
+
+    def action_number(self, number: int) -> None:
+        """Picks by number."""
+        entries = self.query_one(LineList).items
+        if number <= len(entries):
+            self._pick(entries[number - 1])
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filters while typing; the first match is highlighted."""
+        event.stop()
+        choices = self.query_one(LineList)
+        choices.set_filter(event.value)
+        choices.action_edge(0)
+        self._detail()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter picks the highlighted entry."""
+        event.stop()
+        self._pick(self.query_one(LineList).selected)
+
+    def on_line_list_chosen(self, event: LineList.Chosen) -> None:
+        """So does enter in the list."""
+        self._pick(event.item)
+
+    def _pick(self, entry: Entry | None) -> None:
+        if entry is None:
+            return
+        if entry.refusal:
+            self._detail()
+            return
+        self.dismiss(entry.id)

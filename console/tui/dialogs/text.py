@@ -1,0 +1,45 @@
+"""Text to read: details, help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from textual.binding import Binding
+from textual.containers import VerticalScroll
+
+from console.tui.dialogs.base import Dialog
+from console.tui.widgets.lines import Lines
+from console.view.line import EMPTY, Line, Tone, line, span
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+
+class Reader(Dialog[None]):
+    """Lines in a box that scrolls. `lines` is asked for a width."""
+
+    BINDINGS = [
+        Binding("enter", "close", "Close", show=False),
+        Binding("j,down", "scroll(1)", "Down", show=False),
+        Binding("k,up", "scroll(-1)", "Up", show=False),
+        Binding("pagedown,ctrl+d,space", "scroll(15)", "Page down", show=False),
+        Binding("pageup,ctrl+u", "scroll(-15)", "Page up", show=False),
+        Binding("g,home", "scroll(-100000)", "First", show=False),
+        Binding("G,end", "scroll(100000)", "Last", show=False),
+    ]
+
+    def __init__(self, title: str, lines: Callable[[int], Sequence[Line]]) -> None:
+        super().__init__()
+        self._title, self._lines = title, lines
+
+    def compose(self) -> ComposeResult:
+        """Title, text, how to close."""
+        with VerticalScroll(id="box", can_focus=False):
+            yield Lines([self.title_line(self._title, self.host.board)])
+            yield Lines(self._lines(self.inner))
+            yield Lines([EMPTY, line(span("q, esc or enter closes", Tone.DIM))])
+
+    def action_scroll(self, rows: int) -> None:
+        """Up or down."""
+        self.query_one("#box").scroll_relative(y=rows, animate=False)

@@ -1,0 +1,190 @@
+"""What every screen of the console has: header, bars, notice, footer, and actions bound from the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.binding import Binding
+from textual.screen import Screen
+
+from console.tui import keys
+from console.tui.widgets.line_list import LineList
+from console.tui.widgets.lines import Lines
+from console.view.header import bars, header
+from console.view.line import Line, Tone, line, line_width, span
+from console.view.look import Look
+
+if TYPE_CHECKING:
+    from textual import events
+    from textual.app import ComposeResult
+    from textual.widget import Widget
+
+    from console.model.board import Board
+    from console.tui.app import ConsoleApp
+
+
+def bindings(scope: str) -> list[Binding | tuple[str, str] | tuple[str, str, str]]:
+    """The bindings of a screen, from the registry; ids make them remappable."""
+    found = [
+        Binding(action.keys, f"act('{action.id}')", action.title, show=False, id=action.id, tooltip=action.tooltip)
+        for action in keys.of(scope)
+        if action.keys
+    ]
+    return [*found, Binding("slash", "filter", "Filter", show=False, id="filter")]
+
+
+class Footer(Lines):
+    """The keys of the screen, the most used first; a click runs one."""
+
+    def __init__(self) -> None:
+        super().__init__(((),), id="footer")
+        self._spots: list[tuple[int, int, str]] = []
+
+    def offer(
+        self, actions: Sequence[keys.Action], situation: keys.Situation, keymap: dict[str, str], dot: str
+    ) -> None:
+        """Writes as many actions as fit; what cannot be done now comes last, in brackets."""
+        width = self.size.width
+        chosen = sorted(
+            (action for action in actions if action.footer),
+            key=lambda action: (bool(action.reason(situation)), action.footer),
+        )
+        fixed = [action for action in chosen if action.footer >= 80]
+        pieces: list[Line] = []
+        self._spots = []
+        used = 0
+        room = width - sum(line_width(self._piece(action, situation, keymap)) + 2 for action in fixed)
+        for action in chosen:
+            if action in fixed:
+                continue
+            piece = self._piece(action, situation, keymap)
+            if used + line_width(piece) > room:
+                continue
+            self._spots.append((used, used + line_width(piece), action.id))
+            pieces.append(line(piece, "  "))
+            used += line_width(piece) + 2
+        for action in reversed(fixed):
+            piece = self._piece(action, situation, keymap)
+            self._spots.append((used, used + line_width(piece), action.id))
+            pieces.append(line(piece, "  "))
+            used += line_width(piece) + 2
+        self.show([line(*pieces)])
+
+    @staticmethod
+    def _piece(action: keys.Action, situation: keys.Situation, keymap: dict[str, str]) -> Line:
+        bound = keys.keys_of(action, keymap)
+        key = keys.sign(bound[0]) if bound else "-"
+        if action.reason(situation):
+            return line(span(f"({key} {action.title})", Tone.DIM))
+        return line(span(key, Tone.ACCENT), span(f" {action.title}", Tone.NORMAL))
+
+    def on_click(self, event: events.Click) -> None:
+        """Runs the action under the mouse."""
+        for begin, end, action_id in self._spots:
+            if begin <= event.x < end:
+                screen = self.screen
+                if isinstance(screen, ConsoleScreen):
+                    screen.action_act(action_id)
+
+
+class ConsoleScreen(Screen[None]):
+    """The base. A subclass gives `scope`, `body`, `draw` and, by `situation`, what its keys mean."""
+
+    scope: ClassVar[str] = "everywhere"
+    AUTO_FOCUS = "LineList"
+    DEFAULT_CSS = """
+    #header, #footer { height: 1; }
+    """
+
+    @property
+    def host(self) -> ConsoleApp:
+        """The app, by its own type."""
+        return cast("ConsoleApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Header and bars, the body, notice and footer; and what is shown when the terminal is too small."""
+        yield Lines(((),), id="header")
+        yield Lines(id="bars")
+        yield from self.body()
+        yield Lines(id="notice")
+        yield Footer()
+        yield Lines(id="small")
+
+    def body(self) -> list[Widget]:
+        """The widgets between bars and footer."""
+        return []
+
+    def draw(self, board: Board, now: datetime, look: Look) -> None:
+        """Fills the body. Called at most once a second, and after everything the operator does."""
+
+    def situation(self, board: Board) -> keys.Situation:
+        """What a key press means now."""
+        top = board.open_incidents
+        running = [run for run in board.runs if run.ended_at is None]
+        return keys.Situation(
+            board, self.scope, incident=top[0].id if top else "", run=running[-1].id if running else ""
+        )
+
+    def update(self, board: Board, now: datetime, look: Look) -> None:
+        """Draws everything; only what changed is painted."""
+        width = self.size.width
+        if not width:
+            return
+        if self.has_class("-tiny") or self.has_class("-short"):
+            text = f"{width}x{self.size.height} is too small: make the terminal at least 60x16."
+            self.query_one("#small", Lines).show([line(span(part, Tone.STRONG)) for part in _fold(text, width)])
+            return
+        self.query_one("#header", Lines).show([header(board, now, width, look)])
+        self.query_one("#bars", Lines).show(bars(board, now, width, look))
+        self.draw(board, now, look)
+        self.query_one(Footer).offer(keys.of(self.scope), self.situation(board), self.host.keys_mapped, look.marks.dot)
+
+    def on_mount(self) -> None:
+        """First drawing, once the sizes are known."""
+        self.call_after_refresh(self.host.redraw)
+
+    def on_screen_resume(self) -> None:
+        """Back on top: draw what happened meanwhile."""
+        self.host.redraw()
+
+    def on_resize(self) -> None:
+        """Other widths, other lines."""
+        self.call_after_refresh(self.host.redraw)
+
+    def on_line_list_moved(self) -> None:
+        """The footer depends on what is under the cursor."""
+        self.host.redraw()
+
+    def notice(self, lines: Sequence[Line]) -> None:
+        """Says something above the footer; nothing takes it away."""
+        self.query_one("#notice", Lines).show(lines)
+
+    def unsay(self, lines: Sequence[Line]) -> None:
+        """Takes a notice away, unless another one came after it."""
+        notice = self.query_one("#notice", Lines)
+        if notice.lines == tuple(lines):
+            notice.show(())
+
+    def copied(self, at: keys.Situation) -> str:
+        """What `y` copies here; empty when there is nothing."""
+        return ""
+
+    def action_act(self, action_id: str) -> None:
+        """Runs an action of the registry with what was under the cursor at the press."""
+        board = self.host.board
+        if board is not None:
+            self.host.perform(action_id, self.situation(board))
+
+    def action_filter(self) -> None:
+        """Opens the filter of the list in focus, or of the first one."""
+        lists = [widget for widget in self.query(LineList) if widget.has_focus] or list(self.query(LineList))
+        if lists:
+            self.host.open_filter(lists[0])
+
+
+def _fold(text: str, width: int) -> list[str]:
+    from console.view.line import wrap
+
+    return wrap(text, width)

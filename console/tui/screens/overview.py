@@ -1,0 +1,102 @@
+"""The Overview: what is broken, since when, how bad, who leads, what is next, and can we roll back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from textual.containers import Container, Vertical
+
+from console.tui import keys
+from console.tui.screens.base import ConsoleScreen, bindings
+from console.tui.widgets.line_list import LineList
+from console.tui.widgets.lines import Lines
+from console.view import alerts, overview, sources
+from console.view.incidents import banner
+from console.view.line import Line, join
+from console.view.look import Look
+from console.view.values import heading
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+    from console.model.alert import Alert
+    from console.model.board import Board
+
+ROOMY_ROWS = 34
+"""From this height on, one column has room for a line per proof and per source."""
+
+
+class OverviewScreen(ConsoleScreen):
+    """Panels above alerts; from 160 cells beside them, from 200 with sources in a column of their own."""
+
+    scope = "overview"
+    BINDINGS = bindings("overview")
+    CSS = """
+    #columns { height: 1fr; layout: vertical; }
+    #panels { height: auto; }
+    #lower { height: 1fr; min-height: 4; layout: vertical; }
+    #feed { height: 1fr; }
+    #side { height: auto; }
+    .-wide #lower { layout: horizontal; }
+    .-wide #side { width: 46; margin-left: 2; height: 1fr; }
+    .-two #columns, .-three #columns { layout: horizontal; }
+    .-two #panels, .-three #panels { width: 86; height: 1fr; margin-right: 2; }
+    .-three #lower { layout: horizontal; }
+    .-three #side { width: 50; margin-left: 2; height: 1fr; }
+    """
+
+    def body(self) -> list[Widget]:
+        """Banner, panels, alerts, sources."""
+        self._list = LineList(
+            self._row, lambda alert: alert.fingerprint, lambda alert: alert.name, id="alerts", choosable=False
+        )
+        feed = Vertical(Lines(((),), id="alert-head"), self._list, id="feed")
+        lower = Container(feed, Lines(id="side"), id="lower")
+        return [Lines(((),), id="banner"), Container(Lines(id="panels"), lower, id="columns")]
+
+    def _row(self, alert: Alert, width: int) -> Line:
+        board, now, look = self.host.seen
+        return alerts.row(alert, board, now, width, look)
+
+    def draw(self, board: Board, now: datetime, look: Look) -> None:
+        """All panes."""
+        width, height = self.size
+        beside = width >= 160
+        roomy = beside or height >= ROOMY_ROWS
+        panels, side = self.query_one("#panels", Lines), self.query_one("#side", Lines)
+        column = 86 if beside else width
+        self.query_one("#banner", Lines).show(banner(board, now, width, look))
+        shown = overview.panels(board, now, column, look, roomy=roomy)
+        panels.show([*shown, *overview.present_step(board, now, column, look)] if beside else shown)
+        across = self._list.size.width or width
+        counted = join([alerts.counts(board.feed), alerts.source(board.feed, now, look)])
+        missing = alerts.no_evidence(board.feed)
+        listed = self.host.ordered_alerts(board)
+        head = [heading("ALERTS", counted, across, look)]
+        self.query_one("#alert-head", Lines).show([*head, missing] if missing and listed else head)
+        self._list.show(listed, alerts.empty(board.feed, now, look))
+        if width < 100:
+            shown = sources.lines(board, now, width, look, roomy=roomy)
+            # The bar at the top names the blind sources already: where rows are few, the alerts get this one.
+            side.show(shown[1:] if board.blind_spots and height < ROOMY_ROWS else shown)
+        else:
+            side.show(overview.side(board, now, side.size.width or 46, look))
+
+    def situation(self, board: Board) -> keys.Situation:
+        """The alert under the cursor, the most severe open incident, the newest run."""
+        base = super().situation(board)
+        alert = self._list.selected
+        return keys.Situation(
+            board,
+            self.scope,
+            alert=alert.fingerprint if alert else "",
+            incident=base.incident,
+            run=base.run,
+            gone=self._list.gone,
+        )
+
+    def copied(self, at: keys.Situation) -> str:
+        """The highlighted alert's name and fingerprint."""
+        alert = self._list.selected
+        return f"{alert.name} {alert.fingerprint}" if alert is not None else ""

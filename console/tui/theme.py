@@ -1,0 +1,79 @@
+"""Colours. Meaning runs from blue to orange, which every kind of colour blindness tells apart; words and marks say it
+all without them. Every pair of text and ground here has a contrast of 4.5 or more (tests/tui/test_theme.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.style import Style
+
+from console.view.line import Tone
+
+GROUND = "#10151c"
+RAISED = "#1a222c"
+CURSOR = "#213c58"
+TEXT = "#d9e1ea"
+QUIET = "#a3b1c0"
+BLUE = "#7cbcff"
+CYAN = "#86d8e6"
+AMBER = "#f5bd4f"
+ORANGE = "#ff8f5c"
+VIOLET = "#c9b4f0"
+NAME = "oncall-dark"
+
+COLOURED: Mapping[Tone, Style] = {
+    Tone.NORMAL: Style(color=TEXT),
+    Tone.DIM: Style(color=QUIET),
+    Tone.STRONG: Style(color="#ffffff", bold=True),
+    Tone.TITLE: Style(color=CYAN, bold=True),
+    Tone.ACCENT: Style(color=CYAN),
+    Tone.OK: Style(color=BLUE),
+    Tone.WARNING: Style(color=AMBER),
+    Tone.CRITICAL: Style(color=ORANGE, bold=True),
+    Tone.UNKNOWN: Style(color=VIOLET),
+    Tone.ALARM: Style(color="#10151c", bgcolor=ORANGE, bold=True),
+    Tone.TAG: Style(color="#10151c", bgcolor=AMBER, bold=True),
+}
+
+PLAIN: Mapping[Tone, Style] = {
+    Tone.NORMAL: Style(),
+    Tone.DIM: Style(),
+    Tone.STRONG: Style(bold=True),
+    Tone.TITLE: Style(bold=True),
+    Tone.ACCENT: Style(),
+    Tone.OK: Style(),
+    Tone.WARNING: Style(bold=True),
+    Tone.CRITICAL: Style(bold=True),
+    Tone.UNKNOWN: Style(italic=True),
+    Tone.ALARM: Style(reverse=True, bold=True),
+    Tone.TAG: Style(reverse=True, bold=True),
+}
+"""For NO_COLOR: attributes only, the terminal's own colours."""
+
+CURSOR_COLOURED = Style(bgcolor=CURSOR)
+CURSOR_PLAIN = Style(reverse=True)
+
+CSS = f"""
+Screen {{ background: {GROUND}; color: {TEXT}; layout: vertical; overflow: hidden; }}
+Screen:nocolor {{ background: ansi_default; color: ansi_default; }}
+ModalScreen {{ background: transparent; align: center middle; }}
+* {{ scrollbar-background: {GROUND}; scrollbar-color: {CURSOR}; scrollbar-color-hover: {CURSOR};
+    scrollbar-color-active: {BLUE}; scrollbar-background-hover: {GROUND}; scrollbar-background-active: {GROUND};
+    scrollbar-corner-color: {GROUND}; scrollbar-size-vertical: 1; }}
+#small {{ display: none; height: 1fr; }}
+.-tiny > * {{ display: none; }}
+.-tiny > #small {{ display: block; }}
+.-short > * {{ display: none; }}
+.-short > #small {{ display: block; }}
+#box {{ width: 100%; max-width: 110; height: auto; max-height: 100%; background: {RAISED}; padding: 0 1;
+    border: round {BLUE}; overflow-y: auto; }}
+#box:nocolor {{ background: ansi_default; border: round ansi_default; }}
+#box Input {{ height: 1; border: none; padding: 0 1; background: {GROUND}; color: {TEXT}; margin: 0; }}
+#box Input:focus {{ background: {CURSOR}; border: none; }}
+#box Input > .input--placeholder {{ color: {QUIET}; }}
+#box Input > .input--cursor {{ background: {TEXT}; color: {GROUND}; text-style: none; }}
+#box Input > .input--selection {{ background: {BLUE}; color: {GROUND}; }}
+#box Input:nocolor {{ background: ansi_default; color: ansi_default; text-style: underline; }}
+#box .buttons {{ height: 1; layout: horizontal; margin-top: 1; }}
+#box Press {{ width: auto; height: 1; margin-right: 2; }}
+"""

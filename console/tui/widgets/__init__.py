@@ -1,0 +1,1 @@
+"""Widgets that draw `view` lines, line by line, and nothing else."""

@@ -1,0 +1,77 @@
+"""Lines on the screen: a widget that shows some, repainting only those that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region, Size
+from textual.strip import Strip
+from textual.widget import Widget
+
+from console.tui import theme
+from console.view.line import EMPTY, Line
+
+if TYPE_CHECKING:
+    from textual.app import RenderResult
+
+
+@lru_cache(maxsize=2048)
+def strip_of(shown: Line, width: int, base: Style, colour: bool, cursor: bool) -> Strip:
+    """A line as a strip of exactly `width` cells; measured as the terminal will, whatever the text is."""
+    tones = theme.COLOURED if colour else theme.PLAIN
+    over = (theme.CURSOR_COLOURED if colour else theme.CURSOR_PLAIN) if cursor else None
+    segments = []
+    for text, tone in shown:
+        style = base + tones[tone]
+        segments.append(Segment(text, style + over if over is not None and tones[tone].bgcolor is None else style))
+    rest = base + over if over is not None else base
+    return Strip(segments).adjust_cell_length(width, rest)
+
+
+class Lines(Widget):
+    """Shows lines; as high as they are many unless its style says otherwise."""
+
+    DEFAULT_CSS = "Lines { height: auto; width: 1fr; }"
+
+    def __init__(self, lines: Sequence[Line] = (), *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._lines: tuple[Line, ...] = tuple(lines)
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """What is shown."""
+        return self._lines
+
+    def show(self, lines: Sequence[Line]) -> None:
+        """Replaces the lines. Only those that differ are painted; the layout moves only when their number changes."""
+        before, self._lines = self._lines, tuple(lines)
+        if len(before) != len(self._lines):
+            self.refresh(layout=True)
+            return
+        width = self.size.width
+        dirty = [
+            Region(0, y, width, 1) for y, (old, new) in enumerate(zip(before, self._lines, strict=True)) if old != new
+        ]
+        if dirty:
+            self.refresh(*dirty)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many rows as there are lines."""
+        return len(self._lines)
+
+    def get_content_width(self, container: Size, viewport: Size) -> int:
+        """As wide as it may be."""
+        return container.width
+
+    def render(self) -> RenderResult:
+        """Nothing: `render_line` draws."""
+        return ""
+
+    def render_line(self, y: int) -> Strip:
+        """One row."""
+        shown = self._lines[y] if y < len(self._lines) else EMPTY
+        return strip_of(shown, self.size.width, self.rich_style, not self.app.no_color, False)

@@ -1,0 +1,58 @@
+"""A console on a Board that the test chooses, driven by keys."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+
+import pytest
+
+from console.tui.app import ConsoleApp
+from tests.tui.fake import FakeEngine, StillClock
+from tests.view import boards
+
+
+class Driver:
+    """What a test does with the console, in words."""
+
+    def __init__(self, app, pilot, engine, clock):
+        self.app, self.pilot, self.engine, self.clock = app, pilot, engine, clock
+
+    async def press(self, *keys):
+        await self.pilot.press(*keys)
+        await self.settle()
+
+    async def type(self, text):
+        for char in text:
+            self.app.focused.insert_text_at_cursor(char)
+        await self.settle()
+
+    async def settle(self):
+        for _ in range(3):
+            await self.pilot.pause()
+
+    def text(self):
+        """The whole screen as it is painted."""
+        return "\n".join(strip.text for strip in self.app.screen._compositor.render_strips())
+
+    @property
+    def screen(self):
+        return self.app.screen
+
+
+@asynccontextmanager
+async def console(board=None, size=(80, 24), **options):
+    clock = StillClock()
+    engine = FakeEngine(board or boards.busy(), clock)
+    app = ConsoleApp(lambda: (engine, clock), zone=lambda now: None, **options)
+    async with app.run_test(size=size) as pilot:
+        driver = Driver(app, pilot, engine, clock)
+        for _ in range(100):
+            await driver.settle()
+            if engine.started and "SLO" in driver.text():
+                break
+        yield driver
+
+
+@pytest.fixture
+def open_console():
+    return console
