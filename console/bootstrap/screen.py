@@ -30,11 +30,14 @@ SETTLED_AFTER = 150
 PICTURE = (120, 40)
 
 
-def run_screen(make: Callable[[Options], Made], options: Options, *, title: str = "oncall") -> int:
+def run_screen(
+    make: Callable[[Options], Made], options: Options, *, title: str = "oncall", first_run: Callable[[], str] = str
+) -> int:
     """Runs the console that `make` makes until the operator leaves. The exit code.
 
-    On a terminal, the screen; with --plain, a line for every fact and then for every change; elsewhere, one report. Whoever
-    picks another environment on the screen gets a new console for it. Raises what `make` raises.
+    On a terminal, the screen, at the checklist that `first_run` names; with --plain, a line for every fact and then for
+    every change; elsewhere, one report. Whoever picks another environment on the screen gets a new console for it.
+    Raises what `make` raises.
     """
     if options.plain:
         return run(_follow(make(options)[0]))
@@ -42,7 +45,7 @@ def run_screen(make: Callable[[Options], Made], options: Options, *, title: str 
         return run(_report(make(options)[0]))
     while True:
         chosen: list[Target] = []
-        code = _screen(partial(make, options), title, chosen.append)
+        code = _screen(partial(make, options), title, chosen.append, first_run)
         if not chosen:
             return code
         options = replace(options, environment=str(chosen[-1]))
@@ -60,7 +63,11 @@ def run_demo(options: Options, kind: Demo, folder: Path, scenario: str) -> tuple
 
     if scenario:
         drill.check(scenario)
-    code = run_screen(make, options, title=f"oncall {kind.mode.upper()}")
+
+    def first_run() -> str:
+        return begun.run if kept and (begun := kept[-1][1]) is not None else ""
+
+    code = run_screen(make, options, title=f"oncall {kind.mode.upper()}", first_run=first_run)
     simulation, begun = kept[-1] if kept else (None, None)
     if simulation is None or begun is None:
         return code, None
@@ -89,9 +96,12 @@ async def _finish(options: Options, simulation: Simulation, begun: drill.Drill, 
 # -- the screen -------------------------------------------------------------------------------------------------------
 
 
-def _screen(make: Callable[[], Made], title: str, choose: Callable[[Target], None]) -> int:
+def _screen(
+    make: Callable[[], Made], title: str, choose: Callable[[Target], None], first_run: Callable[[], str]
+) -> int:
     os.environ.setdefault("TEXTUAL_FPS", "120")
     from console.tui.app import CannotStart, ConsoleApp
+    from console.tui.launch import utf8
 
     failed: list[Exception] = []
 
@@ -106,7 +116,12 @@ def _screen(make: Callable[[], Made], title: str, choose: Callable[[Target], Non
 
     async def work() -> int:
         app = ConsoleApp(
-            start, title=title, ascii_marks=not speaks_utf8(os.environ), choose_target=choose, log=str(log_to_file())
+            start,
+            title=title,
+            ascii_marks=not utf8(os.environ),
+            choose_target=choose,
+            log=str(log_to_file()),
+            first_run=first_run,
         )
         try:
             await app.run_async()
@@ -146,15 +161,6 @@ def picture(options: Options, kind: Demo, folder: Path, output: Path) -> int:
 
 def _is_terminal(environ: Mapping[str, str]) -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and environ.get("TERM", "dumb") not in ("", "dumb", "unknown")
-
-
-def speaks_utf8(environ: Mapping[str, str]) -> bool:
-    """Whether the terminal takes UTF-8, by the locale that the user asked for; Python itself always speaks it."""
-    coerced = environ.get("LC_CTYPE") == "C.UTF-8"  # what Python sets where the locale is C
-    wanted = environ.get("LC_ALL") or ("" if coerced else environ.get("LC_CTYPE", "")) or environ.get("LANG", "")
-    if not wanted:
-        return "utf" in (sys.stdout.encoding or "").lower()
-    return wanted.lower().replace("-", "").endswith("utf8") or "utf8." in wanted.lower().replace("-", "")
 
 
 def log_to_file() -> Path:

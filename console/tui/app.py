@@ -72,6 +72,7 @@ class ConsoleApp(App[None]):
     heavy. `title` stands on the screen until then. `keymap` maps action ids of `tui.keys` to other keys.
     `choose_target` is called when another service and environment was picked, and the app leaves. `zone` gives the
     reader's own time zone at an instant. `log` names the file where a crash is written by whoever set up logging.
+    `first_run` names a run whose checklist is shown at the start; asked once the engine runs.
     """
 
     ENABLE_COMMAND_PALETTE = False
@@ -93,6 +94,7 @@ class ConsoleApp(App[None]):
         zone: Callable[[datetime], tzinfo | None] = lambda now: now.astimezone().tzinfo,
         log: str = "",
         pictures: Path | None = None,
+        first_run: Callable[[], str] = str,
     ) -> None:
         from console.tui import theme
 
@@ -113,6 +115,7 @@ class ConsoleApp(App[None]):
         self.keys_mapped = dict(keymap or {})
         self.choose_target = choose_target
         self.pictures = pictures or Path.cwd()
+        self._first_run = first_run
         self._look_right()
 
     # -- looks --------------------------------------------------------------------------------------------------------
@@ -186,6 +189,10 @@ class ConsoleApp(App[None]):
             return
         self.redraw()
         self._schedule()
+        if run := self._first_run():
+            from console.tui.actions.general import show_run
+
+            show_run(self, run)
 
     def _fail(self, reason: str) -> None:
         self.exit(return_code=1, message=_plain_text(f"oncall: {reason}"))

@@ -9,7 +9,9 @@ from typing import Any
 
 def utf8(environ: Mapping[str, str]) -> bool:
     """Whether the locale writes UTF-8; otherwise marks and lines are ASCII."""
-    chosen = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or ""
+    # Python itself sets LC_CTYPE so where the locale is C (PEP 538); the terminal is none the wiser.
+    coerced = environ.get("LC_CTYPE") == "C.UTF-8" and environ.get("LANG") in ("C", "POSIX")
+    chosen = environ.get("LC_ALL") or ("" if coerced else environ.get("LC_CTYPE")) or environ.get("LANG") or ""
     return "utf-8" in chosen.lower() or "utf8" in chosen.lower()
 
 
