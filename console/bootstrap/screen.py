@@ -108,9 +108,9 @@ def _screen(
     def start() -> Made:
         try:
             return make()
-        except Exception as error:  # carried out of the screen, which has one line for it
+        except Exception as error:  # carried out of the screen, to be explained on the terminal
             failed.append(error)
-            raise CannotStart(str(error).partition("\n")[0] or type(error).__name__) from None
+            raise CannotStart("the console cannot start") from None
         finally:
             settle()
 

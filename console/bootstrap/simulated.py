@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -171,14 +173,20 @@ async def play_drill(
 
 @contextlib.contextmanager
 def demo_folder() -> Iterator[Path]:
-    """A private folder for a demo's journal, gone when the demo is over."""
+    """A private folder for a demo's journal, gone when the demo is over, also by a signal."""
     import shutil
     import tempfile
 
+    def leave(number: int, _: object) -> None:
+        sys.exit(128 + number)
+
+    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
     folder = Path(tempfile.mkdtemp(prefix="oncall-demo-"))
     try:
         yield folder
     finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
         shutil.rmtree(folder, ignore_errors=True)
 
 
