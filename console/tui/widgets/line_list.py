@@ -86,6 +86,9 @@ class LineList(ScrollView, can_focus=True):
         self._cursor_label = ""
         self._filter = ""
         self._choosable = choosable
+        self._placed = False
+        """Whether somebody put the cursor where it is. Until then it stays on the first item, so that the most urgent
+        one is neither scrolled away nor passed over by what came before it."""
         self.gone = ""
 
     # -- data ---------------------------------------------------------------------------------------------------------
@@ -141,10 +144,10 @@ class LineList(ScrollView, can_focus=True):
     def _place(self, items: Sequence[Any], empty: tuple[Line, ...]) -> None:
         before, top = self._cursor, round(self.scroll_offset.y)
         self._items, self._empty = items, empty
-        if self._cursor_key:
+        if self._placed and self._cursor_key:
             self._follow()
         elif items:
-            self._cursor = 0
+            self._cursor, self.gone = 0, ""
             self._remember()
         self.virtual_size = Size(self.size.width, len(items))
         moved = self._cursor - before
@@ -230,6 +233,7 @@ class LineList(ScrollView, can_focus=True):
             return
         index = min(max(index, 0), len(self._items) - 1)
         changed = index != self._cursor or self.gone
+        self._placed = True
         self._cursor, self.gone = index, ""
         self._remember()
         self._into_sight()
