@@ -18,7 +18,11 @@ def panels(board: Board, now: datetime, width: int, look: Look, *, roomy: bool) 
     """SLOs, rollout and rollback readiness, one under the other. `roomy` gives each proof a line of its own."""
     name, state = slos.source_of(board)
     at = min((gauge.ratio.at for gauge in board.slos if gauge.ratio.at), default=None)
-    lines = [heading("SLO", evidence(name, state, at, now, look), width, look), *slos.gauges(board, now, width, look)]
+    read = evidence(name, state, at, now, look)
+    covered = slos.coverage(board)
+    if covered:
+        read = line(span(f"{covered}  ", Tone.UNKNOWN), read)
+    lines = [heading("SLO", read, width, look), *slos.gauges(board, now, width, look)]
     if roomy:
         lines.append(())
     end: Line = ()

@@ -85,10 +85,14 @@ def row(gauge: SloGauge, now: datetime, width: int, look: Look) -> Line:
 
 
 def _note(gauge: SloGauge, now: datetime, look: Look) -> str:
-    """The state of what is shown, where it is less than ok, in a few words."""
-    if not gauge.ratio.ok:
-        return gauge.ratio.note or why(gauge.ratio, now, look)
-    return gauge.budget_left.note if not gauge.budget_left.ok else ""
+    """Why the value is less than ok, in a few words."""
+    return "" if gauge.ratio.ok else gauge.ratio.note or why(gauge.ratio, now, look)
+
+
+def coverage(board: Board) -> str:
+    """Why the budgets are less than ok, where it is the same for all: `budget covers 1 of 30 d`."""
+    notes = {gauge.budget_left.note for gauge in board.slos if gauge.budget_left.state is ReadingState.PARTIAL}
+    return f"budget {notes.pop()}" if len(notes) == 1 else ""
 
 
 def gauges(board: Board, now: datetime, width: int, look: Look) -> list[Line]:

@@ -64,7 +64,7 @@ def timebox(length: timedelta) -> str:
 
 
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s*[zZ]?")
-_AGO = re.compile(r"-\s*(?:(\d+)\s*h)?\s*(?:(\d+)\s*(?:m|min)?)?\s*(?:(\d+)\s*s)?")
+_AGO = re.compile(r"-\s*(?:(\d+)\s*h)?\s*(?:(\d+)\s*(?:m|min|$))?\s*(?:(\d+)\s*s)?")
 
 
 def instant(text: str, now: datetime) -> datetime | None:

@@ -102,7 +102,9 @@ class FakeEngine:
         may = isinstance(command, cmd.ROLLBACK_SAFE)
         if self.not_saved and not (unsaved and may):
             return Unsaved(self.not_saved, may)
-        recorded = tuple(self._record(batch, payload, bool(self.not_saved)) for batch in batches for payload in batch.payloads)
+        recorded = tuple(
+            self._record(batch, payload, bool(self.not_saved)) for batch in batches for payload in batch.payloads
+        )
         if isinstance(command, cmd.SetFlag):
             intent = recorded[0].payload
             done = ev.EffectFinished(intent.effect, "done", f"{intent.target} is at 0 %")

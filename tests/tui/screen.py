@@ -1,41 +1,35 @@
-"""A console on a made-up Board, to be looked at: `python -m tests.tui.screen quiet|busy|broken|incident|run`."""
+"""A console on a made-up Board, to be looked at: `python -m tests.tui.screen quiet|busy|broken|incident [mode]`."""
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from datetime import UTC, datetime, timedelta
 
-from console.model import commands as cmd
-from console.model.alert import reference
-from console.model.people import Severity
 from console.tui.launch import run
-from tests.tui.fake import FakeEngine, StillClock
-from tests.view import boards
-
-
-class Ticking(StillClock):
-    def __init__(self):
-        super().__init__()
-        self.began = datetime.now(UTC)
-
-    def now(self):
-        return self.at + (datetime.now(UTC) - self.began)
 
 
 async def troubled(engine):
+    from datetime import timedelta
+
+    from console.model import commands as cmd
+    from console.model.alert import reference
+    from console.model.people import Severity
+
+    clock = engine.clock
     alerts = tuple(reference(alert) for alert in engine.board.feed.active[:2])
     await engine.submit(cmd.BeginShift())
     await engine.submit(cmd.AddWatchItem(engine.state.shift.id, "replica lag of the event store"))
-    begun = await engine.submit(cmd.DeclareIncident("P99 of elicitation is 612 ms, limit 500 ms", Severity.SEV2, alerts))
-    engine.clock.at += timedelta(minutes=1)
+    begun = await engine.submit(
+        cmd.DeclareIncident("P99 of elicitation is 612 ms, limit 500 ms", Severity.SEV2, alerts)
+    )
+    clock.advance(minutes=1)
     await engine.submit(cmd.AcknowledgeIncident(begun.subject))
-    await engine.submit(cmd.AddNote(begun.subject, "customers report timeouts", engine.clock.now() - timedelta(minutes=9)))
+    then = clock.now() - timedelta(minutes=9)
+    await engine.submit(cmd.AddNote(begun.subject, "customers report timeouts", then))
     rollback = next(item for item in engine.board.playbooks if item.playbook.name == "emergency-rollback")
     started = await engine.submit(cmd.StartRun(begun.subject, rollback))
-    engine.clock.at += timedelta(seconds=95)
+    clock.advance(seconds=95)
     await engine.submit(cmd.CompleteStep(started.subject, "disable-flag", "flag at 0 %", override="the metric lags"))
-    engine.clock.at += timedelta(seconds=100)
+    clock.advance(seconds=100)
 
 
 def main():
@@ -43,7 +37,19 @@ def main():
     mode = sys.argv[2] if len(sys.argv) > 2 else "live"
 
     def start():
-        clock = Ticking() if case != "still" else StillClock()
+        import asyncio
+        from datetime import UTC, datetime
+
+        from tests.tui.fake import FakeEngine, StillClock
+        from tests.view import boards
+
+        class Ticking(StillClock):
+            began = datetime.now(UTC)
+
+            def now(self):
+                return self.at + (datetime.now(UTC) - self.began)
+
+        clock = StillClock() if case == "still" else Ticking()
         board = {"broken": boards.broken, "quiet": boards.quiet, "still": boards.quiet}.get(case, boards.busy)(mode)
         engine = FakeEngine(board, clock)
         if case in ("incident", "broken"):

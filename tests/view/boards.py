@@ -157,7 +157,9 @@ def broken(mode="live"):
         ),
         rollout=part,
         readiness=assess(rows[3].up, part.percent, NOW),
-        feed=AlertFeed((), ReadingState.NO_DATA, NOW - timedelta(seconds=95), "the always-firing alert 'Watchdog' is not there"),
+        feed=AlertFeed(
+            (), ReadingState.NO_DATA, NOW - timedelta(seconds=95), "the always-firing alert 'Watchdog' is not there"
+        ),
         health=rows,
         lease=LeaseView(),
         not_saved="disk full: /var/lib/oncall/journal.db",

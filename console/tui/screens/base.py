@@ -95,7 +95,8 @@ class ConsoleScreen(Screen[None]):
     scope: ClassVar[str] = "everywhere"
     AUTO_FOCUS = "LineList"
     DEFAULT_CSS = """
-    #header, #footer { height: 1; }
+    #header, #footer { height: 1; background: #1a222c; }
+    #header:nocolor, #footer:nocolor { background: ansi_default; }
     """
 
     @property
