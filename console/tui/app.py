@@ -143,6 +143,11 @@ class ConsoleApp(App[None]):
         self.theme = "ansi-dark" if self.no_color else theme.NAME
         if self.no_color:
             self._filters = [NoColor() if isinstance(item, Monochrome) else item for item in self._filters]
+        from console.tui import terminal
+
+        terminal.forgive_bytes()
+        if self.ascii_marks:
+            self._filters.append(terminal.AsciiOnly())
 
     def compose(self) -> ComposeResult:
         """The first paint."""
@@ -420,6 +425,7 @@ class ConsoleApp(App[None]):
 
     def panic_line(self, error: BaseException | None) -> None:
         """Ends the program with one line."""
+        self._return_code = self._return_code or 1  # Textual leaves it at 0 where its input thread failed.
         kind = type(error).__name__ if error is not None else "unknown error"
         where = f"; see {self._log_file}" if self._log_file else ""
         _write_log(self._log_file, error)
