@@ -32,18 +32,19 @@ class OverviewScreen(ConsoleScreen):
 
     scope = "overview"
     BINDINGS = bindings("overview")
+    SCOPED_CSS = False  # the breakpoint classes are the screen's own
     CSS = """
-    #columns { height: 1fr; layout: vertical; }
-    #panels { height: auto; }
-    #lower { height: 1fr; min-height: 4; layout: vertical; }
-    #feed { height: 1fr; }
-    #side { height: auto; }
-    .-wide #lower { layout: horizontal; }
-    .-wide #side { width: 46; margin-left: 2; height: 1fr; }
-    .-two #columns, .-three #columns { layout: horizontal; }
-    .-two #panels, .-three #panels { width: 86; height: 1fr; margin-right: 2; }
-    .-three #lower { layout: horizontal; }
-    .-three #side { width: 50; margin-left: 2; height: 1fr; }
+    OverviewScreen #columns { height: 1fr; layout: vertical; }
+    OverviewScreen #panels { height: auto; }
+    OverviewScreen #lower { height: 1fr; min-height: 4; layout: vertical; }
+    OverviewScreen #feed { height: 1fr; }
+    OverviewScreen #side { height: auto; }
+    OverviewScreen.-wide #lower { layout: horizontal; }
+    OverviewScreen.-wide #side { width: 46; margin-left: 2; height: 1fr; }
+    OverviewScreen.-two #columns, OverviewScreen.-three #columns { layout: horizontal; }
+    OverviewScreen.-two #panels, OverviewScreen.-three #panels { width: 86; height: 1fr; margin-right: 2; }
+    OverviewScreen.-three #lower { layout: horizontal; }
+    OverviewScreen.-three #side { width: 50; margin-left: 2; height: 1fr; }
     """
 
     def body(self) -> list[Widget]:
