@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from console.ports import Head
 
 BATCH = 1_000
-_HEAD = re.compile(r"(\d{1,15}):([0-9a-f]{64})")
+_HEAD = re.compile(r"([0-9]{1,15}):([0-9a-f]{64})")
 
 
 @click.group("log")

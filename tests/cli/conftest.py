@@ -1,0 +1,57 @@
+"""`oncall` run in the test's own process: fast, and every exit code and line is seen."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from console.cli.main import run
+from console.settings.load import init
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+class Cli:
+    """The command line on a configuration whose servers refuse every connection, and on a journal of its own."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.config, self.journal = folder / "config", folder / "record" / "journal.db"
+        self._capsys = capsys
+        init(self.config)
+        main = self.config / "console.yaml"
+        text = main.read_text()
+        for port in (9090, 9093, 9190, 9193, *range(8101, 8105), *range(8111, 8115)):
+            text = text.replace(f"127.0.0.1:{port}", "127.0.0.1:1")
+        main.write_text(text)
+
+    def __call__(self, *arguments: str, code: int = 0, by: str = "alice", journal: Path | None = None) -> Result:
+        """Runs one command by an operator, and asserts its exit code."""
+        self._capsys.readouterr()
+        options = ["--config", str(self.config), "--journal", str(journal or self.journal), "--as", by]
+        return self.bare(*options, *arguments, code=code)
+
+    def bare(self, *arguments: str, code: int = 0) -> Result:
+        """Runs one command line as it is."""
+        self._capsys.readouterr()
+        found = run(arguments)
+        result = Result(found, *self._capsys.readouterr())
+        assert found == code, f"oncall {' '.join(arguments)}: {result}"
+        assert "Traceback" not in result.err
+        return result
+
+
+@pytest.fixture
+def oncall(tmp_path, capsys):
+    return Cli(tmp_path, capsys)
