@@ -50,9 +50,9 @@ def _build(options: Options, sources: bool, read_only: bool) -> tuple[Console, F
     chosen = environment(config, options)
     who, name = actor(options.operator, config.people), console_name()
     clock, ids = SystemClock(), SystemIds()
-    read_only = read_only or options.read_only
     journal = open_journal(options, config, clock, read_only=read_only)
-    spool = spool_of(journal.path, name, clock, ids, who.login, read_only=read_only)
+    spool = spool_of(journal.path, name, clock, ids, who.login, read_only=options.read_only)
+    read_only = read_only or options.read_only
     metrics, alerts, health = sources_of(chosen, clock) if sources else (None, None, None)
     world = World(clock, ids, journal, spool, metrics=metrics, alerts=alerts, health=health)
     return Console(world, config, chosen, who, console=name, read_only=read_only), spool
