@@ -10,7 +10,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -111,6 +111,8 @@ class ConsoleApp(App[None]):
         self._asked = False
         self._seen: tuple[Board, datetime, Look] | None = None
         self._alerts: tuple[Any, list[Alert]] = (None, [])
+        self.notice: list[Line] = []
+        """What was said last, while it is still to be seen."""
         self.ascii_marks = ascii_marks
         self.keys_mapped = dict(keymap or {})
         self.choose_target = choose_target
@@ -343,23 +345,19 @@ class ConsoleApp(App[None]):
             self.say(f"{what}: saved")
 
     def say(self, text: str, *, bad: bool = False, alarm: bool = False) -> None:
-        """A notice above the footer, for some seconds."""
-        from console.tui.screens.base import ConsoleScreen
+        """A notice above the footer of whatever screen is on top, for some seconds."""
         from console.view.line import Tone, line, span, wrap
 
         tone = Tone.ALARM if alarm else Tone.WARNING if bad else Tone.OK
-        lines: list[Line] = [line(span(part, tone)) for part in wrap(text, max(20, self.size.width - 1))[:4]]
-        for screen in self.screen_stack:
-            if isinstance(screen, ConsoleScreen) and screen.is_mounted:
-                screen.notice(lines)
-        self.set_timer(NOTICE_SECONDS, lambda: self._unsay(lines))
+        said: list[Line] = [line(span(part, tone)) for part in wrap(text, max(20, self.size.width - 1))[:4]]
+        self.notice = said
+        self.set_timer(NOTICE_SECONDS, lambda: self._unsay(said))
+        self.redraw()
 
-    def _unsay(self, lines: Sequence[Line]) -> None:
-        from console.tui.screens.base import ConsoleScreen
-
-        for screen in self.screen_stack:
-            if isinstance(screen, ConsoleScreen):
-                screen.unsay(lines)
+    def _unsay(self, said: list[Line]) -> None:
+        if self.notice is said:
+            self.notice = []
+            self.redraw()
 
     def open_filter(self, target: LineList) -> None:
         """Asks for the filter of a list."""

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from console.model.board import Board
 from console.model.playbook import Check, Option, Run, RunStatus, Step, StepKind, StepRun, StepStatus
 from console.model.reading import ReadingState
-from console.view.line import Line, Tone, clip, fit, join, labelled, line, span, spread
+from console.view.line import Line, Span, Tone, clip, fit, join, labelled, line, span, spread
 from console.view.look import STATE_WORDS, Look
 from console.view.times import age, count, past, timebox
 from console.view.values import number
@@ -142,18 +142,17 @@ def check_line(check: Check, board: Board, now: datetime, look: Look) -> Line:
     return line(look.marks.of(tone), span(f"{check}: {word}", tone), span(f" ({seen})", Tone.DIM))
 
 
-def advice(option: Option, board: Board, now: datetime, look: Look) -> Line:
-    """What the option's reading says for or against it; nothing is ever chosen by it."""
+def advice(option: Option, board: Board) -> tuple[Span | None, str]:
+    """What the option's reading says for or against it, as a tag and in words; nothing is ever chosen by it."""
     if option.when is None:
-        return ()
+        return None, ""
     reading = board.readings.get(option.when.reading)
-    if reading is not None and reading.ok and reading.value is not None:
-        if option.when.holds(reading.value):
-            return line(
-                span("  ADVISED ", Tone.ACCENT), span(f"{option.when.reading} = {number(reading.value)}", Tone.DIM)
-            )
-        return line(span(f"  not advised: {option.when.reading} = {number(reading.value)}", Tone.DIM))
-    return line(span(f"  no advice: cannot read {option.when.reading}", Tone.UNKNOWN))
+    if reading is None or not reading.ok or reading.value is None:
+        return None, f"no advice: {option.when.reading} cannot be relied on now"
+    now_is = f"{option.when.reading} is {number(reading.value)}; this way fits {option.when}"
+    if option.when.holds(reading.value):
+        return span("ADVISED ", Tone.ACCENT), now_is
+    return None, f"not advised: {now_is}"
 
 
 def card(run: Run, step: Step, board: Board, now: datetime, width: int, look: Look) -> list[Line]:
@@ -174,10 +173,10 @@ def card(run: Run, step: Step, board: Board, now: datetime, width: int, look: Lo
         lines += labelled("closes on", check_line(step.verify, board, now, look), width)
     if step.kind is StepKind.FLAG:
         lines += labelled("flag", _flag(step, board), width)
-    for number_, option in enumerate(step.options, start=1):
-        lines.append(
-            clip(line(span(f"  {number_} ", Tone.ACCENT), option.label, advice(option, board, now, look)), width)
-        )
+    for place, option in enumerate(step.options, start=1):
+        tag, why = advice(option, board)
+        lines.append(clip(line(span(f"  {place} ", Tone.ACCENT), tag or "", option.label), width))
+        lines += labelled("", why, width, 4, Tone.DIM) if why else []
     lines += labelled("owner", step.owner, width)
     lines += _outcome(run, step, progress, width, look)
     return lines

@@ -60,13 +60,11 @@ def offer(handoff: Handoff, board: Board, width: int) -> list[Line]:
             if mine
             else f"every item is accepted: {handoff.to} takes the shift"
         )
-    head = line(
-        span(f"{handoff.label} ", Tone.ACCENT),
-        f"offered by {handoff.offered_by} to {handoff.to} at {clock(handoff.offered_at)}: ",
-        span(next_step, Tone.STRONG),
-    )
+    at = clock(handoff.offered_at)
+    head = line(span(f"{handoff.label} ", Tone.ACCENT), f"offered by {handoff.offered_by} to {handoff.to} at {at}")
+    then = line(span(f"  {next_step}", Tone.STRONG))
     body = labelled("summary", handoff.summary, width)[:3] if handoff.summary else []
-    return [head, *body]
+    return [head, then, *body]
 
 
 def entries(board: Board, now: datetime, width: int, look: Look) -> list[Entry]:

@@ -26,8 +26,12 @@ class Driver:
             self.app.focused.insert_text_at_cursor(char)
         await self.settle()
 
+    async def focus(self, selector):
+        self.app.screen.query_one(selector).focus()
+        await self.settle()
+
     async def settle(self):
-        for _ in range(3):
+        for _ in range(2):
             await self.pilot.pause()
 
     def text(self):

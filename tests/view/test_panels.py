@@ -132,7 +132,7 @@ def test_a_gauge_row_holds_value_objective_budget_burn_and_trend():
 def test_a_partial_budget_is_dim_and_says_what_it_covers():
     row = slos.row(boards.quiet().slos[0], NOW, 120, LOOK)
     assert next(piece.tone for piece in row if piece.text.startswith("62 %")) is Tone.DIM
-    assert "covers 1 of 30 d" in words(row)
+    assert "budget covers 1 of 30 d" in words(overview.panels(boards.quiet(), NOW, 80, LOOK, roomy=False)[0])
 
 
 def test_the_track_marks_the_present_phase():
@@ -155,7 +155,7 @@ def test_a_silenced_alert_says_so():
 
 
 def test_a_severity_nobody_knows_is_shown_as_it_is():
-    assert "catastrophe" in words(alerts.row(boards.alert("X", "catastrophe"), boards.busy(), NOW, 100, LOOK))
+    assert "disaster" in words(alerts.row(boards.alert("X", "disaster"), boards.busy(), NOW, 100, LOOK))
 
 
 @pytest.mark.parametrize("board", [boards.quiet(), boards.busy(), boards.broken()], ids=["quiet", "busy", "broken"])

@@ -135,11 +135,12 @@ def test_an_unknown_outcome_is_an_alarm(rollback):
 def test_advice_comes_from_an_ok_reading_only(story):
     loaded = next(item for item in story.board.playbooks if item.playbook.name == "p99-latency-high")
     option = loaded.playbook.step("roll-back-or-repair").options[0]
-    assert "ADVISED" in words(runs.advice(option, story.board, story.now, LOOK))
+    assert runs.advice(option, story.board)[0].text == "ADVISED "
     dark = replace(story.board, readings={"guardrail.p99": boards.stale(612.0)})
-    assert "no advice" in words(runs.advice(option, dark, story.now, LOOK))
+    assert runs.advice(option, dark) == (None, "no advice: guardrail.p99 cannot be relied on now")
     calm = replace(story.board, readings={"guardrail.p99": boards.ok(182.0)})
-    assert "not advised" in words(runs.advice(option, calm, story.now, LOOK))
+    assert runs.advice(option, calm)[0] is None
+    assert "not advised: guardrail.p99 is 182" in runs.advice(option, calm)[1]
 
 
 def test_the_timeline_shows_both_times_when_they_are_apart_and_what_is_not_saved(story):

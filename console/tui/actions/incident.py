@@ -131,13 +131,14 @@ def _offer_entry(item: Offer, running: set[str], yes: str, no: str) -> Entry:
     goal = f", {objective(*playbook.objective)}" if playbook.objective else ""
     row = line(
         span(f"{yes if item.fits else no} ", Tone.OK if item.fits else Tone.DIM),
-        span(fit(playbook.title, 24) + " ", Tone.STRONG),
-        span(fit(f"{len(playbook.steps)} steps{goal}", 26) + " ", Tone.DIM),
+        span(fit(playbook.title, 20) + " ", Tone.STRONG),
+        span(fit(f"{len(playbook.steps)} steps{goal}", 22) + " ", Tone.DIM),
         span(item.why, Tone.ACCENT if item.fits else Tone.DIM),
     )
     refusal = "it is running already in this incident" if playbook.name in running else ""
     reviewed = f"Reviewed {playbook.reviewed} by {playbook.owner}."
-    return Entry(playbook.name, row, playbook.title, f"{playbook.summary} {reviewed}", refusal)
+    detail = f"{item.why[:1].upper()}{item.why[1:]}. {playbook.summary} {reviewed}"
+    return Entry(playbook.name, row, playbook.title, detail, refusal)
 
 
 def _acknowledge(app: ConsoleApp, at: Situation) -> None:

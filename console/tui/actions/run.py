@@ -44,7 +44,7 @@ def _complete(app: ConsoleApp, at: Situation) -> None:
     run, step = _meant(at)
     fields: list[Text | Choice] = []
     if step.kind is StepKind.DECISION:
-        fields.append(_options(app, step, at.board))
+        fields.append(_options(step, at.board))
     fields.append(Text("observed", "What did you observe?", "", step.response))
     if step.irreversible:
         fields.append(Text("typed", f"To confirm, type: {run.confirmation(step)}"))
@@ -73,14 +73,13 @@ def _complete(app: ConsoleApp, at: Situation) -> None:
     ask(app, question, f"{step.title}: done")
 
 
-def _options(app: ConsoleApp, step: Step, board: Board) -> Choice:
-    _, now, look = app.seen
+def _options(step: Step, board: Board) -> Choice:
     items, advised = [], ""
     for number, option in enumerate(step.options, start=1):
-        said = advice(option, board, now, look)
-        if said and said[0].tone is Tone.ACCENT and not advised:
-            advised = option.id
-        items.append(Item(option.id, line(span(f"{number} ", Tone.ACCENT), option.label, said), option.label))
+        tag, why = advice(option, board)
+        advised = advised or (option.id if tag is not None else "")
+        row = line(span(f"{number} ", Tone.ACCENT), tag or "", option.label)
+        items.append(Item(option.id, row, option.label, why))
     return Choice("option", "Which way? What is advised is a reading's word, not a decision", tuple(items), advised)
 
 

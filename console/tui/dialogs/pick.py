@@ -126,6 +126,7 @@ class Picker(Dialog[str]):
         if entry is None:
             return
         if entry.refusal:
+            self.query_one(LineList).select(entry.id)
             self._detail()
             return
         self.dismiss(entry.id)

@@ -140,6 +140,7 @@ class ConsoleScreen(Screen[None]):
         self.query_one("#header", Lines).show([header(board, now, width, look)])
         self.query_one("#bars", Lines).show(bars(board, now, width, look))
         self.draw(board, now, look)
+        self.query_one("#notice", Lines).show(self.host.notice)
         self.query_one(Footer).offer(keys.of(self.scope), self.situation(board), self.host.keys_mapped, look.marks.dot)
 
     def on_mount(self) -> None:
@@ -157,16 +158,6 @@ class ConsoleScreen(Screen[None]):
     def on_line_list_moved(self) -> None:
         """The footer depends on what is under the cursor."""
         self.host.redraw()
-
-    def notice(self, lines: Sequence[Line]) -> None:
-        """Says something above the footer; nothing takes it away."""
-        self.query_one("#notice", Lines).show(lines)
-
-    def unsay(self, lines: Sequence[Line]) -> None:
-        """Takes a notice away, unless another one came after it."""
-        notice = self.query_one("#notice", Lines)
-        if notice.lines == tuple(lines):
-            notice.show(())
 
     def copied(self, at: keys.Situation) -> str:
         """What `y` copies here; empty when there is nothing."""
