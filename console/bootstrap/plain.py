@@ -26,20 +26,23 @@ async def once(console: Console) -> Board:
 
 async def follow(console: Console, shown: Callable[[Board], None]) -> int:
     """Runs a console, calling `shown` with every Board, until a signal comes. 128 + its number."""
-    stopped: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    loop = asyncio.get_running_loop()
+    stopped: asyncio.Future[int] = loop.create_future()
 
     def stop(number: int) -> None:
         if not stopped.done():
             stopped.set_result(number)
 
     for number in SIGNALS:
-        asyncio.get_running_loop().add_signal_handler(number, stop, number)
+        loop.add_signal_handler(number, stop, number)
     console.subscribe(shown)
     await console.start()
     try:
         return 128 + await stopped
     finally:
         await console.stop()
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
 
 
 def teller(say: Callable[[Board, str], None]) -> Callable[[Board], None]:

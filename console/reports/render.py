@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _SPECIAL = re.compile(r"[\\`*_{}\[\]<>#|~!$^=]|:(?=//)|(?<=mailto):|(?<=xmpp):|(?<=www)\.|^[-+](?=\s)", re.IGNORECASE)
-_NUMBERED = re.compile(r"^(\d+)([.)])")
+_NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
 
 
 class Fixed(str):

@@ -1,0 +1,161 @@
+"""`oncall check`, `status`, `init` and `watch` against servers that refuse, and against some that answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from console.cli.check import Line, _excused
+
+SECRETS = {name: f"s3cret-of-{name.lower()}" for name in ("PAGERDUTY_API_KEY", "SLACK_WEBHOOK_URL", "GRAFANA_API_KEY")}
+
+
+def test_check_names_every_source_and_says_what_to_do(oncall):
+    found = json.loads(oncall("check", "--json", code=1).out)
+
+    bad = {item["source"] for item in found["findings"] if not item["ok"]}
+    assert bad == {"secret", "prometheus", "alertmanager", "health"}
+    assert all(item["todo"] for item in found["findings"] if not item["ok"])
+    assert not oncall.journal.exists()  # looking makes nothing
+    assert "will be made" in oncall("check", code=1).out
+
+
+def test_check_proves_that_secrets_are_set_and_shows_none(oncall, monkeypatch):
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GRAFANA_API_KEY", "")
+
+    result = oncall("check", code=1)
+
+    assert "ok   secret: notify.pagerduty: env:PAGERDUTY_API_KEY is set" in result.out
+    assert "BAD  secret: notify.grafana: env:GRAFANA_API_KEY" in result.out
+    assert "s3cret" not in result.out + result.err
+
+
+def test_check_lists_every_problem_of_the_configuration_with_its_place(oncall):
+    (oncall.config / "rollout.yaml").write_text((oncall.config / "rollout.yaml").read_text() + "colour: red\n")
+    (oncall.config / "people.yaml").unlink()
+
+    result = oncall("check", code=1)
+
+    assert "rollout.yaml:" in result.out
+    assert "colour" in result.out
+    assert "people.yaml:1:1" in result.out
+
+
+def test_other_commands_say_the_same_with_2_and_without_a_traceback(oncall):
+    (oncall.config / "rollout.yaml").write_text("kind: Rollout\nphases: soon\n")
+
+    result = oncall("status", code=2)
+
+    assert result.out == ""
+    assert all("rollout.yaml:" in line for line in result.err.splitlines())
+    assert len(result.err.splitlines()) > 1
+
+
+def test_check_says_when_the_journal_cannot_be(oncall, tmp_path):
+    (tmp_path / "file").write_text("")
+
+    assert "BAD  journal" in oncall("check", journal=tmp_path / "file" / "journal.db", code=1).out
+    assert "is not a journal" in oncall("check", journal=oncall.config / "console.yaml", code=1).out
+
+
+def test_an_sli_and_its_fallback_need_not_both_have_data():
+    main, other = "slo.latency.total.1h", "slo.latency.fallback.total.1h"
+    by_name = {
+        main: Line("prometheus", False, f"{main}: no data", "look"),
+        other: Line("prometheus", True, f"{other} = 1"),
+    }
+
+    assert _excused(main, by_name[main], by_name).ok
+    assert other in _excused(main, by_name[main], by_name).what
+    assert not _excused(main, by_name[main], {main: by_name[main]}).ok
+
+
+def test_status_reads_each_source_once_and_holds_no_lease(oncall):
+    oncall("incident", "declare", "--severity", "SEV1", "down")
+    before = oncall("log", "verify", "--json").json["head"]
+
+    shown = oncall("status", "--json").json
+
+    assert {source["state"] for source in shown["sources"] if source["name"] != "health"} == {"unreachable"}
+    assert shown["alerts"]["value"] is None
+    assert shown["alerts"]["state"] == "unreachable"
+    assert {slo["ratio"]["value"] for slo in shown["slos"]} == {None}
+    assert shown["incidents"][0]["label"] == "INC-1"
+    assert (shown["mode"], shown["environment"], shown["shift"]) == ("live", "lighthouse/production", None)
+    assert oncall("log", "verify", "--json").json["head"] == before
+    assert "ESCALATION NOT RUNNING" in oncall("status").out
+
+
+def test_another_environment(oncall):
+    assert oncall("--env", "staging", "status", "--json").json["environment"] == "lighthouse/staging"
+    assert "lighthouse/production, lighthouse/staging" in oncall("--env", "moon", "status", code=2).err
+
+
+def test_no_configuration_offers_the_demo_and_init_in_one_line(oncall, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path / "record") if (tmp_path / "record").exists() else monkeypatch.chdir("/")
+
+    result = oncall.bare("status", code=2)
+
+    assert len(result.err.splitlines()) == 1
+    assert "oncall demo" in result.err
+    assert "oncall init" in result.err
+
+
+def test_init_writes_an_example_that_is_valid_and_touches_nothing_there(oncall, tmp_path):
+    target = tmp_path / "ours"
+    oncall.bare("init", str(target))
+
+    assert "complete and correct" in oncall.bare("--config", str(target), "check", code=1).out
+    again = oncall.bare("init", str(target), code=2)
+    assert "there already" in again.err
+    assert len(again.err.splitlines()) == 1
+    assert "cannot be written" in oncall.bare("init", "/proc/ours", code=2).err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_watch_takes_the_lease_logs_changes_and_gives_it_back(oncall, number):
+    oncall("incident", "declare", "--severity", "SEV1", "bridge \x1b]0;pwned\x07 is down")
+    command = [
+        sys.executable,
+        "-m",
+        "console",
+        "--config",
+        str(oncall.config),
+        "--journal",
+        str(oncall.journal),
+        "watch",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ) as watch:
+        lines = []
+        for line in watch.stderr:
+            lines.append(line)
+            if "source health" in line:
+                break
+        watch.send_signal(number)
+        rest, errors = watch.communicate(timeout=20)
+
+    assert watch.returncode == 128 + number
+    assert rest == ""
+    assert "Traceback" not in errors
+    text = "".join(lines)
+    assert "engine: run by" in text
+    assert "incident INC-1: SEV1 declared" in text
+    assert "\x1b" not in text
+    events = [json.loads(line) for line in oncall("log", "tail", "--json").out.splitlines()]
+    assert [event["kind"] for event in events] == ["incident.declared", "engine.lease_taken", "engine.lease_released"]
+
+
+def test_the_unit_starts_what_there_is():
+    from tests.servers import REPO
+
+    unit = (REPO / "docs" / "oncall-watch.service").read_text()
+    assert "oncall watch" in unit
+    assert "Restart=always" in unit
+    assert "Type=simple" in unit
