@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from console.model.board import Board, Target
     from console.model.commands import Command
     from console.ports import Clock
-    from console.tui.keys import Situation
+    from console.tui.situation import Situation
     from console.tui.widgets.line_list import LineList
     from console.view.line import Line
     from console.view.look import Look

@@ -9,7 +9,7 @@ from console.tui.actions import general, incident, run, shift
 
 if TYPE_CHECKING:
     from console.tui.app import ConsoleApp
-    from console.tui.keys import Situation
+    from console.tui.situation import Situation
 
 HANDLERS: Mapping[str, Callable[[ConsoleApp, Situation], None]] = {
     **general.HANDLERS,

@@ -17,7 +17,7 @@ from console.view.runs import run_line
 
 if TYPE_CHECKING:
     from console.tui.app import ConsoleApp
-    from console.tui.keys import Situation
+    from console.tui.situation import Situation
 
 _MEANINGS = {
     "overview": "What is broken, since when, how bad, who leads, what is next, and can we roll back. Every number "

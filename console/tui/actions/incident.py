@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from console.model.alert import Alert
     from console.model.board import Board
     from console.tui.app import ConsoleApp
-    from console.tui.keys import Situation
+    from console.tui.situation import Situation
 
 ROLES = ("incident commander", "deputy", "scribe", "communications lead", "subject-matter expert")
 

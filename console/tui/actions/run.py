@@ -15,7 +15,7 @@ from console.view.runs import advice, check_line
 if TYPE_CHECKING:
     from console.model.board import Board
     from console.tui.app import ConsoleApp
-    from console.tui.keys import Situation
+    from console.tui.situation import Situation
 
 
 def _meant(at: Situation) -> tuple[Run, Step]:

@@ -18,7 +18,7 @@ from console.view.times import instant
 if TYPE_CHECKING:
     from console.model.board import Board
     from console.tui.app import ConsoleApp
-    from console.tui.keys import Situation
+    from console.tui.situation import Situation
 
 
 def _begin(app: ConsoleApp, at: Situation) -> None:

@@ -10,6 +10,7 @@ from textual.binding import Binding
 from textual.screen import Screen
 
 from console.tui import keys
+from console.tui.situation import Situation
 from console.tui.widgets.line_list import LineList
 from console.tui.widgets.lines import Lines
 from console.view.header import bars, header
@@ -42,9 +43,7 @@ class Footer(Lines):
         super().__init__(((),), id="footer")
         self._spots: list[tuple[int, int, str]] = []
 
-    def offer(
-        self, actions: Sequence[keys.Action], situation: keys.Situation, keymap: dict[str, str], dot: str
-    ) -> None:
+    def offer(self, actions: Sequence[keys.Action], situation: Situation, keymap: dict[str, str], dot: str) -> None:
         """Writes as many actions as fit; what cannot be done now comes last, in brackets."""
         width = self.size.width
         chosen = sorted(
@@ -73,7 +72,7 @@ class Footer(Lines):
         self.show([line(*pieces)])
 
     @staticmethod
-    def _piece(action: keys.Action, situation: keys.Situation, keymap: dict[str, str]) -> Line:
+    def _piece(action: keys.Action, situation: Situation, keymap: dict[str, str]) -> Line:
         bound = keys.keys_of(action, keymap)
         key = keys.sign(bound[0]) if bound else "-"
         if action.reason(situation):
@@ -120,13 +119,11 @@ class ConsoleScreen(Screen[None]):
     def draw(self, board: Board, now: datetime, look: Look) -> None:
         """Fills the body. Called at most once a second, and after everything the operator does."""
 
-    def situation(self, board: Board) -> keys.Situation:
+    def situation(self, board: Board) -> Situation:
         """What a key press means now."""
         top = board.open_incidents
         running = [run for run in board.runs if run.ended_at is None]
-        return keys.Situation(
-            board, self.scope, incident=top[0].id if top else "", run=running[-1].id if running else ""
-        )
+        return Situation(board, self.scope, incident=top[0].id if top else "", run=running[-1].id if running else "")
 
     def update(self, board: Board, now: datetime, look: Look) -> None:
         """Draws everything; only what changed is painted."""
@@ -159,7 +156,7 @@ class ConsoleScreen(Screen[None]):
         """The footer depends on what is under the cursor."""
         self.host.redraw()
 
-    def copied(self, at: keys.Situation) -> str:
+    def copied(self, at: Situation) -> str:
         """What `y` copies here; empty when there is nothing."""
         return ""
 

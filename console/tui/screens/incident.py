@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from console.model.events import Recorded
-from console.tui import keys
 from console.tui.dialogs.text import Reader
 from console.tui.screens.base import ConsoleScreen, bindings
+from console.tui.situation import Situation
 from console.tui.widgets.line_list import LineList
 from console.tui.widgets.lines import Lines
 from console.view.events import StepNames, step_names
@@ -82,11 +82,11 @@ class IncidentScreen(ConsoleScreen):
             names = self._names
             self.host.push_screen(Reader("Event", lambda width: event_details(event, names, width)))
 
-    def situation(self, board: Board) -> keys.Situation:
+    def situation(self, board: Board) -> Situation:
         """This incident, its newest running playbook, the event under the cursor."""
         running = [run for run in board.runs if run.incident == self._incident and run.ended_at is None]
         event = self._list.selected
-        return keys.Situation(
+        return Situation(
             board,
             self.scope,
             incident=self._incident,
@@ -94,7 +94,7 @@ class IncidentScreen(ConsoleScreen):
             event=event.id if event else "",
         )
 
-    def copied(self, at: keys.Situation) -> str:
+    def copied(self, at: Situation) -> str:
         """The incident's label."""
         incident = at.the_incident
         return incident.label if incident is not None else ""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from textual.containers import Container, Vertical
 
-from console.tui import keys
 from console.tui.screens.base import ConsoleScreen, bindings
+from console.tui.situation import Situation
 from console.tui.widgets.line_list import LineList
 from console.tui.widgets.lines import Lines
 from console.view import alerts, overview, sources
@@ -84,11 +84,11 @@ class OverviewScreen(ConsoleScreen):
         else:
             side.show(overview.side(board, now, side.size.width or 46, look))
 
-    def situation(self, board: Board) -> keys.Situation:
+    def situation(self, board: Board) -> Situation:
         """The alert under the cursor, the most severe open incident, the newest run."""
         base = super().situation(board)
         alert = self._list.selected
-        return keys.Situation(
+        return Situation(
             board,
             self.scope,
             alert=alert.fingerprint if alert else "",
@@ -97,7 +97,7 @@ class OverviewScreen(ConsoleScreen):
             gone=self._list.gone,
         )
 
-    def copied(self, at: keys.Situation) -> str:
+    def copied(self, at: Situation) -> str:
         """The highlighted alert's name and fingerprint."""
         alert = self._list.selected
         return f"{alert.name} {alert.fingerprint}" if alert is not None else ""

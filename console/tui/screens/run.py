@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from console.model.playbook import Run, Step
-from console.tui import keys
 from console.tui.screens.base import ConsoleScreen, bindings
+from console.tui.situation import Situation
 from console.tui.widgets.line_list import LineList
 from console.tui.widgets.lines import Lines
 from console.view.incidents import headline
@@ -82,11 +82,11 @@ class RunScreen(ConsoleScreen):
             shown.show(card(run, step, board, now, (shown.size.width or width - 2), look))
             self.query_one("#others", Lines).show([others_active(run, step.id, now, width)])
 
-    def situation(self, board: Board) -> keys.Situation:
+    def situation(self, board: Board) -> Situation:
         """This run, the step under the cursor."""
         run = self._present(board)
         step: Step | None = self._list.selected
-        return keys.Situation(
+        return Situation(
             board,
             self.scope,
             incident=run.incident if run is not None else "",
@@ -94,7 +94,7 @@ class RunScreen(ConsoleScreen):
             step=step.id if step is not None else "",
         )
 
-    def copied(self, at: keys.Situation) -> str:
+    def copied(self, at: Situation) -> str:
         """The highlighted step, to be told to somebody."""
         found = at.the_step
         return f"{found[0].title}: {found[0].challenge}" if found is not None else ""

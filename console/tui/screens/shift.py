@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from console.tui import keys
 from console.tui.screens.base import ConsoleScreen, bindings
+from console.tui.situation import Situation
 from console.tui.widgets.line_list import LineList
 from console.tui.widgets.lines import Lines
 from console.view.line import Line, Tone, line, span
@@ -46,11 +46,11 @@ class ShiftScreen(ConsoleScreen):
         empty: list[Line] = [line(span("Nothing is watched, and nothing is being handed over.", Tone.DIM))]
         self._list.show(entries(board, now, width - 1, look), empty)
 
-    def situation(self, board: Board) -> keys.Situation:
+    def situation(self, board: Board) -> Situation:
         """The item under the cursor."""
         base = super().situation(board)
         entry: Entry | None = self._list.selected
-        return keys.Situation(
+        return Situation(
             board,
             self.scope,
             incident=base.incident,
@@ -59,7 +59,7 @@ class ShiftScreen(ConsoleScreen):
             gone=self._list.gone,
         )
 
-    def copied(self, at: keys.Situation) -> str:
+    def copied(self, at: Situation) -> str:
         """The highlighted item."""
         entry: Entry | None = self._list.selected
         return entry.text if entry is not None else ""
