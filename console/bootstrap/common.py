@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import os
 from collections.abc import Coroutine, Mapping
@@ -40,6 +39,8 @@ class BadInput(Exception):
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Runs `work` on a new event loop. Everything imported by now is taken out of the collector's sight for good."""
+    import asyncio
+
     settle()
     return asyncio.run(work)
 

@@ -3,7 +3,6 @@ world is impossible because the objects that could cause it do not exist."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import signal
 import sys
@@ -152,6 +151,8 @@ async def play_drill(
     simulation: Simulation, scenario: str, takes: Mapping[str, timedelta] | None = None
 ) -> dict[str, Any]:
     """Rehearses a drill without a screen, by a scripted operator. Its report."""
+    import asyncio
+
     console, clock, journal, ids = simulation.console, simulation.clock, simulation.journal, simulation.ids
     await console.open()
     await console.ask()
