@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
@@ -17,11 +16,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
 from textual.binding import Binding
-from textual.theme import Theme
 from textual.widget import Widget
 
+from console.tui import ending, theme
+
 if TYPE_CHECKING:
-    from rich.console import RenderableType
     from textual.app import ComposeResult
     from textual.notifications import SeverityLevel
 
@@ -79,6 +78,7 @@ class ConsoleApp(App[None]):
     AUTO_FOCUS = None
     INLINE_PADDING = 0
     TITLE = "oncall"
+    CSS = theme.CSS
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide"), (160, "-two"), (200, "-three")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]
     BINDINGS: ClassVar[list[Any]] = [Binding("ctrl+q,ctrl+c", "leave", "Quit", show=False, priority=True)]
@@ -96,9 +96,6 @@ class ConsoleApp(App[None]):
         pictures: Path | None = None,
         first_run: Callable[[], str] = str,
     ) -> None:
-        from console.tui import theme
-
-        self._css_text = theme.CSS
         super().__init__()
         self._start, self._title_text, self._zone, self._log_file = start, title, zone, log
         self._engine: Engine | None = None
@@ -118,38 +115,7 @@ class ConsoleApp(App[None]):
         self.choose_target = choose_target
         self.pictures = pictures or Path.cwd()
         self._first_run = first_run
-        self._look_right()
-
-    # -- looks --------------------------------------------------------------------------------------------------------
-
-    @property
-    def CSS(self) -> str:  # type: ignore[override]
-        """The stylesheet of the app."""
-        from console.tui import theme
-
-        return theme.CSS
-
-    def _look_right(self) -> None:
-        from textual.filter import Monochrome, NoColor
-
-        from console.tui import theme
-
-        if self.no_color and not os.environ.get("NO_COLOR"):
-            # no-color.org: an empty variable asks for nothing.
-            self.no_color = False
-            self._filters = [item for item in self._filters if not isinstance(item, Monochrome | NoColor)]
-        self.register_theme(
-            Theme(theme.NAME, theme.BLUE, theme.CYAN, theme.AMBER, theme.ORANGE, theme.BLUE, theme.CYAN,
-                  theme.TEXT, theme.GROUND, theme.RAISED, theme.RAISED, dark=True)
-        )  # fmt: skip
-        self.theme = "ansi-dark" if self.no_color else theme.NAME
-        if self.no_color:
-            self._filters = [NoColor() if isinstance(item, Monochrome) else item for item in self._filters]
-        from console.tui import terminal
-
-        terminal.forgive_bytes()
-        if self.ascii_marks:
-            self._filters.append(terminal.AsciiOnly())
+        theme.dress(self, ascii_only=ascii_marks)
 
     def compose(self) -> ComposeResult:
         """The first paint."""
@@ -165,10 +131,7 @@ class ConsoleApp(App[None]):
                 loop.add_signal_handler(number, self._signalled, number)
         self.app_resume_signal.subscribe(self, lambda _: self.screen.refresh(layout=True))
         self.set_keymap(self.keys_mapped)
-        self.call_after_refresh(self._load)
-
-    def _load(self) -> None:
-        self.spawn(self._begin())
+        self.call_after_refresh(lambda: self.spawn(self._begin()))
 
     async def _begin(self) -> None:
         making = asyncio.get_running_loop().run_in_executor(None, self._start)
@@ -195,14 +158,13 @@ class ConsoleApp(App[None]):
             self._fail(str(error))
             return
         self.redraw()
-        self._schedule()
         if run := self._first_run():
             from console.tui.actions.general import show_run
 
             show_run(self, run)
 
     def _fail(self, reason: str) -> None:
-        self.exit(return_code=1, message=_plain_text(f"oncall: {reason}"))
+        self.exit(return_code=1, message=ending.plain(f"oncall: {reason}"))
 
     def spawn(self, work: Awaitable[Any]) -> None:
         """Runs something beside the screen. An error in it is a crash like any other."""
@@ -269,6 +231,7 @@ class ConsoleApp(App[None]):
                 if screen.is_mounted:
                     screen.update(*self.seen)
                 break
+        self._schedule()
 
     def _on_board(self, _: Board) -> None:
         """A new Board: drawn at once when the last drawing is a second old, else as soon as it is."""
@@ -276,7 +239,8 @@ class ConsoleApp(App[None]):
         wait = self._drawn_at + 1.0 - loop.time()
         if wait <= 0:
             self.call_later(self.redraw)
-        self._schedule(max(wait, 0.0) if wait > 0 else None)
+        else:
+            self._schedule(wait)
 
     def _schedule(self, within: float | None = None) -> None:
         if self._leaving or self._seen is None:
@@ -295,7 +259,6 @@ class ConsoleApp(App[None]):
         self._timer = None
         if not self._leaving and self.is_running:
             self.call_later(self.redraw)
-            self._schedule()
 
     # -- what is done -------------------------------------------------------------------------------------------------
 
@@ -316,7 +279,6 @@ class ConsoleApp(App[None]):
         """Hands a command to the engine and shows what it changed."""
         outcome = await self.engine.submit(command, unsaved=unsaved)
         self.redraw()
-        self._schedule()
         return outcome
 
     def carry_out(self, command: Command, what: str, then: Callable[[Any], None] | None = None) -> None:
@@ -426,28 +388,11 @@ class ConsoleApp(App[None]):
         self._return_code = self._return_code or 1  # Textual leaves it at 0 where its input thread failed.
         kind = type(error).__name__ if error is not None else "unknown error"
         where = f"; see {self._log_file}" if self._log_file else ""
-        _write_log(self._log_file, error)
+        ending.write_log(self._log_file, error)
         if not self._exit_renderables:
-            self._exit_renderables.append(_plain_text(f"oncall stopped: {kind}{where}"))
+            self._exit_renderables.append(ending.plain(f"oncall stopped: {kind}{where}"))
         self._close_messages_no_wait()
 
     def panic(self, *renderables: Any) -> None:
         """Textual's way to stop with a message: the kind of the error only."""
         self.panic_line(self._exception)
-
-
-def _plain_text(text: str) -> RenderableType:
-    from rich.text import Text
-
-    from console.model.text import safe
-
-    return Text(safe(text))
-
-
-def _write_log(log: str, error: BaseException | None) -> None:
-    """The traceback, without locals, into the log file."""
-    if not log or error is None:
-        return
-    import logging
-
-    logging.getLogger("console.tui").error("the screen stopped", exc_info=error)

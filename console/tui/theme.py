@@ -3,11 +3,18 @@ all without them. Every pair of text and ground here has a contrast of 4.5 or mo
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from rich.style import Style
+from textual.filter import Monochrome, NoColor
+from textual.theme import Theme
 
 from console.view.line import Tone
+
+if TYPE_CHECKING:
+    from textual.app import App
 
 GROUND = "#10151c"
 RAISED = "#1a222c"
@@ -77,3 +84,21 @@ ModalScreen {{ background: transparent; align: center middle; }}
 #box .buttons {{ height: 1; layout: horizontal; margin-top: 1; }}
 #box Press {{ width: auto; height: 1; margin-right: 2; }}
 """
+
+
+def dress(app: App[None], *, ascii_only: bool) -> None:
+    """Gives the app its colours: the terminal's own alone with NO_COLOR. With `ascii_only` nothing else is drawn."""
+    from console.tui import terminal
+
+    if app.no_color and not os.environ.get("NO_COLOR"):
+        # no-color.org: an empty variable asks for nothing.
+        app.no_color = False
+        app._filters = [item for item in app._filters if not isinstance(item, Monochrome | NoColor)]
+    app.register_theme(Theme(NAME, BLUE, CYAN, AMBER, ORANGE, BLUE, CYAN, TEXT, GROUND, RAISED, RAISED, dark=True))
+    app.theme = "ansi-dark" if app.no_color else NAME
+    if app.no_color:
+        # Textual chose greys before it knew the theme.
+        app._filters = [NoColor() if isinstance(item, Monochrome) else item for item in app._filters]
+    terminal.forgive_bytes()
+    if ascii_only:
+        app._filters.append(terminal.AsciiOnly())
