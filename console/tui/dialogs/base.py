@@ -43,6 +43,9 @@ class Dialog(ModalScreen[T]):
         """A q that is typed into a field is text."""
         return True
 
+    def submitted(self, field: Input) -> None:
+        """Enter was pressed in a field."""
+
     @property
     def inner(self) -> int:
         """Cells for text inside the box."""

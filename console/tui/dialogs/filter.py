@@ -42,7 +42,7 @@ class Filter(Dialog[None]):
 
     def on_mount(self) -> None:
         """Ready to type."""
-        self.query_one(Field).focus()
+        self.set_focus(self.query_one(Field))
         self._count()
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -54,7 +54,7 @@ class Filter(Dialog[None]):
         count = len(self._target.items)
         self.query_one("#count", Lines).show([line(span(f" {count} rows", Tone.DIM))])
 
-    def on_input_submitted(self) -> None:
+    def submitted(self, field: Input) -> None:
         """Keeps it."""
         self._target.focus()
         self.dismiss(None)

@@ -117,9 +117,9 @@ class Form(Dialog[Done]):
         if self._question.unsaved is not None:
             self._not_saved(self._question.unsaved)
         elif self._question.careful or not self._question.fields:
-            self.query_one("#cancel").focus()
+            self.set_focus(self.query_one("#cancel"))
         else:
-            self.query_one(f"#field-{self._question.fields[0].id}").focus()
+            self.set_focus(self.query_one(f"#field-{self._question.fields[0].id}"))
 
     def _detail(self, wanted: Choice) -> None:
         chosen = self.query_one(f"#field-{wanted.id}", LineList).selected
@@ -138,10 +138,9 @@ class Form(Dialog[Done]):
         """Enter goes on to the next field."""
         self._next(event.source)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def submitted(self, field: Input) -> None:
         """Enter goes on to the next field, and submits in the last one."""
-        event.stop()
-        self._next(event.input)
+        self._next(field)
 
     def _next(self, widget: Widget) -> None:
         ids = [f"field-{wanted.id}" for wanted in self._question.fields]
@@ -149,9 +148,9 @@ class Form(Dialog[Done]):
             ids.append("proceed")
         place = ids.index(widget.id) if widget.id in ids else len(ids)
         if place + 1 < len(ids):
-            self.query_one(f"#{ids[place + 1]}").focus()
+            self.set_focus(self.query_one(f"#{ids[place + 1]}"))
         elif self._question.careful and widget.id != "proceed":
-            self.query_one("#submit").focus()
+            self.set_focus(self.query_one("#submit"))
         else:
             self._submit()
 
@@ -214,5 +213,5 @@ class Form(Dialog[Done]):
             text = f"To go on without a saved record, type {PROCEED} and press enter. It waits in a spool file."
             lines += [line(span(part, Tone.WARNING)) for part in wrap(text, self.inner)]
             proceed.display = True
-            proceed.focus()
+            self.set_focus(proceed)
         self.query_one("#problem", Lines).show(lines)

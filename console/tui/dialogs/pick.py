@@ -72,7 +72,7 @@ class Picker(Dialog[str]):
         if self._typing_first:
             self.action_find()
         else:
-            choices.focus()
+            self.set_focus(choices)
         self._detail()
 
     def on_line_list_moved(self) -> None:
@@ -92,7 +92,7 @@ class Picker(Dialog[str]):
         """Opens the filter."""
         find = self.query_one("#find", Field)
         find.display = True
-        find.focus()
+        self.set_focus(find)
 
     def action_into_list(self) -> None:
         """From the filter down."""
@@ -113,9 +113,8 @@ class Picker(Dialog[str]):
         choices.action_edge(0)
         self._detail()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def submitted(self, field: Input) -> None:
         """Enter picks the highlighted entry."""
-        event.stop()
         self._pick(self.query_one(LineList).selected)
 
     def on_line_list_chosen(self, event: LineList.Chosen) -> None:

@@ -37,6 +37,13 @@ class Field(Input):
         """Whatever comes in, by hand or by paste."""
         return safe(value, TEXT_LIMIT)
 
+    async def action_submit(self) -> None:
+        """Enter, told to the dialog at once and not by a message: a key typed ahead must meet the next field."""
+        from console.tui.dialogs.base import Dialog
+
+        if isinstance(self.screen, Dialog):
+            self.screen.submitted(self)
+
 
 class Press(Widget, can_focus=True):
     """A button of one line."""
