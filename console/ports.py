@@ -190,6 +190,10 @@ class Spool(Protocol):
         """What waits, oldest first."""
         ...
 
+    def look(self) -> None:
+        """Takes over what processes that are gone have left."""
+        ...
+
     async def merge(self, journal: Journal) -> int:
         """Appends what waits to the journal, each event exactly once even across a crash, and forgets it. The number
         of events merged. Raises NotSaved while the journal still cannot be written."""

@@ -25,7 +25,9 @@ PEOPLE = (Person("Alice Moreau", "alice"), Person("bob", "bob"))
 @pytest.mark.parametrize(
     ("claimed", "environ", "login", "expected"),
     [
-        ("", {}, "alice", Actor("Alice Moreau", "alice")),  # by people.yaml
+        ("", {}, "alice", Actor("alice", "alice")),
+        ("Alice Moreau", {}, "alice", Actor("alice", "alice")),  # her own name in people.yaml: not self-declared
+        ("Alice Moreau", {}, "bob", Actor("alice", "bob")),
         ("", {}, "mallory", Actor("mallory", "mallory")),  # nobody there: the login
         ("", {"ONCALL_OPERATOR": "bob"}, "alice", Actor("bob", "alice")),
         ("carol", {"ONCALL_OPERATOR": "bob"}, "alice", Actor("carol", "alice")),

@@ -79,15 +79,14 @@ def login() -> str:
 
 
 def actor(claimed: str, people: tuple[Person, ...], environ: Mapping[str, str] = os.environ) -> Actor:
-    """Who acts: `--as`, else ONCALL_OPERATOR, else the person of `people.yaml` with this login, else the login."""
+    """Who acts: `--as`, else ONCALL_OPERATOR, else the login. A person of `people.yaml` goes by their login, so that
+    somebody who is who they say they are is not taken for self-declared."""
     from console.model.people import Actor
     from console.model.text import safe
 
     known = login()
     name = safe((claimed or environ.get("ONCALL_OPERATOR", "")).strip(), 60)
-    if not name:
-        name = next((person.name for person in people if person.login == known), known)
-    return Actor(name, known)
+    return Actor(next((person.login for person in people if person.name == name), name) or known, known)
 
 
 def console_name() -> str:

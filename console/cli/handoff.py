@@ -80,12 +80,13 @@ def offer(options: Options, to: str, summary: str, as_json: bool) -> None:
 
     def wanted(console: Console) -> OfferHandoff:
         board = console.board
-        known = {person.name for person in board.people} | {person.login for person in board.people}
-        if known and to not in known:
+        logins = {person.login for person in board.people}
+        receiver = next((person.login for person in board.people if person.name == to), to)
+        if logins and receiver not in logins:
             complain(f"note: {to} is not in people.yaml; whoever accepts must go by exactly this name")
         shift = open_shift(console.state)
         items, made = handoff.draft(console.state, shift, board.at)
-        return OfferHandoff(shift.id, to, items, board.head, summary or made)
+        return OfferHandoff(shift.id, receiver, items, board.head, summary or made)
 
     write(options, wanted, lambda console, done: _shown(console, done.subject), as_json=as_json)
 

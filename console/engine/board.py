@@ -9,7 +9,7 @@ from typing import Any
 
 from console.engine.metrics import MetricAnswers, gauges, rollout
 from console.model.alert import AlertSnapshot
-from console.model.board import AlertFeed, Health, HealthSnapshot, SourceStatus
+from console.model.board import AlertFeed, Health, HealthSnapshot, SourceStatus, Target
 from console.model.incident import Incident
 from console.model.playbook import Run
 from console.model.reading import Reading, ReadingState, missing
@@ -107,11 +107,15 @@ def readiness(health: Sequence[Health], present: Rollout | None, now: datetime) 
     return assess(legacy, present.percent if present is not None else None, now)
 
 
-def shown_incidents(state: State) -> tuple[Incident, ...]:
-    """All open incidents and the newest ended ones."""
-    ended = [incident for incident in state.incidents.values() if not incident.open][-ENDED_SHOWN:]
-    kept = {incident.id for incident in ended}
-    return tuple(item for item in state.incidents.values() if item.open or item.id in kept)
+def shown_incidents(state: State, target: Target) -> tuple[Incident, ...]:
+    """All open incidents of what this console watches, and the newest ended ones."""
+    here = [
+        item
+        for item in state.incidents.values()
+        if (item.service, item.environment) == (target.service, target.environment)
+    ]
+    kept = {incident.id for incident in [item for item in here if not item.open][-ENDED_SHOWN:]}
+    return tuple(item for item in here if item.open or item.id in kept)
 
 
 def shown_runs(state: State, incidents: Sequence[Incident]) -> tuple[Run, ...]:

@@ -267,6 +267,7 @@ class Console:
 
     async def _retry_spool(self) -> bool:
         try:
+            await self._world.offload(self._world.spool.look)
             return await self._record.merge()
         except (NotSaved, Refused):
             return False
@@ -325,7 +326,7 @@ class Console:
         health = self._health_rows(status.get("health"))
         alerts = self._pollers.get("alertmanager")
         feed = assemble.alert_feed(alerts.value if alerts else None, status.get("alertmanager"), environment.watchdog)
-        incidents = assemble.shown_incidents(record.state)
+        incidents = assemble.shown_incidents(record.state, environment.target)
         readings |= {f"health.{row.component}": row.up.map(float) for row in health}
         return Board(
             number=self._number,

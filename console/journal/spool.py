@@ -104,9 +104,7 @@ class FileSpool:
         self._files: list[_File] = []
         self._current: _File | None = None
         self._count = 0
-        for folder in folders:
-            self._take_over(folder)
-        self._waiting.sort(key=lambda waiting: waiting.age)
+        self.look()
 
     def put(self, append: Append) -> None:
         """Keeps one append, fsynced where the disk allows. Raises Unrecordable for what no journal would take."""
@@ -129,6 +127,12 @@ class FileSpool:
     def pending(self) -> list[Append]:
         """What waits, oldest first; that of processes that are gone before our own."""
         return [waiting.append for waiting in self._waiting]
+
+    def look(self) -> None:
+        """Takes over what processes that are gone have left."""
+        for folder in self._folders:
+            self._take_over(folder)
+        self._waiting.sort(key=lambda waiting: waiting.age)
 
     async def merge(self, journal: Journal) -> int:
         """Appends what waits to the journal in one transaction, each event exactly once even across a crash, then

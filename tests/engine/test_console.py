@@ -19,11 +19,12 @@ from console.journal.spool import FileSpool
 from console.model import commands as cmd
 from console.model.alert import AlertSnapshot
 from console.model.board import Board, Target
+from console.model.events import IncidentDeclared
 from console.model.people import Actor, Severity, SeverityRule
 from console.model.reading import Reading, ReadingState
 from console.model.rollout import GuardrailRule, RolloutPlan
 from console.model.slo import Objective, Sli, SliKind
-from console.ports import Query, Series, SourceError
+from console.ports import Append, NewEvent, Query, Series, SourceError
 from console.settings.config import Config, Environment, HttpSource
 from tests.model.life import ENGINE, LATENCY, ROLLBACK
 
@@ -394,3 +395,31 @@ async def test_alerts_that_could_not_be_read_leave_the_feed_partial(bench: Bench
     await bench.run(20)
     feed = console.board.feed
     assert (feed.evidence, feed.note) == (ReadingState.PARTIAL, "2 of its alerts could not be read")
+
+
+async def test_incidents_of_another_environment_are_neither_shown_nor_acted_on(bench: Bench) -> None:
+    here = await bench.console()
+    declared = await here.submit(cmd.DeclareIncident("P99 is high", Severity.SEV1))
+    assert isinstance(declared, Done)
+    staging = Environment(Target("lighthouse", "staging"))
+    spool = FileSpool([bench.folder], bench.clock, bench.ids, ENGINE, console="bob", journal="other")
+    other = Console(
+        World(bench.clock, bench.ids, bench.journal, spool, offload=in_place),
+        CONFIG, staging, Actor("bob", "bob"), console="bob",
+    )  # fmt: skip
+    await other.open()
+    assert other.board.incidents == ()
+    refused = await other.submit(cmd.StartRun(declared.subject, ROLLBACK))
+    assert refused == Denied("INC-2 is on lighthouse/production, this console on lighthouse/staging")
+    spool.close()
+
+
+async def test_what_another_process_left_in_the_spool_is_merged_while_running(bench: Bench) -> None:
+    console = await bench.console()
+    folder = bench.folder / "alice1"
+    left = FileSpool([folder], bench.clock, bench.ids, ENGINE, console="gone", journal="bench")
+    event = NewEvent(IncidentDeclared("Written while full", Severity.SEV2, "lighthouse", "production"), START, "e1")
+    left.put(Append("incident:i1", None, (event,), Actor("bob", "bob")))
+    left.close()
+    await bench.run(5)
+    assert [incident.title for incident in console.board.open_incidents] == ["Written while full"]

@@ -277,7 +277,7 @@ def _role(app: ConsoleApp, at: Situation) -> None:
     def build(answers: Mapping[str, str]) -> cmd.Command:
         return cmd.AssignRole(incident.id, answers["role"], answers["person"])
 
-    known = ", ".join(person.name for person in at.board.people)
+    known = ", ".join(person.login for person in at.board.people)
     question = Question(
         f"Roles of {incident.label}",
         "Hand over the role",

@@ -84,9 +84,9 @@ def _offer(app: ConsoleApp, at: Situation) -> None:
     if len(items) > 8:
         facts.append(line(span(f"and {len(items) - 8} more", Tone.DIM)))
     people = tuple(
-        Item(person.name, line(fit(person.name, 14), span(person.full_name, Tone.DIM)), person.name)
+        Item(person.login, line(fit(person.login, 14), span(person.full_name or person.name, Tone.DIM)), person.login)
         for person in board.people
-        if person.name != board.actor.name
+        if person.login != board.actor.name
     )
     if not people:
         app.say("Hand over: people.yaml names nobody else", bad=True)
