@@ -21,16 +21,19 @@ LEVEL_TONES = {
 
 
 def number(value: float, digits: int = 2) -> str:
-    """A number with at most `digits` decimals and no trailing zeros."""
+    """A number with at most `digits` decimals, fewer from 10 on, and no trailing zeros."""
+    digits = min(digits, 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else digits)
     text = f"{value:.{digits}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def share(value: float, digits: int = 2) -> str:
-    """A ratio in percent. Never rounded up to 100 %."""
+    """A ratio in percent, with all its decimals: the last one decides. Never rounded up to 100 %."""
     percent = value * 100
-    shown = number(percent, digits)
-    return f"{number(100 - 10**-digits, digits)} %" if shown == "100" and percent < 100 else f"{shown} %"
+    text = f"{percent:.{digits}f}"
+    if float(text) >= 100 > percent:
+        text = f"{100 - 10**-digits:.{digits}f}"
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
 
 
 def why(reading: Reading[Any], now: datetime, look: Look) -> str:
