@@ -233,10 +233,11 @@ class ConsoleApp(App[None]):
                 break
         self._schedule()
 
-    def _on_board(self, _: Board) -> None:
-        """A new Board: drawn at once when the last drawing is a second old, else as soon as it is."""
+    def _on_board(self, board: Board) -> None:
+        """A new Board: drawn at once when the record went on or the last drawing is a second old, else when it is."""
         loop = asyncio.get_running_loop()
-        wait = self._drawn_at + 1.0 - loop.time()
+        told = self._seen is None or self._seen[0].head != board.head
+        wait = 0.0 if told else self._drawn_at + 1.0 - loop.time()
         if wait <= 0:
             self.call_later(self.redraw)
         else:

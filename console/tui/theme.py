@@ -72,17 +72,6 @@ ModalScreen {{ background: transparent; align: center middle; }}
 .-tiny > #small {{ display: block; }}
 .-short > * {{ display: none; }}
 .-short > #small {{ display: block; }}
-#box {{ width: 100%; max-width: 110; height: auto; max-height: 100%; background: {RAISED}; padding: 0 1;
-    border: round {BLUE}; overflow-y: auto; }}
-#box:nocolor {{ background: ansi_default; border: round ansi_default; }}
-#box Input {{ height: 1; border: none; padding: 0 1; background: {GROUND}; color: {TEXT}; margin: 0; }}
-#box Input:focus {{ background: {CURSOR}; border: none; }}
-#box Input > .input--placeholder {{ color: {QUIET}; }}
-#box Input > .input--cursor {{ background: {TEXT}; color: {GROUND}; text-style: none; }}
-#box Input > .input--selection {{ background: {BLUE}; color: {GROUND}; }}
-#box Input:nocolor {{ background: ansi_default; color: ansi_default; text-style: underline; }}
-#box .buttons {{ height: 1; layout: horizontal; margin-top: 1; }}
-#box Press {{ width: auto; height: 1; margin-right: 2; }}
 """
 
 

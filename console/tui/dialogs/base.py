@@ -8,6 +8,7 @@ from textual.binding import Binding
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from console.tui.theme import BLUE, CURSOR, GROUND, QUIET, RAISED, TEXT
 from console.view.header import tags
 from console.view.line import Line, Tone, clip, line, line_width, span
 
@@ -22,6 +23,19 @@ class Dialog(ModalScreen[T]):
     """The base of all modals."""
 
     AUTO_FOCUS = None
+    DEFAULT_CSS = f"""
+    #box {{ width: 100%; max-width: 110; height: auto; max-height: 100%; background: {RAISED}; padding: 0 1;
+        border: round {BLUE}; overflow-y: auto; }}
+    #box:nocolor {{ background: ansi_default; border: round ansi_default; }}
+    #box Input {{ height: 1; border: none; padding: 0 1; background: {GROUND}; color: {TEXT}; margin: 0; }}
+    #box Input:focus {{ background: {CURSOR}; border: none; }}
+    #box Input > .input--placeholder {{ color: {QUIET}; }}
+    #box Input > .input--cursor {{ background: {TEXT}; color: {GROUND}; text-style: none; }}
+    #box Input > .input--selection {{ background: {BLUE}; color: {GROUND}; }}
+    #box Input:nocolor {{ background: ansi_default; color: ansi_default; text-style: underline; }}
+    #box .buttons {{ height: 1; layout: horizontal; margin-top: 1; }}
+    #box Press {{ width: auto; height: 1; margin-right: 2; }}
+    """
     BINDINGS = [
         Binding("escape", "close", "Close", show=False),
         Binding("q", "close", "Close", show=False),

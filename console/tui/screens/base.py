@@ -127,9 +127,8 @@ class ConsoleScreen(Screen[None]):
 
     def update(self, board: Board, now: datetime, look: Look) -> None:
         """Draws everything; only what changed is painted."""
-        width = self.size.width
-        if not width:
-            return
+        # Before the first layout there is no size yet: the lines are there when it comes, and nothing is painted twice.
+        width = self.size.width or self.host.size.width
         if self.has_class("-tiny") or self.has_class("-short"):
             text = f"{width}x{self.size.height} is too small: make the terminal at least 60x16."
             self.query_one("#small", Lines).show([line(span(part, Tone.STRONG)) for part in _fold(text, width)])
@@ -141,7 +140,8 @@ class ConsoleScreen(Screen[None]):
         self.query_one(Footer).offer(keys.of(self.scope), self.situation(board), self.host.keys_mapped, look.marks.dot)
 
     def on_mount(self) -> None:
-        """First drawing, once the sizes are known."""
+        """Drawn before the first layout, and again once all sizes are known."""
+        self.update(*self.host.seen)
         self.call_after_refresh(self.host.redraw)
 
     def on_screen_resume(self) -> None:

@@ -50,7 +50,7 @@ class IncidentScreen(ConsoleScreen):
     def draw(self, board: Board, now: datetime, look: Look) -> None:
         """Facts now; the timeline as soon as it is read, when something was added."""
         incident = board.incident(self._incident)
-        width = self.size.width
+        width = self.host.size.width
         if incident is None:
             self.query_one("#facts", Lines).show([line(span("This incident is no longer on the board.", Tone.WARNING))])
             return

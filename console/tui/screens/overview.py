@@ -33,7 +33,7 @@ class OverviewScreen(ConsoleScreen):
     scope = "overview"
     BINDINGS = bindings("overview")
     SCOPED_CSS = False  # the breakpoint classes are the screen's own
-    CSS = """
+    DEFAULT_CSS = """
     OverviewScreen #columns { height: 1fr; layout: vertical; }
     OverviewScreen #panels { height: auto; }
     OverviewScreen #lower { height: 1fr; min-height: 4; layout: vertical; }
@@ -62,7 +62,7 @@ class OverviewScreen(ConsoleScreen):
 
     def draw(self, board: Board, now: datetime, look: Look) -> None:
         """All panes."""
-        width, height = self.size
+        width, height = self.host.size
         beside = width >= 160
         roomy = beside or height >= ROOMY_ROWS
         panels, side = self.query_one("#panels", Lines), self.query_one("#side", Lines)

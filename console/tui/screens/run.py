@@ -27,7 +27,8 @@ class RunScreen(ConsoleScreen):
 
     scope = "run"
     BINDINGS = bindings("run")
-    CSS = """
+    SCOPED_CSS = False
+    DEFAULT_CSS = """
     #card { margin: 1 0 0 0; border-left: thick #7cbcff; padding-left: 1; }
     #card:nocolor { border-left: thick ansi_default; }
     #card.-alarm { border-left: thick #ff8f5c; }
@@ -60,7 +61,7 @@ class RunScreen(ConsoleScreen):
     def draw(self, board: Board, now: datetime, look: Look) -> None:
         """Everything; countdowns come from deadlines."""
         run = self._present(board)
-        head, width = self.query_one("#run-head", Lines), self.size.width
+        head, width = self.query_one("#run-head", Lines), self.host.size.width
         if run is None:
             head.show([line(span("This run is no longer on the board.", Tone.WARNING)), ()])
             return

@@ -39,7 +39,7 @@ class ShiftScreen(ConsoleScreen):
 
     def draw(self, board: Board, now: datetime, look: Look) -> None:
         """Everything."""
-        width = self.size.width
+        width = self.host.size.width
         self.query_one("#shift-head", Lines).show([heading("SHIFT", (), width, look)])
         self.query_one("#summary", Lines).show([*summary(board, now, width, look), ()])
         self.query_one("#entries-head", Lines).show([heading("HANDED OVER AND WATCHED", (), width, look)])
