@@ -3,15 +3,18 @@ watched by a real Prometheus and Alertmanager, and by the console through a copy
 
 from __future__ import annotations
 
+import json
+import sqlite3
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from console.settings.load import init
-from tests.servers import Alertmanager, Exporter, Prometheus, wait_until
+from tests.servers import REPO, Alertmanager, Exporter, Prometheus, wait_until
 
 COMPONENTS = ("bridge", "event-store", "elicitation", "wait-for-messages")
 RULES: list[dict[str, Any]] = [
@@ -24,6 +27,18 @@ RULES: list[dict[str, Any]] = [
         "annotations": {"summary": "P99 of elicitation is {{ $value }} ms"},
     },
 ]
+
+
+class Event(NamedTuple):
+    """A row of the journal. `console` ends with the process id of the console that wrote it."""
+
+    seq: int
+    stream: str
+    kind: str
+    actor: str
+    console: str
+    recorded_at: str
+    payload: dict[str, Any]
 
 
 class Lighthouse:
@@ -66,9 +81,9 @@ class Lighthouse:
             text = text.replace(f"http://127.0.0.1:810{number}/health", f"{self.exporter.url}/{component}/health")
         path.write_text(text.replace("interval: 15s", "interval: 1s"))
 
-    def shorten(self, playbook: str, old: str, new: str) -> None:
-        """Changes a line of a playbook, such as a timebox that a test cannot wait for."""
-        path = self.config / "playbooks" / f"{playbook}.yaml"
+    def shorten(self, file: str, old: str, new: str) -> None:
+        """Changes the first such line of a configuration file, such as a timebox that a test cannot wait for."""
+        path = self.config / file
         text = path.read_text()
         assert old in text
         path.write_text(text.replace(old, new, 1))
@@ -105,3 +120,32 @@ lighthouse_rollout_phase_started_timestamp_seconds {self._began - 600:.0f}
         """The command line of a console on this lighthouse."""
         options = ["--config", str(self.config), "--journal", str(self.journal), *(["--as", who] if who else [])]
         return [sys.executable, "-m", "console", *options, *arguments]
+
+    def run(self, *arguments: str, who: str = "", code: int = 0) -> subprocess.CompletedProcess[str]:
+        """Carries out one command; AssertionError unless it ends with this exit code."""
+        done = subprocess.run(self.oncall(*arguments, who=who), cwd=REPO, capture_output=True, text=True, timeout=30)
+        assert done.returncode == code, f"{arguments} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def json(self, *arguments: str, who: str = "") -> Any:
+        """What one command prints with --json."""
+        return json.loads(self.run(*arguments, "--json", who=who).stdout)
+
+    def events(self, kind: str = "", holding: str = "") -> list[Event]:
+        """The record as it lies in the file, without the console's own code: events of a kind, holding a text."""
+        columns = "seq, stream, kind, actor, console, recorded_at, payload"
+        found = [Event(*row[:-1], json.loads(row[-1])) for row in self._select(f"SELECT {columns} FROM events")]
+        return [event for event in found if kind in ("", event.kind) and holding in json.dumps(event.payload)]
+
+    def holder(self) -> int:
+        """The process id that the lease names; 0 while it is free or has run out."""
+        now = "strftime('%Y-%m-%dT%H:%M:%S', 'now')"
+        rows = self._select(f"SELECT holder FROM lease WHERE expires_at > {now}")
+        return int(rows[0][0].rpartition(":")[2]) if rows and rows[0][0] else 0
+
+    def _select(self, statement: str) -> list[Any]:
+        connection = sqlite3.connect(f"{self.journal.as_uri()}?mode=ro", uri=True, timeout=5)
+        try:
+            return connection.execute(f"{statement} ORDER BY 1").fetchall()
+        finally:
+            connection.close()

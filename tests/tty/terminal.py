@@ -31,6 +31,7 @@ KEYS = {
 }
 
 _SYNC_QUERY, _SYNC_REPLY = b"\x1b[?2026$p", b"\x1b[?2026;2$y"
+_FRAME_BEGINS, _FRAME_ENDS = b"\x1b[?2026h", b"\x1b[?2026l"
 
 
 class Terminal:
@@ -87,6 +88,13 @@ class Terminal:
         """The screen as one text."""
         return "\n".join(self.lines)
 
+    def find(self, text: str) -> tuple[int, int]:
+        """Column and row of the last place where a text stands."""
+        for row, line in reversed(list(enumerate(self._screen.display))):
+            if (column := line.rfind(text)) >= 0:
+                return column, row
+        raise AssertionError(f"{text!r} is not on the screen:\n{self.text}")
+
     def colours(self) -> set[str]:
         """Every foreground and background in use: pyte's names, six hex digits, or "default"."""
         rows = self._screen.buffer.values()
@@ -103,10 +111,24 @@ class Terminal:
         """Types a text."""
         os.write(self._fd, text.encode())
 
+    def click(self, text: str) -> None:
+        """Clicks on the last place where a text stands."""
+        self._click_at(*self.find(text))
+
+    def fill(self, label: str, text: str) -> None:
+        """Types into the field under a label, and waits until the text stands in it. The click moves the focus before
+        the next key is read, wherever it was."""
+        column, row = self.find(label)
+        self._click_at(column + 1, row + 1)
+        self.type(text)
+        self.wait_for(lambda _: text in self.lines[self.find(label)[1] + 1])
+
     def wait_for(self, *wanted: str | Callable[[str], bool], timeout: float = 20.0, gone: bool = False) -> str:
         """Reads until every text is on the screen (or, with `gone`, until none is), and gives the screen."""
 
         def holds() -> bool:
+            if self.raw.rfind(_FRAME_BEGINS) > self.raw.rfind(_FRAME_ENDS):
+                return False  # half a frame
             found = [item in self.text if isinstance(item, str) else item(self.text) for item in wanted]
             return not any(found) if gone else all(found)
 
@@ -154,6 +176,10 @@ class Terminal:
             self._fd = -1
 
     # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _click_at(self, column: int, row: int) -> None:
+        at = f"0;{column + 1};{row + 1}"
+        os.write(self._fd, f"\x1b[<{at}M\x1b[<{at}m".encode())
 
     def _read(self, timeout: float) -> bool:
         """Takes what is there within `timeout`; False once the terminal is closed."""
