@@ -131,49 +131,68 @@ def draft(append: Append) -> list[Draft]:
 
 def seal(new: Draft, head: Head, version: int, recorded_at: str, console: str, mode: str) -> Row:
     """Gives a draft its place after `head`, and its hash."""
-    unsealed = Row(
-        seq=head.seq + 1,
-        stream=new.stream,
-        version=version,
-        kind=new.kind,
-        kind_version=new.kind_version,
-        id=new.id,
-        occurred_at=new.occurred_at,
-        recorded_at=recorded_at,
-        actor=new.actor.name,
-        login=new.actor.login,
-        console=console,
-        causation=new.causation,
-        mode=mode,
-        payload=new.payload,
-        prev_hash=head.hash,
-        hash="",
+    row = (
+        head.seq + 1,
+        new.stream,
+        version,
+        new.kind,
+        new.kind_version,
+        new.id,
+        new.occurred_at,
+        recorded_at,
+        new.actor.name,
+        new.actor.login,
+        console,
+        new.causation,
+        mode,
     )
-    return unsealed._replace(hash=hash_of(unsealed))
+    return Row(*row, new.payload, head.hash, _hash(head.hash, _header(*row), new.payload))
 
 
 def hash_of(row: Row) -> str:
     """The hash that belongs to a row's content, whatever its own says."""
-    return hashlib.sha256(row.prev_hash.encode() + header(row) + row.payload).hexdigest()
+    return _hash(row.prev_hash, header(row), row.payload)
 
 
 def header(row: Row) -> bytes:
     """The header of a row as it is hashed."""
+    return _header(*row[:13])
+
+
+def _hash(prev_hash: str, head: bytes, payload: bytes) -> str:
+    return hashlib.sha256(prev_hash.encode() + head + payload).hexdigest()
+
+
+def _header(
+    seq: int,
+    stream: str,
+    version: int,
+    kind: str,
+    kind_version: int,
+    id_: str,
+    occurred_at: str,
+    recorded_at: str,
+    actor: str,
+    login: str,
+    console: str,
+    causation: str,
+    mode: str,
+) -> bytes:
     return _HEADER.encode(
         {
-            "actor": row.actor,
-            "causation": row.causation,
-            "console": row.console,
-            "id": row.id,
-            "kind": row.kind,
-            "kind_version": row.kind_version,
-            "login": row.login,
-            "mode": row.mode,
-            "occurred_at": row.occurred_at,
-            "recorded_at": row.recorded_at,
-            "seq": row.seq,
-            "stream": row.stream,
-            "version": row.version,
+            "actor": actor,
+            "causation": causation,
+            "console": console,
+            "id": id_,
+            "kind": kind,
+            "kind_version": kind_version,
+            "login": login,
+            "mode": mode,
+            "occurred_at": occurred_at,
+            "recorded_at": recorded_at,
+            "seq": seq,
+            "stream": stream,
+            "version": version,
         }
     )
 
@@ -223,7 +242,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
     if is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+        return {name: plain(getattr(value, name)) for name in _names(kind)}  # type: ignore[arg-type]
     if isinstance(value, Mapping):
         return {plain(key): plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
@@ -248,6 +267,11 @@ def _encode(payload: object, kind: str, version: int) -> tuple[bytes, Any]:
         raise Unrecordable(f"{kind}: its text is not valid Unicode") from None
     except msgspec.MsgspecError as error:
         raise Unrecordable(f"{kind}: {error}") from None
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 @cache

@@ -56,6 +56,7 @@ CREATE TABLE snapshot (
   seq INTEGER PRIMARY KEY,
   hash TEXT NOT NULL,
   fold_version INTEGER NOT NULL,
+  content TEXT NOT NULL,
   digest TEXT NOT NULL,
   bytes BLOB NOT NULL
 );

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 import threading
@@ -107,7 +108,7 @@ class SqliteJournal:
 
     def load_snapshot(self) -> tuple[int, State] | None:
         """(seq, state) of the newest snapshot that fits this program and this chain, or None."""
-        stored = self._snapshot()
+        stored = self._snapshot("*")
         row = self._select("SELECT hash FROM events WHERE seq = ?", (stored.seq,)) if stored else []
         if stored is None or not row or row[0][0] != stored.hash:
             return None
@@ -117,7 +118,11 @@ class SqliteJournal:
     async def save_snapshot(self, seq: int, state: State) -> None:
         """Keeps a disposable snapshot of the state after `seq` instead of older ones. Raises what append raises."""
         self._refuse_writing()
-        await self._writer.submit(partial(_store_snapshot, seq=seq, state=state.copy()))
+        found = self._select("SELECT seq, hash FROM events WHERE seq = ?", (seq,))
+        if not found:
+            raise ValueError(f"no event {seq} to take a snapshot of")
+        stored = await asyncio.to_thread(snapshots.store, state.copy(), Head(*found[0]))
+        await self._writer.submit(partial(_replace_snapshot, stored=stored))
 
     async def renew(self, holder: str, ttl_seconds: float, *, take: bool = True) -> Lease | None:
         """Renews the holder's lease, or takes it when it is free or expired and `take` is set. The lease as it stands.
@@ -160,7 +165,7 @@ class SqliteJournal:
         now, rows, events = time_text(group.now), [], []
         versions: dict[str, int] = {}
         for append, new_events in zip(appends, drafts, strict=True):
-            version = versions.get(append.stream)
+            version = versions.get(append.stream, group.versions.get(append.stream))
             if version is None:
                 version = group.connection.execute(_VERSION, (append.stream,)).fetchone()[0]
             if append.expected is not None and append.expected != version:
@@ -176,6 +181,7 @@ class SqliteJournal:
             group.connection.executemany(database.INSERT, rows)
         except sqlite3.IntegrityError:
             raise Duplicate(_present(group.connection, rows)) from None
+        group.versions.update(versions)
         return tuple(events)
 
     # -- reading ------------------------------------------------------------------------------------------------------
@@ -211,7 +217,7 @@ class SqliteJournal:
         the last. A damaged snapshot is no evidence against the record.
         """
         last = self.head().seq
-        stored = self._snapshot()
+        stored = self._snapshot("seq, hash, fold_version, content, digest")
         anchor = stored.anchor if stored is not None and stored.intact else None
         first = anchor.seq if anchor else max(last - TAIL, 1)
         rows = rows_after(self, first - 1)
@@ -224,8 +230,8 @@ class SqliteJournal:
         result = verify(self, anchor)
         return None if result.ok else str(result)
 
-    def _snapshot(self) -> snapshots.Stored | None:
-        rows = self._select("SELECT seq, hash, fold_version, digest, bytes FROM snapshot ORDER BY seq DESC LIMIT 1")
+    def _snapshot(self, columns: str) -> snapshots.Stored | None:
+        rows = self._select(f"SELECT {columns} FROM snapshot ORDER BY seq DESC LIMIT 1")
         return snapshots.Stored(*rows[0]) if rows else None
 
     def _select(self, query: str, parameters: tuple[Any, ...] = ()) -> list[Any]:
@@ -288,9 +294,6 @@ def _change(group: Group, change: Callable[..., Lease | None], *arguments: Any) 
     return after
 
 
-def _store_snapshot(group: Group, *, seq: int, state: State) -> None:
-    row = group.connection.execute("SELECT seq, hash FROM events WHERE seq = ?", (seq,)).fetchone()
-    if row is None:
-        raise ValueError(f"no event {seq} to take a snapshot of")
+def _replace_snapshot(group: Group, *, stored: snapshots.Stored) -> None:
     group.connection.execute("DELETE FROM snapshot")
-    group.connection.execute("INSERT INTO snapshot VALUES (?, ?, ?, ?, ?)", snapshots.store(state, Head(*row)))
+    group.connection.execute("INSERT INTO snapshot VALUES (?, ?, ?, ?, ?, ?)", stored)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -25,14 +26,20 @@ POLL_SECONDS = 0.25
 GROUP = 1_000
 """The most jobs that share one transaction."""
 
+STREAMS = 1_000
+"""The most streams whose versions are remembered."""
+
 
 @dataclass(slots=True)
 class Group:
-    """The transaction that several jobs share. `now` was read once the write lock was ours; `head` moves on."""
+    """The transaction that several jobs share. `now` was read once the write lock was ours; `head` moves on. `versions`
+    holds those of the streams that are known; `epoch` changes when another connection writes, and they are stale."""
 
     connection: sqlite3.Connection
     now: datetime
     head: Head
+    versions: dict[str, int]
+    epoch: int
 
 
 Work = Callable[[Group], Any]
@@ -66,6 +73,7 @@ class Writer:
         self._path, self._group, self._clock, self._look = path, group, clock, look
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
+        self._last: Group | None = None
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._waiters: list[_Waiter] = []
         self._lock = threading.Lock()
@@ -149,15 +157,21 @@ class Writer:
         try:
             group = self._begin()
             for job in jobs:
-                outcomes.append((job, *_attempt(group, job.work)))
-            group.connection.execute("COMMIT")
+                outcomes.append((job, *_attempt(group, job.work, alone=len(jobs) == 1)))
+            if group.connection.in_transaction:
+                group.connection.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
             self._fail(jobs, database.why(error, self._path))
         except JournalUnusable as error:
             self._fail(jobs, str(error))
+        except Exception as error:  # a fault of ours: whoever waits shall see it, and the thread lives on
+            self._disconnect()
+            _settle([(job, None, error) for job in jobs])
         else:
             self.problem = ""
             _settle(outcomes)
+            if len(group.versions) < STREAMS:
+                self._last = group
             self._wake(group.head.seq)
 
     def _begin(self) -> Group:
@@ -166,12 +180,17 @@ class Writer:
             self._connection = database.connect(self._path)
             if (schema := database.schema_of(self._connection, self._path)) != database.SCHEMA:
                 raise JournalUnusable(f"journal {self._path}: its schema is {schema} now; update this program")
-        seen = self._path.stat()
+        seen = os.stat(self._path)
         if self._identity not in (None, (seen.st_dev, seen.st_ino)):
             raise JournalUnusable(f"journal {self._path}: the file was replaced while open; start the console again")
         self._identity = (seen.st_dev, seen.st_ino)
         self._connection.execute("BEGIN IMMEDIATE")
-        return Group(self._connection, self._clock.now(), head_of(self._connection))
+        (epoch,) = self._connection.execute("PRAGMA data_version").fetchone()
+        last, self._last = self._last, None
+        if last is not None and last.epoch == epoch:
+            last.now = self._clock.now()
+            return last
+        return Group(self._connection, self._clock.now(), head_of(self._connection), {}, epoch)
 
     def _fail(self, jobs: list[_Job], problem: str) -> None:
         """Nothing of the transaction is kept. A new connection for the next one: this one's view may be broken."""
@@ -180,6 +199,7 @@ class Writer:
         _settle([(job, None, NotSaved(problem)) for job in jobs])
 
     def _disconnect(self) -> None:
+        self._last = None
         connection, self._connection = self._connection, None
         if connection is not None:
             with contextlib.suppress(sqlite3.Error):
@@ -202,23 +222,27 @@ def head_of(connection: sqlite3.Connection) -> Head:
     return Head(*row) if row else EMPTY
 
 
-def _attempt(group: Group, work: Work) -> tuple[Any, Exception | None]:
-    """Runs one job under a savepoint: what it raises is its own, unless the disk is to blame, which ends the group."""
+def _attempt(group: Group, work: Work, alone: bool) -> tuple[Any, Exception | None]:
+    """Runs one job: what it raises is its own, unless the disk is to blame, which ends the group. A job that is not
+    alone gets a savepoint of its own."""
     before = group.head
-    group.connection.execute("SAVEPOINT job")
+    if not alone:
+        group.connection.execute("SAVEPOINT job")
     try:
         result, failure = work(group), None
     except (sqlite3.Error, OSError):
         raise
     except Exception as error:  # a refusal; or a fault of the job's own, which its caller shall see
         result, failure = None, error
-        group.connection.execute("ROLLBACK TO job")
+        group.connection.execute("ROLLBACK" if alone else "ROLLBACK TO job")
         group.head = before
-    group.connection.execute("RELEASE job")
+    if not alone:
+        group.connection.execute("RELEASE job")
     return result, failure
 
 
 def _settle(outcomes: list[tuple[_Job, Any, Exception | None]]) -> None:
+    """Tells the callers, with one call into each event loop."""
     for loop in {job.loop for job, _, _ in outcomes}:
         mine = [(job.future, result, failure) for job, result, failure in outcomes if job.loop is loop]
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more

@@ -320,6 +320,7 @@ async def test_a_snapshot_outlives_the_process(path):
         "bytes = CAST(replace(bytes, 'alice', 'malice') AS BLOB)",
         "bytes = 'text'",
         "digest = 'x'",
+        "content = 'x'",
         "hash = 'x'",
         "seq = 3",
         "seq = 99",
