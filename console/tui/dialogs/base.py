@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from textual.binding import Binding
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Input
 
 from console.tui.theme import BLUE, CURSOR, GROUND, QUIET, RAISED, TEXT
@@ -59,6 +60,9 @@ class Dialog(ModalScreen[T]):
 
     def submitted(self, field: Input) -> None:
         """Enter was pressed in a field."""
+
+    def chosen(self, source: Widget, item: Any) -> None:
+        """Enter was pressed on an item of a list."""
 
     @property
     def inner(self) -> int:

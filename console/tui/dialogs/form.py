@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Input
@@ -134,8 +134,12 @@ class Form(Dialog[Done]):
             if isinstance(wanted, Choice) and event.source.id == f"field-{wanted.id}":
                 self._detail(wanted)
 
-    def on_line_list_chosen(self, event: LineList.Chosen) -> None:
+    def chosen(self, source: Widget, item: Any) -> None:
         """Enter goes on to the next field."""
+        self._next(source)
+
+    def on_line_list_chosen(self, event: LineList.Chosen) -> None:
+        """So does a double click."""
         self._next(event.source)
 
     def submitted(self, field: Input) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -18,6 +18,7 @@ from console.view.line import Line, Tone, clip, line, span, wrap
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
+    from textual.widget import Widget
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +118,12 @@ class Picker(Dialog[str]):
         """Enter picks the highlighted entry."""
         self._pick(self.query_one(LineList).selected)
 
-    def on_line_list_chosen(self, event: LineList.Chosen) -> None:
+    def chosen(self, source: Widget, item: Any) -> None:
         """So does enter in the list."""
+        self._pick(item)
+
+    def on_line_list_chosen(self, event: LineList.Chosen) -> None:
+        """And a double click."""
         self._pick(event.item)
 
     def _pick(self, entry: Entry | None) -> None:

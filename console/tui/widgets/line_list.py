@@ -254,8 +254,14 @@ class LineList(ScrollView, can_focus=True):
         self._go(len(self._items) - 1 if edge else 0)
 
     def action_choose(self) -> None:
-        """Announces the item under the cursor."""
-        if self.selected is not None:
+        """Announces the item under the cursor, to a dialog at once: a key typed ahead must meet the next field."""
+        from console.tui.dialogs.base import Dialog
+
+        if self.selected is None:
+            return
+        if isinstance(self.screen, Dialog):
+            self.screen.chosen(self, self.selected)
+        else:
             self.post_message(self.Chosen(self, self.selected))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
