@@ -81,7 +81,9 @@ class Terminal:
     @property
     def lines(self) -> list[str]:
         """The screen, a line each, without trailing blanks."""
-        return [line.rstrip() for line in self._screen.display]
+        # Not pyte's `display`: it stumbles over half of a wide character that was written over.
+        rows, columns = range(self._screen.lines), range(self._screen.columns)
+        return ["".join(self._screen.buffer[y][x].data for x in columns).rstrip() for y in rows]
 
     @property
     def text(self) -> str:
@@ -90,7 +92,7 @@ class Terminal:
 
     def find(self, text: str) -> tuple[int, int]:
         """Column and row of the last place where a text stands."""
-        for row, line in reversed(list(enumerate(self._screen.display))):
+        for row, line in reversed(list(enumerate(self.lines))):
             if (column := line.rfind(text)) >= 0:
                 return column, row
         raise AssertionError(f"{text!r} is not on the screen:\n{self.text}")
@@ -99,6 +101,16 @@ class Terminal:
         """Every foreground and background in use: pyte's names, six hex digits, or "default"."""
         rows = self._screen.buffer.values()
         return {colour for row in rows for cell in row.values() for colour in (cell.fg, cell.bg)}
+
+    def cells(self) -> list[tuple[str, str, str]]:
+        """Every cell with something in it: character, foreground and background as drawn, reversed or not."""
+        drawn = []
+        for y in range(self._screen.lines):
+            for x in range(self._screen.columns):
+                cell = self._screen.buffer[y][x]
+                if cell.data.strip():
+                    drawn.append((cell.data, cell.bg, cell.fg) if cell.reverse else (cell.data, cell.fg, cell.bg))
+        return drawn
 
     # -- what is done -------------------------------------------------------------------------------------------------
 
@@ -111,15 +123,33 @@ class Terminal:
         """Types a text."""
         os.write(self._fd, text.encode())
 
+    def paste(self, text: str | bytes) -> None:
+        """Pastes a text, as a terminal of today marks it."""
+        data = text.encode(errors="surrogatepass") if isinstance(text, str) else text
+        rest = memoryview(b"\x1b[200~" + data + b"\x1b[201~")
+        while rest:
+            rest = rest[os.write(self._fd, rest[:1024]) :]
+            self._read(0)  # so that neither side waits for the other
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Gives the terminal another size."""
+        self._screen.resize(rows, columns)
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def click_at(self, column: int, row: int) -> None:
+        """Presses and releases the left button on a cell, counted from 0."""
+        at = f"0;{column + 1};{row + 1}"
+        os.write(self._fd, f"\x1b[<{at}M\x1b[<{at}m".encode())
+
     def click(self, text: str) -> None:
         """Clicks on the last place where a text stands."""
-        self._click_at(*self.find(text))
+        self.click_at(*self.find(text))
 
     def fill(self, label: str, text: str) -> None:
         """Types into the field under a label, and waits until the text stands in it. The click moves the focus before
         the next key is read, wherever it was."""
         column, row = self.find(label)
-        self._click_at(column + 1, row + 1)
+        self.click_at(column + 1, row + 1)
         self.type(text)
         self.wait_for(lambda _: text in self.lines[self.find(label)[1] + 1])
 
@@ -129,7 +159,8 @@ class Terminal:
         def holds() -> bool:
             if self.raw.rfind(_FRAME_BEGINS) > self.raw.rfind(_FRAME_ENDS):
                 return False  # half a frame
-            found = [item in self.text if isinstance(item, str) else item(self.text) for item in wanted]
+            text = self.text
+            found = [item in text if isinstance(item, str) else item(text) for item in wanted]
             return not any(found) if gone else all(found)
 
         deadline = time.monotonic() + timeout
@@ -177,10 +208,6 @@ class Terminal:
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
-    def _click_at(self, column: int, row: int) -> None:
-        at = f"0;{column + 1};{row + 1}"
-        os.write(self._fd, f"\x1b[<{at}M\x1b[<{at}m".encode())
-
     def _read(self, timeout: float) -> bool:
         """Takes what is there within `timeout`; False once the terminal is closed."""
         ready, _, _ = select.select([self._fd], [], [], timeout)
@@ -197,10 +224,12 @@ class Terminal:
             return False
         self.raw += data
         self._stream.feed(data)
-        asked = self.raw.count(_SYNC_QUERY)
-        if asked > self._answered:  # As a terminal of today does, so that frames come whole.
-            os.write(self._fd, _SYNC_REPLY * (asked - self._answered))
-            self._answered = asked
+        asked = self.raw.count(_SYNC_QUERY, self._answered)
+        if asked:  # As a terminal of today does, so that frames come whole.
+            os.write(self._fd, _SYNC_REPLY * asked)
+            self._answered = self.raw.rfind(_SYNC_QUERY) + len(_SYNC_QUERY)
+        else:
+            self._answered = max(self._answered, len(self.raw) - len(_SYNC_QUERY))
         return True
 
     def _reap(self) -> None:
