@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -13,6 +12,7 @@ from console.model.board import HealthSnapshot
 from console.model.events import Recorded
 from console.model.people import Actor
 from console.model.reading import Reading
+from console.model.value import value
 
 
 class Clock(Protocol):
@@ -75,7 +75,7 @@ class NotSaved(Exception):
     """The journal could not write (disk full, folder read-only, fsync failed). The message is one line."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NewEvent:
     """An event on its way into the record."""
 
@@ -85,7 +85,7 @@ class NewEvent:
     causation: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Append:
     """Events for one stream. `expected` is the stream's version they were decided on (0: the stream is new);
     None appends whatever the version is."""
@@ -96,7 +96,7 @@ class Append:
     actor: Actor
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Head:
     """Where the chain ends. Printed as `SEQ:HASH`."""
 
@@ -107,7 +107,7 @@ class Head:
         return f"{self.seq}:{self.hash}"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Lease:
     """Who runs the engine. `epoch` grows with every change of holder and fences late writes."""
 
@@ -200,7 +200,7 @@ class Spool(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Query:
     """One expression with a name; the answer must be a single number."""
 
@@ -208,7 +208,7 @@ class Query:
     expr: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Series:
     """Values on a regular grid, oldest first; None where there was no sample."""
 

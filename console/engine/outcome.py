@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from console.model.events import Recorded
+from console.model.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Done:
     """Carried out and saved (fsynced), unless `unsaved` says where the events wait instead."""
 
@@ -20,14 +19,14 @@ class Done:
         return self.events[0].stream.partition(":")[2] if self.events else ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Denied:
     """Not carried out; the reason is one line."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Unsaved:
     """Not carried out because the journal could not be written. Whoever asked keeps the text and, when `may_proceed`,
     submits it again with `unsaved=True` after a typed confirmation."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
+
+from console.model.value import value
 
 
 class AlertState(StrEnum):
@@ -20,7 +22,7 @@ class AlertState(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Alert:
     """One alert. Labels and annotations are safe text already; `group` names its Alertmanager group."""
 
@@ -53,7 +55,7 @@ class Alert:
         return self.label("severity")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AlertRef:
     """What an incident keeps of an alert it was declared from."""
 
@@ -70,7 +72,7 @@ def reference(alert: Alert) -> AlertRef:
     return AlertRef(alert.fingerprint, alert.name, summary, alert.labels, alert.starts_at)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Matcher:
     """`name op value` in Alertmanager's syntax; a regular expression must match the whole value."""
 
@@ -119,7 +121,7 @@ def _unquoted(text: str) -> str:
     return re.sub(r"\\(.)", lambda found: "\n" if found[1] == "n" else found[1], text)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AlertSnapshot:
     """One answer of an alert source."""
 

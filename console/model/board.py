@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 
 from console.model.alert import Alert
@@ -15,9 +15,10 @@ from console.model.rollback import Readiness
 from console.model.rollout import Rollout
 from console.model.shift import Handoff, Shift
 from console.model.slo import SloGauge
+from console.model.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SourceStatus:
     """One outside system: whether it answers, when it last did, what went wrong, when it is asked again."""
 
@@ -34,7 +35,7 @@ class SourceStatus:
         return self.state is not ReadingState.OK
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Health:
     """One component's health; `since` is when its present state was first seen by this console."""
 
@@ -55,7 +56,7 @@ class Health:
         return down is not None and down >= self.critical_after
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class HealthSnapshot:
     """One round over the components' endpoints, by component name."""
 
@@ -63,7 +64,7 @@ class HealthSnapshot:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AlertFeed:
     """The alerts, and whether their absence would mean anything. `evidence` is OK only while the always-firing alert
     is seen; `note` says what is missing otherwise."""
@@ -80,7 +81,7 @@ class AlertFeed:
         return tuple(alert for alert in self.alerts if alert.state == "active" and alert.name != self.watchdog)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LeaseView:
     """Who runs the engine. `holder` is empty when nobody does: ESCALATION NOT RUNNING."""
 
@@ -89,7 +90,7 @@ class LeaseView:
     expires_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Target:
     """The service and environment that the console watches and acts on."""
 
@@ -101,7 +102,7 @@ class Target:
         return f"{self.service}/{self.environment}"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Board:
     """What is known at `at`. `number` grows with each new Board of a process."""
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from console.model.alert import AlertRef
 from console.model.events import HandoffItem
 from console.model.people import Severity
 from console.model.playbook import LoadedPlaybook
+from console.model.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Command:
     """The base of all commands. Ids name what was under the cursor: a command never acts on a row."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DeclareIncident(Command):
     title: str
     severity: Severity
@@ -24,12 +24,12 @@ class DeclareIncident(Command):
     impact_started_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AcknowledgeIncident(Command):
     incident: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ChangeState(Command):
     """Moves an incident to a state of `model.incident.IncidentState`; going back to investigating needs a reason."""
 
@@ -38,27 +38,27 @@ class ChangeState(Command):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ChangeSeverity(Command):
     incident: str
     severity: Severity
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LinkAlerts(Command):
     incident: str
     alerts: tuple[AlertRef, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AssignRole(Command):
     incident: str
     role: str
     person: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AddNote(Command):
     """A note on an incident or a shift (`subject` is its id); `occurred_at` is when the thing noted happened."""
 
@@ -68,13 +68,13 @@ class AddNote(Command):
     step: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StartRun(Command):
     incident: str
     playbook: LoadedPlaybook
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CompleteStep(Command):
     """Closes a step on what was observed. `option` for a decision, `typed` for an irreversible step, `override` is the
     reason to close it although its reading does not show the effect."""
@@ -87,27 +87,27 @@ class CompleteStep(Command):
     override: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FailStep(Command):
     run: str
     step: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RetryStep(Command):
     run: str
     step: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SkipStep(Command):
     run: str
     step: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ExpireStep(Command):
     """Ends a wait by decision: what was left, and why it may be left behind."""
 
@@ -117,13 +117,13 @@ class ExpireStep(Command):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AbortRun(Command):
     run: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SetFlag(Command):
     """Carries out a flag step: the engine journals the intent, sets the share, and journals the outcome."""
 
@@ -131,32 +131,32 @@ class SetFlag(Command):
     step: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class BeginShift(Command):
     pass
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class EndShift(Command):
     shift: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AddWatchItem(Command):
     shift: str
     text: str
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CloseWatchItem(Command):
     shift: str
     item: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class OfferHandoff(Command):
     """Offers the open shift to `to`. `items` is the draft, `anchor` the `SEQ:HASH` it was made from."""
 
@@ -167,7 +167,7 @@ class OfferHandoff(Command):
     summary: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AnswerHandoffItem(Command):
     handoff: str
     item: str
@@ -175,7 +175,7 @@ class AnswerHandoffItem(Command):
     read_back: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AcceptHandoff(Command):
     """Takes the shift. `shared_login` is the reason, needed when giver and receiver share one login."""
 
@@ -183,13 +183,13 @@ class AcceptHandoff(Command):
     shared_login: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class WithdrawHandoff(Command):
     handoff: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FireDeadlines(Command):
     """The engine's: turn every deadline that has passed into its event, once."""
 

@@ -7,13 +7,14 @@ shape gets a higher `kind_version`, and the codec keeps reading the old one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, TypeVar
 
 from console.model.alert import AlertRef
 from console.model.people import Actor, Severity
 from console.model.playbook import Playbook
+from console.model.value import value
 
 E = TypeVar("E")
 
@@ -39,14 +40,14 @@ def kind_of(payload: object) -> tuple[str, int]:
     return _NAMES[type(payload)]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Unknown:
     """The payload of an event whose kind this program does not know: kept raw and shown as such."""
 
     raw: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Recorded:
     """An event as the journal keeps it. `hash` covers `prev_hash`, the header and the payload's bytes.
 
@@ -79,7 +80,7 @@ class Recorded:
 
 
 @event("incident.declared")
-@dataclass(frozen=True, slots=True)
+@value
 class IncidentDeclared:
     title: str
     severity: Severity
@@ -91,13 +92,13 @@ class IncidentDeclared:
 
 
 @event("incident.acknowledged")
-@dataclass(frozen=True, slots=True)
+@value
 class IncidentAcknowledged:
     pass
 
 
 @event("incident.acknowledge_overdue")
-@dataclass(frozen=True, slots=True)
+@value
 class AcknowledgeOverdue:
     due_at: datetime
     late_seconds: float = 0.0
@@ -105,34 +106,34 @@ class AcknowledgeOverdue:
 
 
 @event("incident.state_changed")
-@dataclass(frozen=True, slots=True)
+@value
 class IncidentStateChanged:
     state: str
     reason: str = ""
 
 
 @event("incident.severity_changed")
-@dataclass(frozen=True, slots=True)
+@value
 class SeverityChanged:
     severity: Severity
     reason: str
 
 
 @event("incident.alerts_linked")
-@dataclass(frozen=True, slots=True)
+@value
 class AlertsLinked:
     alerts: tuple[AlertRef, ...]
 
 
 @event("incident.role_assigned")
-@dataclass(frozen=True, slots=True)
+@value
 class RoleAssigned:
     role: str
     person: str
 
 
 @event("note.added")
-@dataclass(frozen=True, slots=True)
+@value
 class NoteAdded:
     """A note in an incident's or a shift's stream; the envelope's `occurred_at` is when the thing noted happened."""
 
@@ -144,7 +145,7 @@ class NoteAdded:
 
 
 @event("run.started")
-@dataclass(frozen=True, slots=True)
+@value
 class RunStarted:
     """The whole playbook is kept, so that a replay never depends on a file that may have changed."""
 
@@ -155,7 +156,7 @@ class RunStarted:
 
 
 @event("run.step_started")
-@dataclass(frozen=True, slots=True)
+@value
 class StepStarted:
     step: str
     owner: str
@@ -164,7 +165,7 @@ class StepStarted:
 
 
 @event("run.step_completed")
-@dataclass(frozen=True, slots=True)
+@value
 class StepCompleted:
     step: str
     observed: str
@@ -179,21 +180,21 @@ class StepCompleted:
 
 
 @event("run.step_failed")
-@dataclass(frozen=True, slots=True)
+@value
 class StepFailed:
     step: str
     reason: str
 
 
 @event("run.step_skipped")
-@dataclass(frozen=True, slots=True)
+@value
 class StepSkipped:
     step: str
     reason: str
 
 
 @event("run.step_expired")
-@dataclass(frozen=True, slots=True)
+@value
 class StepExpired:
     """A wait that was ended by decision, with what it leaves behind."""
 
@@ -203,7 +204,7 @@ class StepExpired:
 
 
 @event("run.step_overdue")
-@dataclass(frozen=True, slots=True)
+@value
 class StepOverdue:
     step: str
     due_at: datetime
@@ -212,7 +213,7 @@ class StepOverdue:
 
 
 @event("run.finished")
-@dataclass(frozen=True, slots=True)
+@value
 class RunFinished:
     outcome: str
     """completed, aborted, or continued (another playbook took over)."""
@@ -221,7 +222,7 @@ class RunFinished:
 
 
 @event("effect.intended")
-@dataclass(frozen=True, slots=True)
+@value
 class EffectIntended:
     """Written before the outside world is touched. Without its `EffectFinished`, the outcome is unknown."""
 
@@ -233,7 +234,7 @@ class EffectIntended:
 
 
 @event("effect.finished")
-@dataclass(frozen=True, slots=True)
+@value
 class EffectFinished:
     effect: str
     outcome: str
@@ -245,21 +246,21 @@ class EffectFinished:
 
 
 @event("shift.began")
-@dataclass(frozen=True, slots=True)
+@value
 class ShiftBegan:
     operator: str
     previous: str = ""
 
 
 @event("shift.ended")
-@dataclass(frozen=True, slots=True)
+@value
 class ShiftEnded:
     reason: str = ""
     next_shift: str = ""
 
 
 @event("shift.watch_added")
-@dataclass(frozen=True, slots=True)
+@value
 class WatchItemAdded:
     item: str
     text: str
@@ -267,13 +268,13 @@ class WatchItemAdded:
 
 
 @event("shift.watch_closed")
-@dataclass(frozen=True, slots=True)
+@value
 class WatchItemClosed:
     item: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class HandoffItem:
     """One thing handed over. `kind` is incident, run, watch, note or change; `ref` is the id it stands for."""
 
@@ -286,7 +287,7 @@ class HandoffItem:
 
 
 @event("handoff.offered")
-@dataclass(frozen=True, slots=True)
+@value
 class HandoffOffered:
     shift: str
     to: str
@@ -297,7 +298,7 @@ class HandoffOffered:
 
 
 @event("handoff.item_answered")
-@dataclass(frozen=True, slots=True)
+@value
 class HandoffItemAnswered:
     item: str
     answer: str
@@ -306,14 +307,14 @@ class HandoffItemAnswered:
 
 
 @event("handoff.accepted")
-@dataclass(frozen=True, slots=True)
+@value
 class HandoffAccepted:
     shared_login: str = ""
     """Why two names of one login were let through, when they were."""
 
 
 @event("handoff.withdrawn")
-@dataclass(frozen=True, slots=True)
+@value
 class HandoffWithdrawn:
     reason: str
 
@@ -322,7 +323,7 @@ class HandoffWithdrawn:
 
 
 @event("engine.lease_taken")
-@dataclass(frozen=True, slots=True)
+@value
 class LeaseTaken:
     holder: str
     epoch: int
@@ -330,14 +331,14 @@ class LeaseTaken:
 
 
 @event("engine.lease_released")
-@dataclass(frozen=True, slots=True)
+@value
 class LeaseReleased:
     holder: str
     epoch: int
 
 
 @event("journal.spool_merged")
-@dataclass(frozen=True, slots=True)
+@value
 class SpoolMerged:
     events: int
     console: str
@@ -349,7 +350,7 @@ class SpoolMerged:
 
 
 @event("drill.started")
-@dataclass(frozen=True, slots=True)
+@value
 class DrillStarted:
     scenario: str
     run: str
@@ -357,7 +358,7 @@ class DrillStarted:
 
 
 @event("drill.finished")
-@dataclass(frozen=True, slots=True)
+@value
 class DrillFinished:
     outcome: str
     minutes: float

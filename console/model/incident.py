@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
 from console.model.alert import AlertRef
 from console.model.people import Actor, Severity
+from console.model.value import value
 
 
 class IncidentState(StrEnum):
@@ -43,7 +44,7 @@ QUIET = ENDED | {_S.RESOLVED}
 """States in which no response clock runs."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Incident:
     """One incident. `times` holds the first instant of each state reached, by state name."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+
+from console.model.value import value
 
 
 class Severity(StrEnum):
@@ -22,7 +23,7 @@ class Severity(StrEnum):
         return int(self.value[3])
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Actor:
     """The person or engine behind an event: the name they go by and the login the operating system knows."""
 
@@ -43,7 +44,7 @@ def are_two_people(one: Actor, other: Actor) -> bool:
     return one.name != other.name and one.login != other.login
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Person:
     """One entry of `people.yaml`."""
 
@@ -56,7 +57,7 @@ class Person:
     """(channel, address) pairs, shown when everything else is down."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SeverityRule:
     """One row of the severity matrix."""
 

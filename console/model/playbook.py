@@ -7,11 +7,12 @@ may change or vanish without the run noticing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from console.model.people import Actor, Severity
+from console.model.value import value
 
 
 class StepKind(StrEnum):
@@ -24,7 +25,7 @@ class StepKind(StrEnum):
     WAIT = "wait"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Check:
     """A named reading and what it should show: `reading op value`, such as `rollout.percent <= 0`."""
 
@@ -50,7 +51,7 @@ _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
 OPS = tuple(_COMPARE)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Option:
     """One way out of a decision. `goto` names a step, `playbook` another playbook; neither means the next step.
     `when` is the reading that speaks for this option: shown as advice, never taken by itself."""
@@ -62,7 +63,7 @@ class Option:
     when: Check | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Step:
     """One line of the checklist: a challenge and its expected response."""
 
@@ -91,7 +92,7 @@ class Step:
         return bool(self.confirm)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Playbook:
     """A checklist for a kind of trouble. `match` holds alert matchers in Alertmanager's syntax; every one must hold.
     `objective` is the time the whole should take (at least, at most)."""
@@ -119,7 +120,7 @@ class Playbook:
         return self.steps[index] if index < len(self.steps) else None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LoadedPlaybook:
     """A playbook as read from a file: its hash pins runs to what was read."""
 
@@ -144,7 +145,7 @@ class StepStatus(StrEnum):
 SETTLED = frozenset({StepStatus.DONE, StepStatus.SKIPPED, StepStatus.EXPIRED, StepStatus.PASSED_OVER})
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StepRun:
     """One step of a run, with its evidence. `started_at`, `ended_at` are instants; `deadline` is absolute."""
 
@@ -180,7 +181,7 @@ class RunStatus(StrEnum):
     CONTINUED = "continued"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Effect:
     """A change to the outside world that was intended. `outcome` is empty while it is not known."""
 
@@ -193,7 +194,7 @@ class Effect:
     answer: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Run:
     """A playbook being carried out in an incident."""
 

@@ -7,10 +7,12 @@ arithmetic by `combine`, and the worst one wins.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
+
+from console.model.value import value
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -30,7 +32,7 @@ class ReadingState(StrEnum):
 _ORDER = {state: rank for rank, state in enumerate(ReadingState)}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reading(Generic[T]):
     """One dated observation.
 

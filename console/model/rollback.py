@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from console.model.reading import Reading
+from console.model.value import value
 
 
 class ProofState(StrEnum):
@@ -26,7 +26,7 @@ class Can(StrEnum):
     UNVERIFIED = "unverified"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Proof:
     """One condition, the evidence for it in words, when it was seen and until when it counts."""
 
@@ -39,7 +39,7 @@ class Proof:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Readiness:
     """Whether a rollback is possible now. There is no duration until one was measured."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from console.model.reading import Reading, ReadingState
+from console.model.value import value
 
 
 class Level(StrEnum):
@@ -18,7 +18,7 @@ class Level(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class GuardrailRule:
     """A limit pair on one expression: at or above `warning`, at or above `critical`, in `unit`."""
 
@@ -30,7 +30,7 @@ class GuardrailRule:
     unit: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Guardrail:
     """A rule with its present reading."""
 
@@ -50,7 +50,7 @@ class Guardrail:
         return Level.OK if self.value.state is ReadingState.OK else Level.UNKNOWN
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RolloutPlan:
     """The declared plan: `phases` in percent, how long each bakes, and the expressions that tell where it is.
 
@@ -71,7 +71,7 @@ class RolloutPlan:
     """(name, expression) of further readings that playbooks look at, as `reading.<name>`."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Rollout:
     """The plan with its readings."""
 

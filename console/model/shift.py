@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from console.model.events import HandoffItem
 from console.model.people import Actor
+from console.model.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class WatchItem:
     """Something the next shift must keep an eye on, until `until` or until it is closed."""
 
@@ -23,7 +24,7 @@ class WatchItem:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Shift:
     """One operator's turn."""
 
@@ -50,7 +51,7 @@ class Shift:
         return tuple(item for item in self.watch.values() if item.closed_at is None)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Answer:
     """What the receiver said to one item."""
 
@@ -60,7 +61,7 @@ class Answer:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Handoff:
     """An offer of a shift to somebody. It is complete when every item is accepted."""
 

@@ -7,11 +7,11 @@ ch. 5). A ratio is always bad over total of the same window, never a mean of rat
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
 from console.model.reading import Reading, ReadingState, combine, missing
+from console.model.value import value
 
 WINDOWS: Mapping[str, timedelta] = {"1h": timedelta(hours=1), "1d": timedelta(days=1)}
 """The windows read from the server. Longer ones are *partial* until slices are cached: no raw range above one day."""
@@ -29,7 +29,7 @@ class SliKind(StrEnum):
     THRESHOLD = "threshold"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Sli:
     """What is counted. For RATIO either `good` or `bad` is a counter selector, and `total`; for THRESHOLD `query` is a
     value that must satisfy `op value` in each slice of `slice_seconds`. `fallback` is used when the total of a RATIO
@@ -46,7 +46,7 @@ class Sli:
     fallback: Sli | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Objective:
     """One SLO. `target` is a ratio in (0, 1); `method` is the budgeting method's OpenSLO name."""
 
@@ -65,7 +65,7 @@ class Objective:
         return 1.0 - self.target
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SloGauge:
     """An objective with what is known of it. `ratio` is the good share over the longest window read; `budget_left` the
     share of the error budget left (below 0 when overspent); `burn` the burn rate over one hour; `trend` the good share

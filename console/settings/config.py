@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,9 +11,10 @@ from console.model.people import Person, SeverityRule
 from console.model.playbook import LoadedPlaybook
 from console.model.rollout import RolloutPlan
 from console.model.slo import Objective
+from console.model.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SecretRef:
     """Where a secret is: `env:NAME` or `file:PATH`. The secret itself is never part of the configuration."""
 
@@ -24,7 +25,7 @@ class SecretRef:
         return f"{self.scheme}:{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class HttpSource:
     """An HTTP server to ask. `token` is sent as a bearer token; `headers` are fixed: a tenant's id."""
 
@@ -36,7 +37,7 @@ class HttpSource:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Component:
     """A part of the service with a health endpoint. An answer of 200 to 299 is healthy."""
 
@@ -47,7 +48,7 @@ class Component:
     """Whether a rollback needs it."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Notify:
     """Outgoing channels. `oncall check` proves that their secrets are set."""
 
@@ -56,7 +57,7 @@ class Notify:
     grafana: SecretRef | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Environment:
     """Everything that is watched for one service in one environment."""
 
@@ -69,7 +70,7 @@ class Environment:
     health_timeout: timedelta = timedelta(seconds=3)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Config:
     """A whole configuration folder."""
 

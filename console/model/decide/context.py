@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,13 +11,14 @@ from console.model.board import Target
 from console.model.people import Actor, Severity, SeverityRule
 from console.model.playbook import LoadedPlaybook
 from console.model.reading import Reading
+from console.model.value import value
 
 
 class Refusal(Exception):
     """Why a command is not carried out: one line, for the operator."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Batch:
     """Events for one stream, decided on its version `expected` (0: new). `occurred_at` None means now."""
 
@@ -27,7 +28,7 @@ class Batch:
     occurred_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Context:
     """The moment a decision is taken in. `fresh` gives a new id; `readings` are those of the Board on the screen."""
 
