@@ -234,11 +234,10 @@ class ConsoleApp(App[None]):
         self._schedule()
 
     def _on_board(self, board: Board) -> None:
-        """A new Board: drawn at once when the record went on or the last drawing is a second old, else when it is."""
-        loop = asyncio.get_running_loop()
-        told = self._seen is None or self._seen[0].head != board.head
-        wait = 0.0 if told else self._drawn_at + 1.0 - loop.time()
-        if wait <= 0:
+        """A new Board: drawn at once when a source has changed its state or something happened, else when the last
+        drawing is a second old."""
+        wait = self._drawn_at + 1.0 - asyncio.get_running_loop().time()
+        if wait <= 0 or self._seen is None or _news(board) != _news(self._seen[0]):
             self.call_later(self.redraw)
         else:
             self._schedule(wait)
@@ -397,3 +396,8 @@ class ConsoleApp(App[None]):
     def panic(self, *renderables: Any) -> None:
         """Textual's way to stop with a message: the kind of the error only."""
         self.panic_line(self._exception)
+
+
+def _news(board: Board) -> tuple[object, ...]:
+    """What must be seen at once: which sources answer, the end of the record, whether it can be written."""
+    return (*(source.state for source in board.sources), board.head, board.not_saved, board.lease.holder)

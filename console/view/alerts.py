@@ -79,7 +79,9 @@ def counts(feed: AlertFeed) -> Line:
     """How many alerts stand, and what that is worth."""
     active = len(feed.active)
     others = sum(1 for alert in feed.alerts if alert.state is AlertState.SUPPRESSED)
-    pieces = [line(span(f"{active} active", Tone.STRONG if active else Tone.NORMAL))]
+    known = feed.evidence is ReadingState.OK
+    tone = Tone.STRONG if active else Tone.NORMAL if known else Tone.UNKNOWN
+    pieces = [line(span(f"{active} active" if known or active else "none seen", tone))]
     if others:
         pieces.append(line(span(f"{others} silenced or inhibited", Tone.DIM)))
     return join(pieces, ", ")

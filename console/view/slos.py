@@ -63,12 +63,12 @@ def row(gauge: SloGauge, now: datetime, width: int, look: Look) -> Line:
     left_tone = Tone.CRITICAL if (left.value or 0) < 0 else Tone.NORMAL
     budget = "" if left.value is None else f"{number(left.value * 100, 0)} %"
     rate = "" if burn.value is None else f"{number(burn.value, 1)}{look.marks.times}"
-    value_cell = _cell(gauge.ratio, f"{value}{sign} {share(target)}", Tone.NORMAL, 18)
+    value_cell = _cell(gauge.ratio, f"{value}{sign} {share(target)}", Tone.NORMAL, 19)
     if gauge.ratio.value is None:
-        value_cell = line(span(fit("no value", 18), Tone.UNKNOWN))
+        value_cell = line(span(fit("no value", 19), Tone.UNKNOWN))
     body = line(
         look.marks.of(tone),
-        span(fit(gauge.objective.title, 17 if width < 92 else 21) + " ", Tone.STRONG),
+        span(fit(gauge.objective.title, 16 if width < 92 else 21) + " ", Tone.STRONG),
         span(fit(word, 12), tone),
         value_cell,
         span("budget ", Tone.DIM),

@@ -26,7 +26,7 @@ SEED = int(os.environ.get("ONCALL_TEST_SEED", "20260328"))
 
 def strace() -> str:
     """Where strace is; else the test skips, or fails where CI promises the tools."""
-    found = shutil.which("strace") or shutil.which("strace", path=ROOT / ".servers" / "usr" / "bin")
+    found = shutil.which("strace") or shutil.which("strace", path=ROOT / ".servers" / "strace")
     if found is None:
         lacking = "no strace: make servers, or apt-get install strace"
         if os.environ.get("CI") == "true":
