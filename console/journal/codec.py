@@ -87,9 +87,11 @@ class Draft(NamedTuple):
 
 def time_text(when: datetime) -> str:
     """An instant in UTC with 6 fraction digits. Raises Unrecordable for a time without a zone."""
-    if when.utcoffset() is None:
-        raise Unrecordable(f"the time {when.isoformat()} has no zone; expected an aware instant")
-    return when.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    if when.tzinfo is not UTC:
+        if when.utcoffset() is None:
+            raise Unrecordable(f"the time {when.isoformat()} has no zone; expected an aware instant")
+        when = when.astimezone(UTC)
+    return when.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def encode(payload: object) -> bytes:

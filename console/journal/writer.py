@@ -206,7 +206,7 @@ class Writer:
                 connection.close()
 
     def _wake(self, seq: int | None) -> None:
-        if seq is None:
+        if seq is None or not self._waiters:
             return
         with self._lock:
             due = [waiter for waiter in self._waiters if waiter.after < seq]
