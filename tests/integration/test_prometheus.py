@@ -234,12 +234,12 @@ def test_one_bad_expression_blanks_its_own(source):
 
 
 def test_what_is_too_slow_is_stopped_by_the_server(server, source):
-    slow = Prometheus(replace(source.http.source, timeout=timedelta(seconds=0.5)), SystemClock())
+    slow = Prometheus(replace(source.http.source, timeout=timedelta(seconds=2)), SystemClock())
     began = time.monotonic()
     found = slow.read(
         [Query("heavy", "sum(avg_over_time(sum_over_time((many * 1)[1h:1s])[1d:1m]))"), Query("light", "sum(many)")]
     )
-    assert time.monotonic() - began < 2 * 0.5 + 1
+    assert time.monotonic() - began < 2 * 2 + 1
     assert found["light"].value == 20
     assert found["heavy"].state is ReadingState.UNREACHABLE
     assert "timeout: query timed out" in found["heavy"].note
