@@ -39,6 +39,8 @@ Start = Callable[[], "tuple[Engine, Clock]"]
 
 QUIET_TICK = 5.0
 """Seconds between looks at the clock while nothing counts down."""
+FIRST_ANSWERS = 0.1
+"""Seconds that the first screen waits for the sources, so that it is drawn once where they are quick."""
 NOTICE_SECONDS = 8.0
 STOP_SECONDS = 3.0
 """How long the engine may take to give its lease back at the end."""
@@ -106,6 +108,7 @@ class ConsoleApp(App[None]):
         self._drawn_at = 0.0
         self._leaving = False
         self._asked = False
+        self._answered, self._shown = asyncio.Event(), asyncio.Event()
         self._seen: tuple[Board, datetime, Look] | None = None
         self._alerts: tuple[Any, list[Alert]] = (None, [])
         self.notice: list[Line] = []
@@ -143,12 +146,13 @@ class ConsoleApp(App[None]):
             self._fail(str(error))
             return
         self._unsubscribe = self._engine.subscribe(self._on_board)
+        self.spawn(self._start_engine())
+        if self._waiting():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._answered.wait(), FIRST_ANSWERS)
         self._observe()
         await self.push_screen(OverviewScreen())
-        self.call_after_refresh(self._run_engine)
-
-    def _run_engine(self) -> None:
-        self.spawn(self._start_engine())
+        self._shown.set()
 
     async def _start_engine(self) -> None:
         assert self._engine is not None
@@ -157,6 +161,7 @@ class ConsoleApp(App[None]):
         except CannotStart as error:
             self._fail(str(error))
             return
+        await self._shown.wait()
         self.redraw()
         if run := self._first_run():
             from console.tui.actions.general import show_run
@@ -233,9 +238,17 @@ class ConsoleApp(App[None]):
                 break
         self._schedule()
 
+    def _waiting(self) -> bool:
+        """Whether a source has neither answered nor failed yet."""
+        return any(item.at is None and not item.error for item in self.engine.board.sources)
+
     def _on_board(self, board: Board) -> None:
         """A new Board: drawn at once when a source has changed its state or something happened, else when the last
         drawing is a second old."""
+        if not self._waiting():
+            self._answered.set()
+        if not self._shown.is_set():
+            return
         wait = self._drawn_at + 1.0 - asyncio.get_running_loop().time()
         if wait <= 0 or self._seen is None or _news(board) != _news(self._seen[0]):
             self.call_later(self.redraw)
