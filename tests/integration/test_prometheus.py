@@ -234,12 +234,12 @@ def test_one_bad_expression_blanks_its_own(source):
 
 
 def test_what_is_too_slow_is_stopped_by_the_server(server, source):
-    slow = Prometheus(replace(source.http.source, timeout=timedelta(seconds=2)), SystemClock())
+    slow = Prometheus(replace(source.http.source, timeout=timedelta(seconds=1)), SystemClock())
     began = time.monotonic()
     found = slow.read(
         [Query("heavy", "sum(avg_over_time(sum_over_time((many * 1)[1h:1s])[1d:1m]))"), Query("light", "sum(many)")]
     )
-    assert time.monotonic() - began < 2 * 2 + 1
+    assert time.monotonic() - began < 2 * 1 + 1
     assert found["light"].value == 20
     assert found["heavy"].state is ReadingState.UNREACHABLE
     assert "timeout: query timed out" in found["heavy"].note
@@ -299,7 +299,7 @@ def test_probe(source, server):
 
 def test_a_server_that_goes_and_comes_back(tmp_path):
     with servers.Prometheus(tmp_path) as running:
-        source = Prometheus(HttpSource("prometheus", running.url, timeout=timedelta(seconds=2)), SystemClock())
+        source = Prometheus(HttpSource("prometheus", running.url, timeout=timedelta(seconds=1)), SystemClock())
         assert source.read([Query("x", "vector(1)")])["x"].ok
         running.kill()
         began = time.monotonic()

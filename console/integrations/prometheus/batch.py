@@ -28,6 +28,11 @@ _HOPELESS = (401, 403, 404, 429)
 """Answers that no other wording of the question will change."""
 
 
+SERVER_SHARE = 0.6
+"""The server stops a query after this share of the source's timeout. A busy server notices late: the rest of the time is
+for its answer to arrive, since an answer that comes too late blanks everything that was asked with it."""
+
+
 class _Metric(msgspec.Struct, gc=False):
     oncall_query: str = ""
 
@@ -163,7 +168,7 @@ class Batch:
         self, units: Sequence[list[str]], path: str, form: Mapping[str, str], timeout: float
     ) -> Iterator[tuple[list[str], dict[str, Outcome]]]:
         # The server is to give up first: then it says why, and is not left with work that nobody waits for.
-        limit = {"timeout": f"{0.9 * timeout:.3f}"} | dict(form)
+        limit = {"timeout": f"{SERVER_SHARE * timeout:.3f}"} | dict(form)
         started: list[tuple[list[str], Pending | Unanswered]] = []
         for unit in units:
             query = unit[0] if len(unit) == 1 else self._union(unit)
