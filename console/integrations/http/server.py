@@ -11,6 +11,7 @@ httpx is imported by the first request, in that request's own thread: a start ne
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ from console.settings.config import HttpSource
 
 if TYPE_CHECKING:
     import httpx
+
+# httpx does without its command line where that cannot be imported: pygments and more, half of what httpx costs.
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 
 LIMIT = 64 * 1024 * 1024
 """Bytes taken of one answer, after decompression."""
