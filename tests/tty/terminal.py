@@ -146,10 +146,10 @@ class Terminal:
         self.click_at(*self.find(text))
 
     def fill(self, label: str, text: str) -> None:
-        """Types into the field under a label, and waits until the text stands in it. The click moves the focus before
-        the next key is read, wherever it was."""
+        """Adds to what is in the field under a label, and waits until it stands there. The click moves the focus before
+        the next key is read, and the cursor to the end."""
         column, row = self.find(label)
-        self.click_at(column + 1, row + 1)
+        self.click_at(column + 60, row + 1)
         self.type(text)
         self.wait_for(lambda _: text in self.lines[self.find(label)[1] + 1])
 
