@@ -71,6 +71,10 @@ class ReadOnly(Refused):
     """The journal was opened for reading: `--read-only`, or a journal newer than the program."""
 
 
+class JournalUnusable(Exception):
+    """The journal cannot be opened or read. The message is one line: what is wrong, and what to do."""
+
+
 class NotSaved(Exception):
     """The journal could not write (disk full, folder read-only, fsync failed). The message is one line."""
 

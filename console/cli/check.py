@@ -101,8 +101,8 @@ def _journal(options: Options, config: Config) -> Iterator[Line]:
     """Whether the journal can be written; one that is not there yet is not made."""
     from console.bootstrap.common import journal_path, open_journal
     from console.engine.clocks import SystemClock
-    from console.journal.codec import JournalUnusable
     from console.journal.files import refuse_network
+    from console.ports import JournalUnusable
 
     path = journal_path(options, config)
     try:

@@ -138,8 +138,7 @@ def explain(error: Exception) -> int:
 
 
 def _explain_journal(error: Exception) -> int:
-    from console.journal.codec import JournalUnusable
-    from console.ports import NotSaved, Refused
+    from console.ports import JournalUnusable, NotSaved, Refused
 
     if isinstance(error, JournalUnusable):
         complain(str(error))

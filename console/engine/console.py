@@ -7,7 +7,7 @@ Boards and submit commands, and need nothing else.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -38,6 +38,7 @@ from console.ports import (
     HealthSource,
     Ids,
     Journal,
+    JournalUnusable,
     LeaseLost,
     MetricSource,
     NewEvent,
@@ -97,6 +98,7 @@ class Console:
         self._pollers = {poller.name: poller for poller in self._make_pollers()}
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._faults: dict[str, str] = {}
         self._number = 0
         self._board = self._build()
 
@@ -129,6 +131,7 @@ class Console:
     async def open(self) -> None:
         """Reads the record and nothing more: for one command, without sources, deadlines or lease."""
         await self._record.load()
+        self._lease.look()
         self._publish()
 
     async def ask(self) -> None:
@@ -144,12 +147,14 @@ class Console:
         else:
             self._lease.look()
         self._publish()
-        work = {f"poll {poller.name}": poller.run() for poller in self._pollers.values()}
-        work |= {"lease": self._keep_lease(), "record": self._follow_record()}
+        work: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
+            f"poll {poller.name}": poller.run for poller in self._pollers.values()
+        }
+        work |= {"lease": self._keep_lease, "record": self._follow_record}
         if not self._read_only:
-            work["deadlines"] = self._watch_deadlines()
+            work["deadlines"] = self._watch_deadlines
         # Named, so that simulated time can wake them in an order that repeats.
-        self._tasks = [asyncio.create_task(item, name=name) for name, item in work.items()]
+        self._tasks = [asyncio.create_task(self._guarded(name, item), name=name) for name, item in work.items()]
 
     async def stop(self) -> None:
         """Stops everything, gives the lease back, and closes the journal."""
@@ -187,8 +192,9 @@ class Console:
                 return Denied(str(refusal))
             try:
                 return Done(await self._record.append(self._record.appends(batches, self._actor)))
-            except Conflict:
-                await self._record.catch_up()
+            except Conflict as conflict:
+                if not await self._caught_up():
+                    return Denied(f"{conflict}; {self._record.fault}")
             except Refused as refused:
                 return Denied(str(refused))
             except NotSaved as error:
@@ -197,6 +203,13 @@ class Console:
                 aside = self._record.appends(batches, self._actor, spooling=True)
                 return Done(self._record.put_aside(aside), unsaved=self._world.spool.where)
         return Denied("other consoles kept changing the same thing; try again")
+
+    async def _caught_up(self) -> bool:
+        try:
+            await self._record.catch_up()
+        except JournalUnusable as error:
+            self._record.fault = str(error)
+        return not self._record.fault
 
     def _context(self) -> Context:
         return Context(
@@ -236,6 +249,20 @@ class Console:
 
     # -- tasks --------------------------------------------------------------------------------------------------------
 
+    async def _guarded(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Does a task's work for ever. A fault is shown on every screen while it lasts, and the work begins anew: an
+        engine that stopped escalating in silence would be worse than one that never ran."""
+        clock = self._world.clock
+        while True:
+            try:
+                await work()
+            except JournalUnusable as error:
+                self._faults[name] = str(error)
+            except Exception as error:
+                self._faults[name] = f"fault in the engine's task {name!r}: {type(error).__name__}"
+            self._publish()
+            await clock.sleep_until(clock.now() + _PATIENCE)
+
     def _make_pollers(self) -> Iterable[Poller]:
         world, environment = self._world, self._environment
 
@@ -262,7 +289,7 @@ class Console:
             else:
                 changed = await self._lease.renew()
                 changed = await self._retry_spool() or changed
-            if changed:
+            if self._faults.pop("lease", "") or changed:
                 self._changed()
 
     async def _retry_spool(self) -> bool:
@@ -274,14 +301,17 @@ class Console:
 
     async def _follow_record(self) -> None:
         while True:
-            await self._world.journal.changed(self._record.state.seq)
-            if await self._record.catch_up():
+            changed = await self._record.catch_up()
+            if self._faults.pop("record", "") or changed:
                 self._changed()
+            await self._world.journal.changed(self._record.state.seq)
 
     async def _watch_deadlines(self) -> None:
         clock = self._world.clock
         while True:
             self._wake.clear()
+            if self._faults.pop("deadlines", ""):
+                self._publish()
             now = clock.now()
             due = next_deadline(self._record.state)
             if due is None or self._lease.fence is None:
@@ -300,7 +330,7 @@ class Console:
             try:
                 await self._record.append(appends, fence=self._lease.fence)
             except Conflict:
-                await self._record.catch_up()
+                saved = await self._caught_up() and saved
             except (NotSaved, LeaseLost, Refused):
                 saved = False
         self._publish()
@@ -348,6 +378,7 @@ class Console:
             lease=self._lease.view(),
             head=record.head,
             not_saved=record.not_saved or (record.journal.writable if not self._read_only else ""),
+            fault="; ".join(filter(None, (record.fault, *self._faults.values()))),
             spooled=self._world.spool.where if record.unsaved else "",
             flags=self._world.flags.name if self._world.flags is not None else "",
             people=config.people,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import timedelta
 
 from console.engine.record import Record
 from console.model import events as ev
@@ -25,14 +26,19 @@ class LeaseKeeper:
     @property
     def fence(self) -> int | None:
         """The epoch, while the lease is held and has not run out."""
-        seen = self._seen
-        held = seen is not None and seen.holder == self._holder and seen.expires_at > self._clock.now()
-        return seen.epoch if held and seen is not None else None
+        seen = self._living()
+        return seen.epoch if seen is not None and seen.holder == self._holder else None
+
+    def _living(self) -> Lease | None:
+        """The lease, unless it has run out, or runs for longer than any engine asks for: the clock was set back, or
+        somebody wrote it by hand."""
+        seen, now = self._seen, self._clock.now()
+        return seen if seen is not None and now < seen.expires_at <= now + timedelta(seconds=TTL_SECONDS + 1) else None
 
     def view(self) -> LeaseView:
         """Who runs the engine; nobody once the lease has run out."""
-        seen = self._seen
-        if seen is None or seen.expires_at <= self._clock.now():
+        seen = self._living()
+        if seen is None:
             return LeaseView()
         return LeaseView(seen.holder, seen.holder == self._holder, seen.expires_at)
 

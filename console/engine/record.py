@@ -12,7 +12,7 @@ from console.model.decide import Batch
 from console.model.events import Recorded, kind_of
 from console.model.people import Actor
 from console.model.state import State, apply
-from console.ports import Append, Clock, Ids, Journal, NewEvent, NotSaved, Spool
+from console.ports import Append, Clock, Ids, Journal, JournalUnusable, NewEvent, NotSaved, Spool
 
 SNAPSHOT_EVERY = 1_000
 _CHUNK = 10_000
@@ -39,34 +39,50 @@ class Record:
         """Why the last append could not be saved; empty after one that was."""
         self.head = ""
         """`SEQ:HASH` of the last event folded in."""
+        self.fault = ""
+        """Why the record cannot be read now; empty when it can."""
         self._snapshot_seq = 0
         self._merging = asyncio.Lock()
+        self._reading = asyncio.Lock()
+        """Held while events are fetched and folded: two at once would skip what neither of them folded."""
 
     async def load(self) -> None:
-        """Rebuilds the state: newest snapshot, the events since, and on top what waits in the spool."""
-        snapshot = await self._offload(self.journal.load_snapshot)
-        self._snapshot_seq, self.state = snapshot if snapshot is not None else (0, State())
-        self.head = str(await self._offload(self.journal.head))
-        await self.catch_up()
-        self.unsaved = []
-        for append in self.spool.pending():
-            self._fold_unsaved(append)
+        """Rebuilds the state: newest snapshot, the events since, and on top what waits in the spool.
+
+        Raises JournalUnusable; the state is then as it was.
+        """
+        async with self._reading:
+            self._snapshot_seq, self.head, self.state = await self._offload(self._replay)
+            self.unsaved = []
+            for append in self.spool.pending():
+                self._fold_unsaved(append)
+        await self.catch_up()  # what was appended while the replay was under way
+
+    def _replay(self) -> tuple[int, str, State]:
+        snapshot = self.journal.load_snapshot()
+        snapshot_seq, state = snapshot if snapshot is not None else (0, State())
+        head = str(self.journal.head())
+        while events := self.journal.read(state.seq, _CHUNK):
+            for recorded in events:
+                apply(state, recorded)
+                head = f"{recorded.seq}:{recorded.hash}"
+        return snapshot_seq, head, state
 
     async def catch_up(self) -> bool:
-        """Folds what others appended. Whether there was anything."""
-        before = self.state.seq
-        while True:
-            events = await self._offload(partial(self.journal.read, self.state.seq, _CHUNK))
-            # An own append may have been folded while the thread was reading.
-            self._fold([recorded for recorded in events if recorded.seq > self.state.seq])
-            if len(events) < _CHUNK:
-                break
-        return self.state.seq > before
+        """Folds what others appended. Whether there was anything. Raises JournalUnusable."""
+        async with self._reading:
+            before = self.state.seq
+            while events := await self._offload(partial(self.journal.read, self.state.seq, _CHUNK)):
+                self._fold(events)
+            self.fault = ""
+            return self.state.seq > before
 
     def _fold(self, events: Sequence[Recorded]) -> None:
+        """Folds what comes next. An event that was folded meanwhile is passed over; one beyond a gap waits."""
         for recorded in events:
-            apply(self.state, recorded)
-            self.head = f"{recorded.seq}:{recorded.hash}"
+            if recorded.seq == self.state.seq + 1:
+                apply(self.state, recorded)
+                self.head = f"{recorded.seq}:{recorded.hash}"
 
     def appends(
         self, batches: Sequence[Batch], actor: Actor, causation: str = "", *, spooling: bool = False
@@ -88,7 +104,10 @@ class Record:
         ]
 
     async def append(self, appends: Sequence[Append], *, fence: int | None = None) -> tuple[Recorded, ...]:
-        """Saves and folds. Raises what `Journal.append` raises; before it, what waits in the spool is merged."""
+        """Saves and folds. Raises what `Journal.append` raises; before it, what waits in the spool is merged.
+
+        Once saved, it answers so, whatever becomes of the fold: that is caught up later.
+        """
         try:
             await self.merge()
             recorded = await self.journal.append(appends, fence=fence)
@@ -96,10 +115,12 @@ class Record:
             self.not_saved = str(error)
             raise
         self.not_saved = ""
-        if recorded and recorded[0].seq == self.state.seq + 1:
-            self._fold(recorded)
-        else:
-            await self.catch_up()
+        self._fold(recorded)
+        if recorded and self.state.seq < recorded[-1].seq:
+            try:
+                await self.catch_up()
+            except JournalUnusable as error:
+                self.fault = str(error)
         await self._snapshot()
         return recorded
 

@@ -66,6 +66,9 @@ class HealthEndpoints:
                 raise begun
             answer = begun.result()
         except Unanswered as error:
-            return Reading(ReadingState.OK, False, self._clock.now(), self.name, note=f"from here it {error.reason}")
+            # No answer may be our own network's fault: down as far as we can tell, and no proof of it.
+            return Reading(
+                ReadingState.PARTIAL, False, self._clock.now(), self.name, note=f"from here it {error.reason}"
+            )
         note = "" if answer.good else f"answers {answer.status}"
         return Reading(ReadingState.OK, answer.good, self._clock.now(), self.name, note=note)

@@ -27,15 +27,11 @@ import msgspec
 
 from console.model.events import KINDS, Recorded, Unknown, kind_of
 from console.model.people import Actor
-from console.ports import Append, Head, Refused
+from console.ports import Append, Head, JournalUnusable, Refused
 
 ZERO_HASH = "0" * 64
 EMPTY = Head(0, ZERO_HASH)
 """The head of a journal without events."""
-
-
-class JournalUnusable(Exception):
-    """There is no working with this journal. The message is one line: which file, what is wrong, what to do."""
 
 
 class Unrecordable(Refused):

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from console.journal import files
-from console.journal.codec import JournalUnusable, Row
+from console.journal.codec import Row
+from console.ports import JournalUnusable
 
 SCHEMA = 1
 """The version of the tables. A journal with a higher one opens read-only."""

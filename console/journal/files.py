@@ -8,7 +8,7 @@ import re
 import stat
 from pathlib import Path
 
-from console.journal.codec import JournalUnusable
+from console.ports import JournalUnusable
 
 MOUNTS = Path("/proc/self/mountinfo")
 

@@ -7,15 +7,19 @@ from datetime import datetime, timedelta
 
 from console.ports import Lease, LeaseLost
 
+SLACK = timedelta(seconds=1)
+"""How far apart the clocks of two consoles on one host may read."""
+
 
 def renewed(lease: Lease | None, holder: str, now: datetime, ttl: timedelta, take: bool) -> Lease | None:
     """The lease after the holder asked for it.
 
-    A holder that comes late keeps its epoch as long as nobody else took the lease: nothing was fenced meanwhile.
+    A holder that comes late keeps its epoch as long as nobody else took the lease: nothing was fenced meanwhile. A
+    lease that runs for longer than `ttl` counts as expired: the clock was set back, or somebody wrote it by hand.
     """
     if lease is not None and lease.holder == holder:
         return replace(lease, expires_at=now + ttl)
-    if take and (lease is None or not lease.holder or lease.expires_at <= now):
+    if take and (lease is None or not lease.holder or not now < lease.expires_at <= now + ttl + SLACK):
         return Lease(holder, 1 if lease is None else lease.epoch + 1, now + ttl)
     return lease
 

@@ -20,10 +20,10 @@ from pathlib import Path
 import msgspec
 
 from console.journal import files
-from console.journal.codec import Duplicate, JournalUnusable, decode, draft, time_text
+from console.journal.codec import Duplicate, decode, draft, time_text
 from console.model.events import SpoolMerged, Unknown
 from console.model.people import Actor
-from console.ports import Append, Clock, Ids, Journal, NewEvent
+from console.ports import Append, Clock, Ids, Journal, JournalUnusable, NewEvent
 
 MEMORY = "memory only"
 

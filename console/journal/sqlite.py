@@ -8,18 +8,18 @@ import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from console.journal import database, files, leases, snapshots
-from console.journal.codec import EMPTY, Draft, Duplicate, JournalUnusable, Row, draft, recorded, seal, time_text
+from console.journal.codec import EMPTY, Draft, Duplicate, Row, draft, recorded, seal, time_text
 from console.journal.verify import check, rows_after, verify
 from console.journal.writer import Group, Writer, head_of
 from console.model.events import Recorded
 from console.model.state import State
-from console.ports import Append, Clock, Conflict, Head, Lease, ReadOnly
+from console.ports import Append, Clock, Conflict, Head, JournalUnusable, Lease, ReadOnly
 
 TAIL = 1_000
 """How many of the last events opening verifies, where no snapshot is anchored later."""
@@ -282,7 +282,13 @@ def _present(connection: sqlite3.Connection, rows: list[Row]) -> list[str]:
 
 
 def _stored_lease(rows: list[Any]) -> Lease | None:
-    return Lease(rows[0][0], rows[0][1], datetime.fromisoformat(rows[0][2])) if rows else None
+    if not rows:
+        return None
+    holder, epoch, expires_at = rows[0]
+    try:
+        return Lease(str(holder), int(epoch), datetime.fromisoformat(expires_at))
+    except (TypeError, ValueError):  # Only a hand can have left it so; it counts as run out, and is written anew.
+        return Lease("", epoch if isinstance(epoch, int) else 0, datetime.min.replace(tzinfo=UTC))
 
 
 def _change(group: Group, change: Callable[..., Lease | None], *arguments: Any) -> Lease | None:

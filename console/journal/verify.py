@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from console.journal.codec import EMPTY, JournalUnusable, Row, hash_of
-from console.ports import Head
+from console.journal.codec import EMPTY, Row, hash_of
+from console.ports import Head, JournalUnusable
 
 BATCH = 5_000
 

@@ -15,8 +15,8 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from console.journal import database
-from console.journal.codec import EMPTY, JournalUnusable
-from console.ports import Clock, Head, NotSaved
+from console.journal.codec import EMPTY
+from console.ports import Clock, Head, JournalUnusable, NotSaved
 
 T = TypeVar("T")
 

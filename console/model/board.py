@@ -127,6 +127,8 @@ class Board:
     """`SEQ:HASH` of the record shown."""
     not_saved: str = ""
     """Why the journal cannot be written now; empty when it can."""
+    fault: str = ""
+    """Why this console cannot read the record, or which part of its engine has failed; empty when all is well."""
     spooled: str = ""
     """Where unsaved events wait; empty when there are none."""
     flags: str = ""

@@ -117,6 +117,8 @@ class IncidentStateChanged:
 class SeverityChanged:
     severity: Severity
     reason: str
+    acknowledge_by: datetime | None = None
+    """The response time of the new severity, where it ends sooner than the old one."""
 
 
 @event("incident.alerts_linked")

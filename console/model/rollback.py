@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from console.model.reading import Reading
+from console.model.reading import Reading, ReadingState
 from console.model.value import value
 
 
@@ -58,11 +58,11 @@ PROOF_LIFE = timedelta(minutes=2)
 """How long a proof by a read-only probe counts."""
 
 _NOT_YET = (
-    ("kill-switch", "kill switch readable and proven", "no flag provider is configured"),
-    ("data", "event store and schema compatible", "no point-of-no-return reading is configured"),
-    ("backup", "backup within its objectives", "no backup reading is configured"),
-    ("drill", "drill within its objectives", "no drill is in this record"),
-    ("people", "two people reachable", "nobody was asked"),
+    ("kill-switch", "kill switch readable and proven", "not read by this version"),
+    ("data", "event store and schema compatible", "not read by this version"),
+    ("backup", "backup within its objectives", "not read by this version"),
+    ("drill", "drill within its objectives", "not read by this version"),
+    ("people", "two people reachable", "not read by this version"),
 )
 
 
@@ -84,6 +84,8 @@ def _probe(name: str, title: str, reading: Reading[bool] | None, absent: str, no
         return Proof(name, title, ProofState.UNKNOWN, why, source=reading.source if reading else "")
     expires = reading.at + PROOF_LIFE
     evidence = reading.note or ("yes" if reading.value else "no")
+    if reading.state not in (ReadingState.OK, ReadingState.STALE):
+        return Proof(name, title, ProofState.UNKNOWN, evidence, reading.at, expires, reading.source)
     seen = ProofState.PROVEN if reading.value else ProofState.FAILED
     state = ProofState.EXPIRED if expires <= now else seen
     return Proof(name, title, state, evidence, reading.at, expires, reading.source)

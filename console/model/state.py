@@ -17,7 +17,7 @@ from console.model.incident import Incident, IncidentState
 from console.model.playbook import SETTLED, Effect, Run, RunStatus, StepRun, StepStatus
 from console.model.shift import Answer, Handoff, Shift, WatchItem
 
-FOLD_VERSION = 1
+FOLD_VERSION = 2
 """Grows when the meaning of the fold changes: older snapshots are then rebuilt."""
 
 
@@ -67,7 +67,10 @@ def _fold_into(table: dict[str, Any], entity: str, handler: Callable[..., Any], 
     creating = handler in _CREATORS
     if creating is (before is not None):
         return  # A second birth, or an event of something this journal never saw born.
-    after = handler(recorded, recorded.payload) if creating else handler(before, recorded, recorded.payload)
+    try:
+        after = handler(recorded, recorded.payload) if creating else handler(before, recorded, recorded.payload)
+    except (KeyError, ValueError):
+        return  # A state or a step that this program does not know: the record keeps it, and the timeline shows it.
     changes: dict[str, Any] = {"version": max(recorded.version, after.version)}
     if not recorded.saved and hasattr(after, "unsaved"):
         changes["unsaved"] = True
@@ -129,7 +132,9 @@ def _state_changed(incident: Incident, recorded: Recorded, payload: ev.IncidentS
 
 @_incident
 def _severity_changed(incident: Incident, _: Recorded, payload: ev.SeverityChanged) -> Incident:
-    return replace(incident, severity=payload.severity)
+    return replace(
+        incident, severity=payload.severity, acknowledge_by=payload.acknowledge_by or incident.acknowledge_by
+    )
 
 
 @_incident

@@ -49,6 +49,8 @@ def stamped(board: Board, line: str) -> str:
 def _facts(board: Board) -> Iterator[tuple[str, Fact]]:
     lease = board.lease
     yield "engine", Fact(f"run by {lease.holder}" if lease.holder else "ESCALATION NOT RUNNING")
+    if board.fault:
+        yield "console", Fact("FAULT", board.fault, "well again")
     yield "journal", Fact("NOT SAVED", board.not_saved) if board.not_saved else Fact("writable")
     if board.spooled:
         yield "spool", Fact("events wait", board.spooled, "merged")

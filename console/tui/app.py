@@ -413,4 +413,4 @@ class ConsoleApp(App[None]):
 
 def _news(board: Board) -> tuple[object, ...]:
     """What must be seen at once: which sources answer, the end of the record, whether it can be written."""
-    return (*(source.state for source in board.sources), board.head, board.not_saved, board.lease.holder)
+    return (*(source.state for source in board.sources), board.head, board.not_saved, board.fault, board.lease.holder)

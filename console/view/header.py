@@ -58,6 +58,8 @@ def header(board: Board, now: datetime, width: int, look: Look) -> Line:
 def bars(board: Board, now: datetime, width: int, look: Look) -> list[Line]:
     """What is wrong with the console itself, most dangerous first; nothing when all is well."""
     found: list[Line] = []
+    if board.fault:
+        found.append(line(span(f" CONSOLE FAULT: {board.fault} ", Tone.ALARM)))
     if board.not_saved:
         found.append(line(span(f" NOT SAVED: {board.not_saved} ", Tone.ALARM)))
     if board.spooled:

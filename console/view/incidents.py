@@ -60,8 +60,8 @@ def _loud(incident: Incident) -> Tone:
     return Tone.NORMAL if calm else severity_tone(incident.severity)
 
 
-def headline(incident: Incident, now: datetime, width: int, look: Look) -> Line:
-    """One incident on one line."""
+def headline(incident: Incident, now: datetime, width: int, look: Look, others: int = 0) -> Line:
+    """One incident on one line, with how many `others` are open: that must not be cut off."""
     tone = _loud(incident)
     unsaved = span(" NOT SAVED ", Tone.ALARM) if incident.unsaved else ""
     lead = span(f"IC {incident.commander}" if incident.commander else "NOBODY LEADS", Tone.NORMAL)
@@ -71,6 +71,8 @@ def headline(incident: Incident, now: datetime, width: int, look: Look) -> Line:
     mark = look.marks.of(tone) if tone is not Tone.NORMAL else span(look.marks.coming + " ", Tone.DIM)
     front = line(mark, span(f"{incident.severity} {incident.label} ", tone), unsaved)
     front = line(front, span(incident.state.value.upper(), Tone.STRONG), " ")
+    if others:
+        front = line(front, span(f"+{others} OPEN ", Tone.CRITICAL))
     from console.view.line import cut, line_width
 
     room = width - line_width(front) - line_width(end)
@@ -87,7 +89,7 @@ def banner(board: Board, now: datetime, width: int, look: Look) -> list[Line]:
         noun = "alert is" if active == 1 else "alerts are"
         text = f"No incident is open; {active} {noun} active. D declares the highlighted one."
         return [clip(line(look.marks.of(Tone.WARNING), span(text, Tone.WARNING)), width)]
-    lines = [headline(opened[0], now, width, look)]
+    lines = [headline(opened[0], now, width, look, len(opened) - 1)]
     pieces = [due(item, now) for item in deadlines(board)[:3]]
     if not pieces and opened[0].state in (IncidentState.RESOLVED, IncidentState.MITIGATED):
         pieces = [line(span(f"{opened[0].label} is {opened[0].state}; nothing is due", Tone.DIM))]

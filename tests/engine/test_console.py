@@ -19,12 +19,12 @@ from console.journal.spool import FileSpool
 from console.model import commands as cmd
 from console.model.alert import AlertSnapshot
 from console.model.board import Board, Target
-from console.model.events import IncidentDeclared
+from console.model.events import IncidentDeclared, Recorded
 from console.model.people import Actor, Severity, SeverityRule
 from console.model.reading import Reading, ReadingState
 from console.model.rollout import GuardrailRule, RolloutPlan
 from console.model.slo import Objective, Sli, SliKind
-from console.ports import Append, NewEvent, Query, Series, SourceError
+from console.ports import Append, JournalUnusable, Lease, NewEvent, Query, Series, SourceError
 from console.settings.config import Config, Environment, HttpSource
 from tests.model.life import ENGINE, LATENCY, ROLLBACK
 
@@ -423,3 +423,95 @@ async def test_what_another_process_left_in_the_spool_is_merged_while_running(be
     left.close()
     await bench.run(5)
     assert [incident.title for incident in console.board.open_incidents] == ["Written while full"]
+
+
+async def test_a_merge_loses_no_event_to_a_task_that_follows_the_journal(bench: Bench) -> None:
+    console = await bench.console()
+    for number in range(30):
+        await console.submit(cmd.DeclareIncident(f"Incident {number}", Severity.SEV4))
+    bench.journal.problem = "disk full"
+    await console.submit(cmd.DeclareIncident("Written aside", Severity.SEV4), unsaved=True)
+    bench.journal.problem = ""
+    release = asyncio.Event()
+    console._record._offload = slowly(release)  # every read lets the other tasks go first
+    merging = asyncio.create_task(console._record.merge())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    release.set()
+    await merging
+    await console._record.catch_up()
+    assert len(console.state.incidents) == 31
+    assert console.state.seq == bench.journal.head().seq
+    assert console.board.head != ""
+
+
+def slowly(release: asyncio.Event) -> Callable[..., object]:
+    async def offload(function: Callable[[], object]) -> object:
+        answer = function()
+        await release.wait()
+        return answer
+
+    return offload
+
+
+async def test_an_opened_console_knows_who_escalates(bench: Bench) -> None:
+    await bench.console("alice")
+    spool = FileSpool([bench.folder], bench.clock, bench.ids, ENGINE, console="bob", journal="other")
+    world = World(bench.clock, bench.ids, bench.journal, spool, offload=in_place)
+    opened = Console(world, CONFIG, ENVIRONMENT, Actor("bob", "bob"), console="bob")
+    await opened.open()
+    assert opened.board.lease.holder == "alice"
+    spool.close()
+
+
+async def test_a_record_that_cannot_be_read_is_said_and_read_again(bench: Bench) -> None:
+    one, other = await bench.console("alice"), await bench.console("bob")
+    reading, fault = bench.journal.read, JournalUnusable("journal: disk I/O error")
+
+    def unreadable(*_: object) -> list[Recorded]:
+        raise fault
+
+    bench.journal.read = unreadable  # type: ignore[method-assign]
+    declared = await one.submit(cmd.DeclareIncident("P99 is high", Severity.SEV1))
+    assert isinstance(declared, Done)
+    await bench.run(2)
+    assert other.board.fault == "journal: disk I/O error"
+    assert isinstance(await other.submit(cmd.BeginShift()), Done)  # what is saved is said to be saved
+    bench.journal.read = reading  # type: ignore[method-assign]
+    await bench.run(10)
+    assert other.board.fault == ""
+    assert [incident.id for incident in other.board.open_incidents] == [declared.subject]
+
+
+async def test_a_fault_in_a_task_is_shown_and_the_task_goes_on(bench: Bench) -> None:
+    console = await bench.console()
+    await started_run(console)
+    renew = bench.journal.renew
+
+    async def broken(*_: object, **__: object) -> None:
+        raise ValueError("garbage in the lease")
+
+    bench.journal.renew = broken  # type: ignore[method-assign, assignment]
+    await bench.run(4)
+    assert console.board.fault == "fault in the engine's task 'lease': ValueError"
+    bench.journal.renew = renew  # type: ignore[method-assign]
+    await bench.run(12)
+    assert console.board.fault == ""
+    assert console.board.lease.mine
+
+
+async def test_a_lease_that_no_engine_would_ask_for_holds_up_nobody(bench: Bench) -> None:
+    bench.journal._lease = Lease("ghost", 7, START + timedelta(days=3650))
+    console = await bench.console()
+    assert (console.board.lease.holder, console.board.lease.mine) == ("alice", True)
+    bench.journal._lease = Lease("ghost", 9, START + timedelta(days=3650))
+    await bench.run(4)
+    assert console.board.lease.mine
+
+
+async def test_a_request_that_outlives_its_deadline_does_not_meet_the_next_one(bench: Bench) -> None:
+    console = await bench.console()
+    await bench.run(1)
+    console._pollers["prometheus"]._asking = True
+    await bench.run(20)
+    assert console.board.sources[0].error == "the request before has not ended yet"

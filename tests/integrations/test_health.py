@@ -39,7 +39,10 @@ def test_down_with_the_reason(server, clock, behave, note):
     began = time.monotonic()
     up = endpoints(clock, f"{server.url}/health?key={CANARY}").read().components["c0"]
     assert time.monotonic() - began < TIMEOUT + 0.6
-    assert (up.state, up.value, up.source) == (ReadingState.OK, False, "health")
+    answered = note.startswith("answers")  # without an answer, our own network may be to blame
+    assert (up.state, up.value, up.source) == (
+        ReadingState.OK if answered else ReadingState.PARTIAL, False, "health",
+    )  # fmt: skip
     assert note in up.note
     assert CANARY not in up.note
     assert up.note.isprintable()

@@ -14,13 +14,12 @@ from pathlib import Path
 import pytest
 
 from console.journal import database
-from console.journal.codec import JournalUnusable
 from console.journal.files import make_folder, refuse_network
 from console.journal.sqlite import SqliteJournal
 from console.journal.verify import verify
 from console.model import events as ev
 from console.model.state import State, apply
-from console.ports import Conflict, NotSaved, ReadOnly
+from console.ports import Conflict, JournalUnusable, NotSaved, ReadOnly
 from tests.journal.tools import SetClock, append, event, note, notes
 
 

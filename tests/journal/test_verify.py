@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.journal.codec import EMPTY, JournalUnusable, Row, draft, hash_of, seal
+from console.journal.codec import EMPTY, Row, draft, hash_of, seal
 from console.journal.sqlite import SqliteJournal
 from console.journal.verify import check, verify
 from console.model import events as ev
-from console.ports import Head
+from console.ports import Head, JournalUnusable
 from tests.journal.tools import SetClock, append, event, note
 
 

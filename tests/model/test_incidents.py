@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from console.model import commands as cmd
+from console.model import events as ev
 from console.model.incident import TRANSITIONS, IncidentState
 from console.model.people import Actor, Severity, are_two_people
+from console.model.state import apply
 from tests.model.life import BOB, MINUTES, P99, START, Life
 
 
@@ -124,3 +127,32 @@ def test_two_names_of_one_login_are_not_two_people() -> None:
     assert not are_two_people(Actor("alice", "oncall"), Actor("bob", "oncall"))
     assert not are_two_people(Actor("alice", "alice"), Actor("alice", "root"))
     assert str(Actor("bob", "alice")) == "bob (self-declared by alice)"
+
+
+def test_a_higher_severity_tightens_the_response_clock_and_a_lower_one_does_not_loosen_it() -> None:
+    life = Life()
+    incident = life.declare(Severity.SEV4)
+    life.pass_time(10)
+    life.do(cmd.ChangeSeverity(incident, Severity.SEV1, "all regions"))
+    assert life.state.incidents[incident].acknowledge_by == life.now + 5 * MINUTES
+    due = life.state.incidents[incident].acknowledge_by
+    life.pass_time(1)
+    life.do(cmd.ChangeSeverity(incident, Severity.SEV4, "one region"))
+    life.do(cmd.ChangeSeverity(incident, Severity.SEV1, "all again"))
+    assert life.state.incidents[incident].acknowledge_by == due
+
+
+def test_an_event_that_means_nothing_here_changes_nothing() -> None:
+    life = Life()
+    run = life.run()
+    before = life.state.copy()
+    for stream, payload in (
+        (f"incident:{life.state.runs[run].incident}", ev.IncidentStateChanged("on fire")),
+        (f"run:{run}", ev.StepCompleted("no such step", "seen")),
+        (f"run:{run}", ev.RunFinished("exploded")),
+        ("incident:nobody", ev.IncidentAcknowledged()),
+    ):
+        kind, version = ev.kind_of(payload)
+        recorded = replace(life.events[-1], stream=stream, kind=kind, kind_version=version, payload=payload)
+        apply(life.state, recorded)
+    assert life.state == before

@@ -27,10 +27,9 @@ INSTANT, RANGE = "api/v1/query", "api/v1/query_range"
 _HOPELESS = (401, 403, 404, 429)
 """Answers that no other wording of the question will change."""
 
-
 SERVER_SHARE = 0.6
-"""The server stops a query after this share of the source's timeout. A busy server notices late: the rest of the time is
-for its answer to arrive, since an answer that comes too late blanks everything that was asked with it."""
+"""The server stops a query after this share of the source's timeout. A busy server notices late: the rest of the time
+is for its answer to arrive, since an answer that comes too late blanks everything that was asked with it."""
 
 
 class _Metric(msgspec.Struct, gc=False):

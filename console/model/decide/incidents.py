@@ -56,7 +56,7 @@ def acknowledge(state: State, command: cmd.AcknowledgeIncident, _: Context) -> l
 
 
 def change_state(state: State, command: cmd.ChangeState, _: Context) -> list[Batch]:
-    """Along `TRANSITIONS` only. Resolving with a running playbook, and cancelling, need care or a reason."""
+    """Along `TRANSITIONS` only. Reopening and cancelling need a reason; an end needs every run to have ended."""
     incident = _find(state, command.incident)
     try:
         wanted = IncidentState(command.state)
@@ -82,12 +82,15 @@ def change_state(state: State, command: cmd.ChangeState, _: Context) -> list[Bat
     return _on(incident, ev.IncidentStateChanged(wanted.value, reason))
 
 
-def change_severity(state: State, command: cmd.ChangeSeverity, _: Context) -> list[Batch]:
-    """With a reason."""
+def change_severity(state: State, command: cmd.ChangeSeverity, context: Context) -> list[Batch]:
+    """With a reason. The response clock of the new severity starts now, and never later than the old one ends."""
     incident = _open(state, command.incident)
     if incident.severity is command.severity:
         raise Refusal(f"{incident.label} is {command.severity} already")
-    return _on(incident, ev.SeverityChanged(command.severity, required(command.reason, "the reason")))
+    within = context.acknowledge_within(command.severity)
+    due = None if within is None else context.now + within
+    sooner = due if incident.acknowledge_by is None or (due and due < incident.acknowledge_by) else None
+    return _on(incident, ev.SeverityChanged(command.severity, required(command.reason, "the reason"), sooner))
 
 
 def link_alerts(state: State, command: cmd.LinkAlerts, _: Context) -> list[Batch]:
@@ -110,7 +113,7 @@ def assign_role(state: State, command: cmd.AssignRole, _: Context) -> list[Batch
 
 
 def add_note(state: State, command: cmd.AddNote, context: Context) -> list[Batch]:
-    """On an incident, open or not, or on an open shift; never from the future."""
+    """On an incident or a shift, open or not; never from the future."""
     subject = state.incidents.get(command.subject) or state.shifts.get(command.subject)
     if subject is None:
         raise Refusal(f"{command.subject} is neither an incident nor a shift of this record")
