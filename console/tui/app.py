@@ -14,11 +14,11 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import App
 from textual.binding import Binding
 from textual.widget import Widget
 
 from console.tui import ending, theme
+from console.tui.typeahead import KeysInOrder
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -66,7 +66,7 @@ class Waiting(Widget):
         return Text(self._text, no_wrap=True)
 
 
-class ConsoleApp(App[None]):
+class ConsoleApp(KeysInOrder[None]):
     """The console's screen.
 
     `start` makes the engine and its clock; it is called once, in a thread, after the first paint, and imports what is
@@ -120,6 +120,11 @@ class ConsoleApp(App[None]):
         self._first_run = first_run
         theme.dress(self, ascii_only=ascii_marks)
 
+    @property
+    def takes_keys(self) -> bool:
+        """Not before the first screen is there: a key typed at the start would mean nothing, or something else."""
+        return self._shown.is_set()
+
     def compose(self) -> ComposeResult:
         """The first paint."""
         yield Waiting(f" {self._title_text}  starting")
@@ -153,6 +158,7 @@ class ConsoleApp(App[None]):
         self._observe()
         await self.push_screen(OverviewScreen())
         self._shown.set()
+        self.call_later(self.next_key)
 
     async def _start_engine(self) -> None:
         assert self._engine is not None

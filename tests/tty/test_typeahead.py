@@ -1,0 +1,31 @@
+"""Typed ahead, through the pseudo-terminal: nothing is lost, and nothing is taken for a command of another screen."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests.tty.terminal import Terminal
+
+pytestmark = [pytest.mark.tty]
+
+
+def test_a_note_typed_in_one_breath_is_the_note():
+    with Terminal([sys.executable, "-m", "console", "demo", "--drill", "rollback"], columns=100, rows=40) as terminal:
+        terminal.wait_for("STEP 2 of 7")
+        terminal.type("+disk full, aborted a DAX job\r\r\r")
+        terminal.wait_for("saved")
+        terminal.type("2")
+        terminal.wait_for("disk full, aborted a DAX job")
+        assert "Acknowledge which" not in terminal.text
+        terminal.type("qq")
+
+
+def test_what_is_typed_before_the_first_screen_waits_for_it():
+    with Terminal([sys.executable, "-m", "console", "demo"], columns=100, rows=40) as terminal:
+        terminal.type("4b")
+        terminal.wait_for(lambda text: " on shift" in text and "nobody on shift" not in text)
+        terminal.type("q")
+        terminal.type("q")
+        assert terminal.wait_end() == 0
