@@ -30,7 +30,7 @@ MAX_DEPTH = 40
 # What YAML forbids, and what makes a file read differently from what an editor shows: Unicode's line breaks,
 # marks without width, marks that turn the direction of writing.
 _REFUSED = re.compile(
-    "[^\t\n\r\x20-\x7e\xa0-\u200a\u2010-\u2027\u202f-\u205f\u2070-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+    "[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufffe\uffff]"
 )
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from console.model.board import Board
 
 
+AROUND = 9
+"""Rows of the screen that are neither card nor checklist."""
+
+
 class RunScreen(ConsoleScreen):
     """Shows the run with this id, and goes on to the run that continues it. The cursor follows the step that holds up
     the run until it is moved elsewhere."""
@@ -40,6 +44,7 @@ class RunScreen(ConsoleScreen):
         super().__init__()
         self._run = run
         self._followed = ""
+        self._card_rows = 0
 
     def body(self) -> list[Widget]:
         """Incident, run, step, checklist."""
@@ -80,7 +85,11 @@ class RunScreen(ConsoleScreen):
             shown = self.query_one("#card", Lines)
             progress = run.steps[step.id]
             shown.set_class(progress.ended_at is None and progress.overdue_by(now) is not None, "-alarm")
-            shown.show(card(run, step, board, now, (shown.size.width or width - 2), look))
+            rows = card(run, step, board, now, (shown.size.width or width - 2), look)
+            # As high as the highest card so far, where there is room: the checklist does not jump under the cursor.
+            self._card_rows = max(self._card_rows, len(rows))
+            room = self.host.size.height - AROUND - len(run.playbook.steps)
+            shown.show([*rows, *[()] * (min(self._card_rows, room) - len(rows))])
             self.query_one("#others", Lines).show([others_active(run, step.id, now, width)])
 
     def situation(self, board: Board) -> Situation:

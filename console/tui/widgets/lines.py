@@ -13,7 +13,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from console.tui import theme
-from console.view.line import EMPTY, Line
+from console.view.line import EMPTY, Line, line_width
 
 if TYPE_CHECKING:
     from textual.app import RenderResult
@@ -29,7 +29,7 @@ def strip_of(shown: Line, width: int, base: Style, colour: bool, cursor: bool) -
         style = base + tones[tone]
         segments.append(Segment(text, style + over if over is not None and tones[tone].bgcolor is None else style))
     rest = base + over if over is not None else base
-    return Strip(segments).adjust_cell_length(width, rest)
+    return Strip(segments).adjust_cell_length(width, rest).simplify()
 
 
 class Lines(Widget):
@@ -52,9 +52,10 @@ class Lines(Widget):
         if len(before) != len(self._lines):
             self.refresh(layout=True)
             return
-        width = self.size.width
         dirty = [
-            Region(0, y, width, 1) for y, (old, new) in enumerate(zip(before, self._lines, strict=True)) if old != new
+            Region(0, y, min(self.size.width, max(line_width(old), line_width(new))), 1)  # what follows stays blank
+            for y, (old, new) in enumerate(zip(before, self._lines, strict=True))
+            if old != new
         ]
         if dirty:
             self.refresh(*dirty)

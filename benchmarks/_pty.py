@@ -1,0 +1,193 @@
+"""Programs on a pseudo-terminal, timed. Nothing is emulated: a text counts as painted when its bytes have arrived."""
+
+import errno
+import os
+import pty
+import re
+import select
+import signal
+import sys
+import tempfile
+import termios
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+if str(Path(__file__).parents[1]) not in sys.path:
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from console.settings.example import init
+
+REPO = Path(__file__).parents[1]
+BARE = (sys.executable, str(REPO / "benchmarks" / "bare.py"))
+BARE_TEXT = "bare and ready"
+ONCALL = (sys.executable, "-m", "console")
+DEMO = (*ONCALL, "demo")
+DEMO_TEXT = "oncall DEMO"
+OVERVIEW = ("Latency below 300 ms  ok", "measured 25 %", "2/7 proven", "DiskFillingUp", "wait-for-messages   up")
+"""What the demo's Overview says once every pane has its data."""
+LIVE_TEXT = "oncall  starting"
+CLOSED = ("prometheus    UNREACHABLE", "alertmanager  UNREACHABLE", "wait-for-messages   DOWN")
+"""What the live Overview says where nothing answers."""
+SIZE = (140, 45)
+
+_SYNC_QUERY, _SYNC_REPLY = b"\x1b[?2026$p", b"\x1b[?2026;2$y"
+_ESCAPES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_][^\x1b]*\x1b\\|[@-Z\\-_=>])")
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def environment(**more: str) -> dict[str, str]:
+    """A clean environment, the same for floor and console; bytecode is written, as on any machine."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    return {**kept, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8", **more}
+
+
+class Child:
+    """A program on a pseudo-terminal. Leaving the context kills it."""
+
+    def __init__(self, command: Sequence[str], size: tuple[int, int] = SIZE, **more: str) -> None:
+        self.raw = bytearray()
+        self._seen = 0
+        self._asked = 0
+        self._open = True
+        self.ended_at: float | None = None
+        variables = environment(**more)
+        master, slave = pty.openpty()
+        termios.tcsetwinsize(slave, (size[1], size[0]))
+        self.started_at = time.perf_counter()
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                os.chdir(REPO)
+                os.close(master)
+                os.login_tty(slave)
+                os.execvpe(command[0], list(command), variables)
+            finally:
+                os._exit(127)
+        os.close(slave)
+        self._fd = master
+
+    def __enter__(self) -> "Child":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.ended_at is None:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        os.close(self._fd)
+
+    def read(self, seconds: float) -> bool:
+        """Takes what comes next within `seconds`; False when nothing did or the program let go of the terminal."""
+        if not self._open:
+            return False
+        if not select.select([self._fd], [], [], max(0.0, seconds))[0]:
+            return False
+        try:
+            data = os.read(self._fd, 1 << 16)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            data = b""
+        self._open = bool(data)
+        self.raw += data
+        asked = self.raw.count(_SYNC_QUERY)
+        if asked > self._asked:
+            os.write(self._fd, _SYNC_REPLY * (asked - self._asked))
+            self._asked = asked
+        return bool(data)
+
+    def text(self, since: int = 0) -> str:
+        """What was written since a byte, without escape sequences."""
+        return _ESCAPES.sub(b"", bytes(self.raw[since:])).decode(errors="replace")
+
+    def until(self, *wanted: str, since: int = 0, timeout: float = 30.0) -> float:
+        """Seconds from the start until every text has been painted."""
+        deadline = time.perf_counter() + timeout
+        while True:
+            arrived = self.read(0.25)
+            now = time.perf_counter()
+            if arrived and all(text in self.text(since) for text in wanted):
+                return now - self.started_at
+            if now > deadline or not self._open:
+                raise RuntimeError(f"{wanted} did not come: {self.text(since)[-2000:]}")
+
+    def settle(self, quiet: float = 0.4, timeout: float = 20.0) -> None:
+        """Reads until nothing has come for `quiet` seconds."""
+        deadline = time.perf_counter() + timeout
+        while self.read(quiet) and time.perf_counter() < deadline:
+            pass
+
+    def read_for(self, seconds: float) -> int:
+        """Reads for a time; the bytes that came."""
+        before, deadline = len(self.raw), time.perf_counter() + seconds
+        while (left := deadline - time.perf_counter()) > 0:
+            if not self.read(left) and not self._open:
+                break
+        return len(self.raw) - before
+
+    def press(self, key: str, quiet: float = 0.08) -> tuple[float, int]:
+        """Seconds until the first bytes that a key caused, and all bytes that it did."""
+        while self.read(0.0):
+            pass
+        before, start = len(self.raw), time.perf_counter()
+        os.write(self._fd, key.encode())
+        if not self.read(2.0):
+            raise RuntimeError(f"{key!r} changed nothing")
+        seconds = time.perf_counter() - start
+        while self.read(quiet):
+            pass
+        return seconds, len(self.raw) - before
+
+    def leave(self, key: str = "q") -> float:
+        """Presses a key that leaves; seconds until the process is gone."""
+        start = time.perf_counter()
+        os.write(self._fd, key.encode())
+        while not os.waitpid(self.pid, os.WNOHANG)[0]:
+            if not self.read(0.002):
+                time.sleep(0.001)
+            if time.perf_counter() - start > 15.0:
+                raise RuntimeError(f"{key!r} did not end it: {self.text()[-500:]}")
+        self.ended_at = time.perf_counter()
+        return self.ended_at - start
+
+    @property
+    def cpu(self) -> float:
+        """Seconds of CPU used so far, by all its threads."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+    @property
+    def resident_mb(self) -> float:
+        """Resident memory, 10^6 bytes."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+@contextmanager
+def live(address: str = "127.0.0.1:9") -> Iterator[tuple[tuple[str, ...], dict[str, str]]]:
+    """The command, and the variables, of a live console in a home of its own. All its sources are at `address`, where
+    nothing listens."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        init(folder / "config")
+        path = folder / "config" / "console.yaml"
+        path.write_text(re.sub(r"127\.0\.0\.1:\d+", address, path.read_text()))
+        command = (*ONCALL, "--config", str(folder / "config"), "--journal", str(folder / "record" / "journal.db"))
+        yield command, {"HOME": name}
+
+
+def rounds(count: int, *measured: Callable[[], Sequence[float]]) -> list[list[float]]:
+    """The medians of what several measurements give, taken in turn `count` times: a noisy neighbour hits all alike."""
+    found: list[list[Sequence[float]]] = [[] for _ in measured]
+    for number in range(count):
+        order = range(len(measured)) if number % 2 == 0 else reversed(range(len(measured)))
+        for index in order:
+            found[index].append(measured[index]())
+    return [[median(values) for values in zip(*times, strict=True)] for times in found]
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which `share` of them lie."""
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
