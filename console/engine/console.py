@@ -289,6 +289,10 @@ class Console:
             else:
                 changed = await self._lease.renew()
                 changed = await self._retry_spool() or changed
+                # A process that was stopped and goes on holds its lease again, and is late.
+                due = next_deadline(self._record.state)
+                if due is not None and due <= clock.now():
+                    self._wake.set()
             if self._faults.pop("lease", "") or changed:
                 self._changed()
 

@@ -48,11 +48,7 @@ def count_up(end: datetime, start: datetime) -> str:
 
 def run_line(run: Run, now: datetime, look: Look) -> Line:
     """A run on one line, for the incident's screen."""
-    done = sum(
-        1
-        for step in run.steps.values()
-        if step.status not in (StepStatus.PENDING, StepStatus.ACTIVE, StepStatus.FAILED)
-    )
+    done = sum(step.status in (StepStatus.DONE, StepStatus.SKIPPED, StepStatus.EXPIRED) for step in run.steps.values())
     current = run.current
     where = ""
     if current is not None:
@@ -81,7 +77,7 @@ def clock_of(run: Run, step: StepRun | None, now: datetime) -> Line:
         tone = Tone.WARNING if left.total_seconds() < 60 else Tone.STRONG
         return line(span(f"{count(left)} left", tone), span(of, Tone.DIM))
     took = past((step.ended_at or now) - step.started_at)
-    late = span(f", OVERDUE by {past(over)}", Tone.WARNING) if over is not None else ""
+    late = span(f", OVERDUE by {past(over)}", Tone.WARNING) if over is not None and over.total_seconds() >= 1 else ""
     return line(span(f"{took}{of}", Tone.DIM), late)
 
 

@@ -515,3 +515,14 @@ async def test_a_request_that_outlives_its_deadline_does_not_meet_the_next_one(b
     console._pollers["prometheus"]._asking = True
     await bench.run(20)
     assert console.board.sources[0].error == "the request before has not ended yet"
+
+
+async def test_a_holder_that_was_stopped_fires_what_passed_as_soon_as_it_goes_on(bench: Bench) -> None:
+    console = await bench.console()
+    await started_run(console)
+    await bench.run(1)
+    bench.journal._lease = Lease("alice", 1, START - timedelta(days=1))  # it ran out meanwhile; nobody took it
+    console._lease._seen = bench.journal._lease
+    bench.clock._now += timedelta(minutes=3)
+    await bench.run(5)
+    assert len(bench.kinds("run.step_overdue")) == 2
