@@ -47,18 +47,16 @@ def count_up(end: datetime, start: datetime) -> str:
 
 
 def run_line(run: Run, now: datetime, look: Look) -> Line:
-    """A run on one line, for the incident's screen."""
+    """A run on one line, for the incident's screen. The time stands first: an edge must not cut it."""
     done = sum(step.status in (StepStatus.DONE, StepStatus.SKIPPED, StepStatus.EXPIRED) for step in run.steps.values())
     current = run.current
     where = ""
     if current is not None:
         where = f", now: {run.playbook.step(current.id).title}"
     head = span(f"{look.marks.here} {run.label} ", Tone.ACCENT if run.status is RunStatus.RUNNING else Tone.DIM)
-    return line(
-        head,
-        f"{run.playbook.title}: {run.status}, {done} of {len(run.steps)} steps{where}  ",
-        clock_of(run, current, now),
-    )
+    left = clock_of(run, current, now)
+    what = f"{run.playbook.title}: {run.status}, {done} of {len(run.steps)} steps{where}"
+    return line(head, left, "  " if left else "", what)
 
 
 def clock_of(run: Run, step: StepRun | None, now: datetime) -> Line:

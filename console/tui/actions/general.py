@@ -48,7 +48,8 @@ def _help_row(action: keys.Action, at: Situation, keymap: Mapping[str, str], wid
     reason = action.reason(at)
     text = f"{action.tooltip}. Not now: {reason}" if reason else action.tooltip
     head = line(
-        span(f"  {fit(bound, 14)}", Tone.DIM if reason else Tone.ACCENT), span(f"{fit(action.title, 21)} ", Tone.STRONG)
+        span(f"  {fit(bound, 14)} ", Tone.DIM if reason else Tone.ACCENT),
+        span(f"{fit(action.title, 20)} ", Tone.STRONG),
     )
     body = labelled("", text, max(width - 38, 20), 0, Tone.DIM if reason else Tone.NORMAL)
     return [line(head, body[0]), *(line(" " * 38, more) for more in body[1:])]
@@ -67,7 +68,7 @@ def _palette(app: ConsoleApp, at: Situation) -> None:
         reason = action.reason(at)
         row = line(
             span(fit(action.title, 22) + " ", Tone.DIM if reason else Tone.STRONG),
-            span(fit(bound, 12) + " ", Tone.ACCENT),
+            span(fit(bound, 14) + " ", Tone.ACCENT),
             span(f"not now: {reason}" if reason else action.tooltip, Tone.DIM),
         )
         entries.append(Entry(action.id, row, action.title, action.tooltip, reason))

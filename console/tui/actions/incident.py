@@ -15,7 +15,7 @@ from console.tui.dialogs.form import Choice, Form, Item, Question, Text
 from console.tui.dialogs.pick import Entry, Picker
 from console.tui.dialogs.text import Reader
 from console.view.alerts import details
-from console.view.line import Line, Tone, fit, line, span
+from console.view.line import Line, Tone, cut, fit, line, span
 from console.view.offers import Offer, rank
 from console.view.runs import objective
 from console.view.times import instant, timebox
@@ -190,7 +190,7 @@ def _link(app: ConsoleApp, at: Situation) -> None:
     if alert is None or incident is None:
         app.say("The alert is no longer there.", bad=True)
         return
-    app.carry_out(cmd.LinkAlerts(incident.id, (reference(alert),)), f"{alert.name} linked to {incident.label}")
+    app.carry_out(cmd.LinkAlerts(incident.id, (reference(alert),)), f"{cut(alert.name, 60)} linked to {incident.label}")
 
 
 def _alert(app: ConsoleApp, at: Situation) -> None:

@@ -49,7 +49,7 @@ def _complete(app: ConsoleApp, at: Situation) -> None:
     if step.irreversible:
         fields.append(Text("typed", f"To confirm, type: {run.confirmation(step)}"))
     if step.verify is not None:
-        fields.append(Text("override", f"If {step.verify} cannot be shown: why is the step closed all the same?"))
+        fields.append(Text("override", f"If {step.verify} cannot be shown: why close the step?"))
 
     def build(answers: Mapping[str, str]) -> cmd.Command:
         return cmd.CompleteStep(

@@ -54,10 +54,6 @@ class Dialog(ModalScreen[T]):
         """Closes it, nothing done."""
         self.dismiss(None)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A q that is typed into a field is text."""
-        return True
-
     def submitted(self, field: Input) -> None:
         """Enter was pressed in a field."""
 
@@ -66,8 +62,8 @@ class Dialog(ModalScreen[T]):
 
     @property
     def inner(self) -> int:
-        """Cells for text inside the box."""
-        return max(20, min(self.host.size.width, 110) - 4)
+        """Cells for text inside the box, beside its scroll bar."""
+        return max(20, min(self.host.size.width, 110) - 5)
 
     def title_line(self, title: str, board: Board | None) -> Line:
         """The title, with mode and target at the right."""

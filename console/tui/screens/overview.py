@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from console.model.alert import Alert
     from console.model.board import Board
 
-ROOMY_ROWS = 34
+ROOMY_ROWS = 40
 """From this height on, one column has room for a line per proof and per source."""
 
 

@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 
 from console.tui.widgets.lines import strip_of
-from console.view.line import EMPTY, Line, words
+from console.view.line import EMPTY, Line, clip, words
 
 if TYPE_CHECKING:
     from textual import events
@@ -178,7 +178,7 @@ class LineList(ScrollView, can_focus=True):
 
     def _line(self, index: int, width: int) -> Line:
         if not self._items:
-            return self._empty[index] if index < len(self._empty) else EMPTY
+            return clip(self._empty[index], width) if index < len(self._empty) else EMPTY
         return self._draw(self._items[index], width) if index < len(self._items) else EMPTY
 
     def repaint(self) -> None:
