@@ -104,10 +104,13 @@ def _screen(
     from console.tui.launch import utf8
 
     failed: list[Exception] = []
+    keymap: dict[str, str] = {}
 
     def start() -> Made:
         try:
-            return make()
+            made = make()
+            keymap.update(made[0].settings.keys)
+            return made
         except Exception as error:  # carried out of the screen, to be explained on the terminal
             failed.append(error)
             raise CannotStart("the console cannot start") from None
@@ -119,6 +122,7 @@ def _screen(
             start,
             title=title,
             ascii_marks=not utf8(os.environ),
+            keymap=keymap,
             choose_target=choose,
             log=str(log_to_file()),
             first_run=first_run,

@@ -64,6 +64,7 @@ async def findings(options: Options) -> list[Line]:
     chosen = environment(config, options)
     lines = [Line("config", True, f"{config.folder} is complete and correct")]
     lines += [Line("config", True, f"note: {warning}") for warning in config.warnings]
+    lines += _keys(config)
     lines += _secrets(config)
     lines += _journal(options, config)
     lines.append(
@@ -72,6 +73,15 @@ async def findings(options: Options) -> list[Line]:
         )
     )
     return lines + await _sources(config, chosen)
+
+
+def _keys(config: Config) -> list[Line]:
+    from console.tui.keys import unknown_ids
+
+    unknown = unknown_ids(action for action, _ in config.keys)
+    return [
+        Line("config", False, f"keys: there is no action {name!r}", "`?` on a screen lists them") for name in unknown
+    ]
 
 
 def _secrets(config: Config) -> Iterator[Line]:

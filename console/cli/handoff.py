@@ -12,7 +12,7 @@ import click
 from console.bootstrap.common import Options
 from console.cli.exits import NOT_FOUND, USAGE, Stop, complain
 from console.cli.output import json_option, write_out
-from console.cli.record import Shown, handoff_of, open_shift, report, submit, write
+from console.cli.record import Shown, handoff_of, open_shift, reading, report, submit, write
 
 if TYPE_CHECKING:
     from console.engine.console import Console
@@ -53,13 +53,13 @@ def _lines(handoff: Handoff) -> Iterable[str]:
 @click.pass_obj
 def draft(options: Options, output: Path | None, as_json: bool) -> None:
     """Draft a handoff from the record: open incidents, running playbooks, watch items, what happened."""
-    from console.bootstrap import opened, run
+    from console.bootstrap import run
     from console.model import handoff
     from console.reports.handoff import draft_document, markdown
     from console.reports.snapshot import dump
 
     async def work() -> None:
-        async with opened(options, read_only=True) as console:
+        async with reading(options) as console:
             shift = open_shift(console.state)
             items, summary = handoff.draft(console.state, shift, console.board.at)
             data = draft_document(shift, items, summary, console.board.head, console.board.mode)
@@ -227,12 +227,12 @@ def withdraw(options: Options, handoff_id: str, reason: str, as_json: bool) -> N
 @click.pass_obj
 def show_one(options: Options, handoff_id: str, output: Path | None, as_json: bool) -> None:
     """Show a handoff as a document; the newest one without HO."""
-    from console.bootstrap import opened, run
+    from console.bootstrap import run
     from console.reports.handoff import document, markdown
     from console.reports.snapshot import dump
 
     async def work() -> None:
-        async with opened(options, read_only=True) as console:
+        async with reading(options) as console:
             handoffs = list(console.state.handoffs.values())
             if not handoff_id and not handoffs:
                 raise Stop("no handoff was offered yet; `oncall handoff offer` offers one", NOT_FOUND)

@@ -13,7 +13,7 @@ from console.bootstrap.common import Options
 from console.cli.exits import USAGE, Stop
 from console.cli.output import json_option, show, table, write_out
 from console.cli.parse import moment
-from console.cli.record import Shown, incident_of, unknown, unsaved_option, write
+from console.cli.record import Shown, incident_of, reading, unknown, unsaved_option, write
 
 if TYPE_CHECKING:
     from console.engine.console import Console
@@ -122,11 +122,11 @@ def _moment(text: str, console: Console) -> datetime | None:
 @click.pass_obj
 def ls(options: Options, all_: bool, as_json: bool) -> None:
     """List the incidents that need somebody."""
-    from console.bootstrap import opened, run
+    from console.bootstrap import run
     from console.reports.snapshot import incident_data
 
     async def work() -> None:
-        async with opened(options, read_only=True) as console:
+        async with reading(options) as console:
             state, now = console.state, console.board.at
             found = [item for item in state.incidents.values() if all_ or item.open]
             rows = [
@@ -166,12 +166,12 @@ def export(options: Options, incident_id: str, output: Path | None, as_json: boo
 
 
 def _export(options: Options, incident_id: str, *, as_json: bool, output: Path | None) -> None:
-    from console.bootstrap import opened, run
+    from console.bootstrap import run
     from console.reports.snapshot import dump
     from console.reports.timeline import document, markdown
 
     async def work() -> None:
-        async with opened(options, read_only=True) as console:
+        async with reading(options) as console:
             incident = incident_of(console.state, incident_id)
             runs = console.state.runs_of(incident.id)
             events = await console.timeline(incident.stream, *(item.stream for item in runs))

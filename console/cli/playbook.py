@@ -9,7 +9,7 @@ import click
 
 from console.bootstrap.common import Options
 from console.cli.output import json_option, show, table
-from console.cli.record import incident_of, unknown
+from console.cli.record import incident_of, reading, unknown
 
 if TYPE_CHECKING:
     from console.model.playbook import LoadedPlaybook, Step
@@ -120,11 +120,11 @@ def _lines(loaded: LoadedPlaybook) -> Iterable[str]:
 @click.pass_obj
 def offer(options: Options, incident_id: str, as_json: bool) -> None:
     """All playbooks, best first: those that fit the incident's alerts, then those for its severity."""
-    from console.bootstrap import opened, run
+    from console.bootstrap import run
     from console.view.offers import rank
 
     async def work() -> None:
-        async with opened(options, read_only=True) as console:
+        async with reading(options) as console:
             incident = incident_of(console.state, incident_id)
             found = rank(console.board.playbooks, incident.alerts, incident.severity)
             data = [{"name": item.loaded.playbook.name, "fits": item.fits, "why": item.why} for item in found]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from console.bootstrap.common import Options
-from console.cli.exits import NOT_FOUND, NOT_SAVED, REFUSED, Stop
+from console.cli.exits import NOT_FOUND, NOT_SAVED, REFUSED, Stop, complain
 from console.cli.output import show
 
 if TYPE_CHECKING:
@@ -53,6 +54,18 @@ def write(
             report(console, done, shown(console, done), as_json)
 
     run(work())
+
+
+@contextlib.asynccontextmanager
+async def reading(options: Options) -> AsyncIterator[Console]:
+    """The record as it stands. Where there is no journal at all, that is said: an empty list would read as calm."""
+    from console.bootstrap import journal_path, opened
+
+    async with opened(options, read_only=True) as console:
+        path = journal_path(options, console.settings)
+        if not path.exists():
+            complain(f"note: no journal at {path} yet; nothing was recorded there")
+        yield console
 
 
 async def submit(console: Console, command: Command, unsaved: bool = False) -> Done:

@@ -10,7 +10,7 @@ import click
 from console.bootstrap.common import Options
 from console.cli.output import json_option, show, table
 from console.cli.playbook import loaded_of
-from console.cli.record import Shown, incident_of, run_of, step_of, unsaved_option, write
+from console.cli.record import Shown, incident_of, reading, run_of, step_of, unsaved_option, write
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -114,11 +114,11 @@ def start(options: Options, playbook: str, incident_id: str, unsaved: bool, as_j
 @click.pass_obj
 def ls(options: Options, all_: bool, as_json: bool) -> None:
     """List the runs under way."""
-    from console.bootstrap import opened, run
+    from console.bootstrap import run
     from console.reports.snapshot import run_data
 
     async def work() -> None:
-        async with opened(options, read_only=True) as console:
+        async with reading(options) as console:
             found = [item for item in console.state.runs.values() if all_ or item.ended_at is None]
             rows = []
             for item in found:
@@ -139,10 +139,10 @@ def ls(options: Options, all_: bool, as_json: bool) -> None:
 @click.pass_obj
 def show_one(options: Options, run_id: str, as_json: bool) -> None:
     """Show one run: its steps, what was seen, what is left of the time."""
-    from console.bootstrap import opened, run
+    from console.bootstrap import run
 
     async def work() -> None:
-        async with opened(options, read_only=True) as console:
+        async with reading(options) as console:
             data, lines = _shown(console, run_of(console.state, run_id).id)
             show(data, lambda: lines, as_json)
 

@@ -11,7 +11,7 @@ from console.bootstrap.common import Options
 from console.cli.exits import USAGE, Stop
 from console.cli.output import json_option, show
 from console.cli.parse import moment
-from console.cli.record import Shown, open_shift, write
+from console.cli.record import Shown, open_shift, reading, write
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -127,10 +127,10 @@ def unwatch(options: Options, item: str, reason: str, as_json: bool) -> None:
 @click.pass_obj
 def show_one(options: Options, as_json: bool) -> None:
     """Show who is on shift, the watch items and the notes."""
-    from console.bootstrap import opened, run
+    from console.bootstrap import run
 
     async def work() -> None:
-        async with opened(options, read_only=True) as console:
+        async with reading(options) as console:
             data, lines = _shown(console)
             show(data, lambda: lines, as_json)
 

@@ -49,11 +49,14 @@ def _blank(
     objectives: Sequence[Objective], plan: RolloutPlan | None, lost: Reading[Any]
 ) -> tuple[tuple[SloGauge, ...], Rollout | None, dict[str, Reading[float]]]:
     slos = tuple(SloGauge(objective, lost, lost, lost) for objective in objectives)
+    named = {f"slo.{objective.name}.burn": lost for objective in objectives}
     if plan is None:
-        return slos, None, {}
+        return slos, None, named
+    named |= {f"guardrail.{rule.name}": lost for rule in plan.guardrails}
+    named |= {f"reading.{name}": lost for name, _ in plan.readings} | {"rollout.percent": lost}
     blank = rollout(MetricAnswers(), plan)
     guardrails = tuple(replace(guardrail, value=lost) for guardrail in blank.guardrails)
-    return slos, replace(blank, percent=lost, since=lost, guardrails=guardrails), {}
+    return slos, replace(blank, percent=lost, since=lost, guardrails=guardrails), named
 
 
 def _dated(reading: Reading[float], status: SourceStatus, now: datetime) -> Reading[float]:

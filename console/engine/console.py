@@ -109,6 +109,11 @@ class Console:
         """The newest Board."""
         return self._board
 
+    @property
+    def settings(self) -> Config:
+        """The configuration it runs on."""
+        return self._config
+
     def subscribe(self, listener: Callable[[Board], None]) -> Callable[[], None]:
         """Calls `listener` on the event loop with every new Board; the answer unsubscribes."""
         self._listeners.append(listener)

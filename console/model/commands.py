@@ -1,4 +1,4 @@
-"""What an operator, or the engine at a deadline, wants. `model.decide` answers with events or a refusal."""
+"""What an operator wants. `model.decide` answers with events or a refusal."""
 
 from __future__ import annotations
 
@@ -187,11 +187,6 @@ class AcceptHandoff(Command):
 class WithdrawHandoff(Command):
     handoff: str
     reason: str
-
-
-@value
-class FireDeadlines(Command):
-    """The engine's: turn every deadline that has passed into its event, once."""
 
 
 ROLLBACK_SAFE: tuple[type[Command], ...] = (

@@ -23,7 +23,6 @@ _UNSAFE: dict[int, str] = {
     )
 }
 _UNSAFE |= {0x09: " ", 0x0A: " ", 0x0D: " "}
-_UNSAFE_LINES = _UNSAFE | {0x0A: "\n"}
 
 
 def safe(text: str, limit: int = LIMIT) -> str:
@@ -31,10 +30,3 @@ def safe(text: str, limit: int = LIMIT) -> str:
     if len(text) > limit:
         text = text[: limit - 1] + "…"
     return text if text.isascii() and text.isprintable() else text.translate(_UNSAFE)
-
-
-def safe_lines(text: str, limit: int = LIMIT) -> str:
-    """Like `safe`, but line feeds are kept, for panes that show several lines."""
-    if len(text) > limit:
-        text = text[: limit - 1] + "…"
-    return text.replace("\r\n", "\n").translate(_UNSAFE_LINES)

@@ -84,6 +84,8 @@ class Config:
     notify: Notify = field(default_factory=Notify)
     journal: Path | None = None
     journal_group: str = ""
+    keys: tuple[tuple[str, str], ...] = ()
+    """(action id, key names separated by commas): the operator's own keys."""
     roles: tuple[str, ...] = ()
     """Who may own a step, most senior first."""
     warnings: tuple[str, ...] = ()

@@ -26,11 +26,12 @@ class ConsoleFile:
     journal_group: str
     playbooks: Path | None
     without: frozenset[str]
+    keys: tuple[tuple[str, str], ...] = ()
 
 
 def read_console(node: Node) -> ConsoleFile:
     """Reads the whole file."""
-    fields = node.mapping("apiVersion", "kind", "environments", "notify", "journal", "playbooks", "without")
+    fields = node.mapping("apiVersion", "kind", "environments", "notify", "journal", "playbooks", "without", "keys")
     header(fields, "Console")
     journal = fields["journal"].mapping("path", "group")
     path, playbooks = journal["path"].text(default=""), fields["playbooks"].text(default="")
@@ -47,6 +48,7 @@ def read_console(node: Node) -> ConsoleFile:
         frozenset(
             item.choice({name: name for name in OPTIONAL}) for item in fields["without"].sequence(required=False)
         ),
+        tuple((action, place.text("key names")) for action, place in fields["keys"].open_mapping().items()),
     )
 
 

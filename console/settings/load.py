@@ -101,6 +101,7 @@ def load(folder: Path) -> Config:
         notify=main.notify,
         journal=main.journal,
         journal_group=main.journal_group,
+        keys=main.keys,
         roles=roles,
         warnings=tuple(str(warning) for warning in problems.warnings),
     )

@@ -70,7 +70,8 @@ class ConsoleApp(KeysInOrder[None]):
     """The console's screen.
 
     `start` makes the engine and its clock; it is called once, in a thread, after the first paint, and imports what is
-    heavy. `title` stands on the screen until then. `keymap` maps action ids of `tui.keys` to other keys.
+    heavy. `title` stands on the screen until then. `keymap` maps action ids of `tui.keys` to other
+    keys; it is read once `start` has returned.
     `choose_target` is called when another service and environment was picked, and the app leaves. `zone` gives the
     reader's own time zone at an instant. `log` names the file where a crash is written by whoever set up logging.
     `first_run` names a run whose checklist is shown at the start; asked once the engine runs.
@@ -114,7 +115,7 @@ class ConsoleApp(KeysInOrder[None]):
         self.notice: list[Line] = []
         """What was said last, while it is still to be seen."""
         self.ascii_marks = ascii_marks
-        self.keys_mapped = dict(keymap or {})
+        self.keys_mapped = keymap if keymap is not None else {}
         self.choose_target = choose_target
         self.pictures = pictures or Path.cwd()
         self._first_run = first_run
@@ -138,7 +139,6 @@ class ConsoleApp(KeysInOrder[None]):
             for number in (signal.SIGTERM, signal.SIGHUP):
                 loop.add_signal_handler(number, self._signalled, number)
         self.app_resume_signal.subscribe(self, lambda _: self.screen.refresh(layout=True))
-        self.set_keymap(self.keys_mapped)
         self.call_after_refresh(lambda: self.spawn(self._begin()))
 
     async def _begin(self) -> None:
@@ -150,6 +150,7 @@ class ConsoleApp(KeysInOrder[None]):
         except CannotStart as error:
             self._fail(str(error))
             return
+        self.set_keymap(self.keys_mapped)
         self._unsubscribe = self._engine.subscribe(self._on_board)
         self.spawn(self._start_engine())
         if self._waiting():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -43,7 +43,7 @@ class Footer(Lines):
         super().__init__(((),), id="footer")
         self._spots: list[tuple[int, int, str]] = []
 
-    def offer(self, actions: Sequence[keys.Action], situation: Situation, keymap: dict[str, str], dot: str) -> None:
+    def offer(self, actions: Sequence[keys.Action], situation: Situation, keymap: Mapping[str, str], dot: str) -> None:
         """Writes as many actions as fit; what cannot be done now comes last, in brackets."""
         width = self.size.width
         chosen = sorted(
@@ -72,7 +72,7 @@ class Footer(Lines):
         self.show([line(*pieces)])
 
     @staticmethod
-    def _piece(action: keys.Action, situation: Situation, keymap: dict[str, str]) -> Line:
+    def _piece(action: keys.Action, situation: Situation, keymap: Mapping[str, str]) -> Line:
         bound = keys.keys_of(action, keymap)
         key = keys.sign(bound[0]) if bound else "-"
         if action.reason(situation):
