@@ -11,8 +11,8 @@ from textual.color import Color
 from textual.drivers import linux_driver
 from textual.filter import LineFilter
 
-_DRAWN = str.maketrans("…─│╭╮╰╯▌█▐▎▏·×", "~-|++++|||||.x")
-"""What stands for our own marks, borders and ellipses without UTF-8."""
+_DRAWN = str.maketrans("…─│╭╮╰╯·×", "~-|++++.x") | dict.fromkeys(range(0x2580, 0x25A0), "|")
+"""What stands for our own marks, borders, scroll bars and ellipses without UTF-8."""
 
 
 def forgive_bytes() -> None:
