@@ -159,3 +159,20 @@ def test_the_unit_starts_what_there_is():
     assert "oncall watch" in unit
     assert "Restart=always" in unit
     assert "Type=simple" in unit
+
+
+def test_keys_of_ones_own_are_read_and_an_unknown_action_is_named(oncall):
+    with (oncall.config / "console.yaml").open("a") as file:
+        file.write("\nkeys:\n  declare: ctrl+n\n  fly: z\n")
+
+    result = oncall("check", code=1)
+
+    assert "BAD  config: keys: there is no action 'fly'" in result.out
+    assert "'declare'" not in result.out
+
+
+def test_a_journal_that_is_not_there_does_not_read_as_calm(oncall):
+    result = oncall("incident", "ls")
+
+    assert f"no journal at {oncall.journal} yet" in result.err
+    assert not oncall.journal.exists()

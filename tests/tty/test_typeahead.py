@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from console.settings.load import init
 from tests.tty.terminal import Terminal
 
 pytestmark = [pytest.mark.tty]
@@ -29,3 +30,13 @@ def test_what_is_typed_before_the_first_screen_waits_for_it():
         terminal.type("q")
         terminal.type("q")
         assert terminal.wait_end() == 0
+
+
+def test_keys_of_ones_own_work_from_the_configuration(tmp_path):
+    init(tmp_path / "conf")
+    with (tmp_path / "conf" / "console.yaml").open("a") as file:
+        file.write("\nkeys:\n  shift: z\n")
+    options = ["--config", str(tmp_path / "conf"), "--journal", str(tmp_path / "j" / "journal.db")]
+    with Terminal([sys.executable, "-m", "console", *options], columns=100, rows=40) as terminal:
+        terminal.type("z")
+        terminal.wait_for("Nobody is on shift")
