@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 Start = Callable[[], "tuple[Engine, Clock]"]
 
-QUIET_TICK = 5.0
-"""Seconds between looks at the clock while nothing counts down."""
+QUIET_TICK = 15.0
+"""Seconds between looks at the clock while nothing counts down; it is looked at when a minute begins, too."""
 FIRST_ANSWERS = 0.1
 """Seconds that the first screen waits for the sources, so that it is drawn once where they are quick."""
 NOTICE_SECONDS = 8.0
@@ -266,7 +266,8 @@ class ConsoleApp(KeysInOrder[None]):
         if self._leaving or self._seen is None:
             return
         loop = asyncio.get_running_loop()
-        delay = 1.0 if self.seen[2].seconds else QUIET_TICK
+        now = self.seen[1]
+        delay = 1.0 if self.seen[2].seconds else min(QUIET_TICK, 60.05 - now.second - now.microsecond / 1e6)
         if within is not None:
             delay = min(delay, within)
         if self._timer is not None:
