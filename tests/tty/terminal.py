@@ -112,6 +112,12 @@ class Terminal:
                     drawn.append((cell.data, cell.bg, cell.fg) if cell.reverse else (cell.data, cell.fg, cell.bg))
         return drawn
 
+    @property
+    def cooked(self) -> bool:
+        """Whether the terminal echoes and takes whole lines, as a shell leaves it."""
+        flags = termios.tcgetattr(self._fd)[3]
+        return bool(flags & termios.ECHO) and bool(flags & termios.ICANON)
+
     # -- what is done -------------------------------------------------------------------------------------------------
 
     def press(self, *keys: str) -> None:
@@ -149,7 +155,7 @@ class Terminal:
         """Adds to what is in the field under a label, and waits until it stands there. The click moves the focus before
         the next key is read, and the cursor to the end."""
         column, row = self.find(label)
-        self.click_at(column + 60, row + 1)
+        self.click_at(min(column + 60, self._screen.columns - 4), row + 1)
         self.type(text)
         self.wait_for(lambda _: text in self.lines[self.find(label)[1] + 1])
 
