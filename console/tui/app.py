@@ -323,7 +323,7 @@ class ConsoleApp(KeysInOrder[None]):
     def say_done(self, what: str, outcome: Any) -> None:
         """Says that something is saved, or where it waits instead."""
         if outcome.unsaved:
-            self.say(f"{what}: done, NOT SAVED in the journal; it waits in {outcome.unsaved}", bad=True, alarm=True)
+            self.say(f"{what}: NOT SAVED in the journal; it waits in {outcome.unsaved}", bad=True, alarm=True)
         else:
             self.say(f"{what}: saved")
 

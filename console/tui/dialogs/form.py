@@ -90,7 +90,7 @@ class Form(Dialog[Done]):
             for wanted in asked.fields:
                 yield from self._widgets(wanted)
             yield Lines(id="problem")
-            yield Field(id="proceed", hint=PROCEED)
+            yield Field(id="proceed", hint="type it here")
             with Horizontal(classes="buttons"):
                 yield Press("Cancel", id="cancel")
                 yield Press(asked.submit, id="submit")
