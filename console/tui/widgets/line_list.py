@@ -216,7 +216,6 @@ class LineList(ScrollView, can_focus=True):
     def on_resize(self) -> None:
         """Keeps the cursor in sight."""
         self.virtual_size = Size(self.size.width, len(self._items))
-        self._painted.clear()
         self._into_sight()
 
     # -- moving -------------------------------------------------------------------------------------------------------
