@@ -17,7 +17,7 @@ def resident(command: tuple[str, ...], *texts: str, **variables: str) -> float:
     """Megabytes once the texts are painted and it has settled."""
     with _pty.Child(command, **variables) as child:
         child.until(*texts)
-        child.read_for(4.0)
+        child.read_for(2.5)
         return child.resident_mb
 
 

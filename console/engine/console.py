@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -99,6 +99,7 @@ class Console:
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._faults: dict[str, str] = {}
+        self._failed: tuple[cmd.Command, list[Append]] | None = None
         self._number = 0
         self._board = self._build()
 
@@ -191,12 +192,19 @@ class Console:
     async def _decide_and_append(self, command: cmd.Command, unsaved: bool) -> Outcome:
         may_proceed = isinstance(command, cmd.ROLLBACK_SAFE)
         for _ in range(_RETRIES):
+            # A write that failed may turn up after all, when the journal is recovered. So the same command, given
+            # again, writes the same events by the same ids: they can be in the record once, and not twice.
+            failed, self._failed = self._failed, None
+            if failed is not None and failed[0] == command:
+                appends = failed[1]
+            else:
+                try:
+                    batches = decide(self._record.state, command, self._context())
+                except Refusal as refusal:
+                    return Denied(str(refusal))
+                appends = self._record.appends(batches, self._actor)
             try:
-                batches = decide(self._record.state, command, self._context())
-            except Refusal as refusal:
-                return Denied(str(refusal))
-            try:
-                return Done(await self._record.append(self._record.appends(batches, self._actor)))
+                return Done(await self._record.append(appends))
             except Conflict as conflict:
                 if not await self._caught_up():
                     return Denied(f"{conflict}; {self._record.fault}")
@@ -204,8 +212,10 @@ class Console:
                 return Denied(str(refused))
             except NotSaved as error:
                 if not (unsaved and may_proceed):
+                    self._failed = (command, appends)
                     return Unsaved(str(error), may_proceed)
-                aside = self._record.appends(batches, self._actor, spooling=True)
+                # What happened, happened, whatever else was written meanwhile: no expected version.
+                aside = [replace(append, expected=None) for append in appends]
                 return Done(self._record.put_aside(aside), unsaved=self._world.spool.where)
         return Denied("other consoles kept changing the same thing; try again")
 

@@ -84,20 +84,14 @@ class Record:
                 apply(self.state, recorded)
                 self.head = f"{recorded.seq}:{recorded.hash}"
 
-    def appends(
-        self, batches: Sequence[Batch], actor: Actor, causation: str = "", *, spooling: bool = False
-    ) -> list[Append]:
-        """Batches as appends, with ids and instants. While spooling, the expected version is left open: what happened,
-        happened, whatever else was written meanwhile."""
+    def appends(self, batches: Sequence[Batch], actor: Actor) -> list[Append]:
+        """Batches as appends, with ids and instants."""
         now = self._clock.now()
         return [
             Append(
                 batch.stream,
-                None if spooling else batch.expected,
-                tuple(
-                    NewEvent(payload, batch.occurred_at or now, self._ids.new(), causation)
-                    for payload in batch.payloads
-                ),
+                batch.expected,
+                tuple(NewEvent(payload, batch.occurred_at or now, self._ids.new()) for payload in batch.payloads),
                 actor,
             )
             for batch in batches

@@ -24,7 +24,7 @@ from console.model.people import Actor, Severity, SeverityRule
 from console.model.reading import Reading, ReadingState
 from console.model.rollout import GuardrailRule, RolloutPlan
 from console.model.slo import Objective, Sli, SliKind
-from console.ports import Append, JournalUnusable, Lease, NewEvent, Query, Series, SourceError
+from console.ports import Append, JournalUnusable, Lease, NewEvent, NotSaved, Query, Series, SourceError
 from console.settings.config import Config, Environment, HttpSource
 from tests.model.life import ENGINE, LATENCY, ROLLBACK
 
@@ -526,3 +526,23 @@ async def test_a_holder_that_was_stopped_fires_what_passed_as_soon_as_it_goes_on
     bench.clock._now += timedelta(minutes=3)
     await bench.run(5)
     assert len(bench.kinds("run.step_overdue")) == 2
+
+
+async def test_what_failed_to_be_saved_is_written_by_the_same_ids_when_it_is_given_again(bench: Bench) -> None:
+    console = await bench.console()
+    tried: list[str] = []
+    append = bench.journal.append
+
+    async def failing(appends: Sequence[Append], **options: object) -> tuple[Recorded, ...]:
+        tried.extend(event.id for item in appends for event in item.events)
+        raise NotSaved("fsync failed")
+
+    bench.journal.append = failing  # type: ignore[method-assign, assignment]
+    declare = cmd.DeclareIncident("P99 is high", Severity.SEV1)
+    assert isinstance(await console.submit(declare), Unsaved)
+    done = await console.submit(declare, unsaved=True)
+    assert isinstance(done, Done)
+    assert {*tried} == {event.id for event in done.events}
+    bench.journal.append = append  # type: ignore[method-assign]
+    await bench.run(5)
+    assert [event.id for event in bench.journal.stream(done.events[0].stream)] == [tried[0]]
