@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from console.model.reading import Reading, ReadingState, missing
 from console.model.rollout import Guardrail, Rollout, RolloutPlan
 from console.model.slo import LONGEST, WINDOWS, Objective, Sli, SloGauge, expressions, gauge, trend_expression
-from console.ports import Clock, MetricSource, Query
+from console.ports import Clock, MetricSource, Query, SourceError
 
 LONG_EVERY = timedelta(minutes=1)
 """How often the long windows and the trends are read; the rest is read on every round."""
@@ -54,7 +54,11 @@ class MetricRounds:
         long_due = self._long_at is None or now - self._long_at >= LONG_EVERY
         readings = {**self._answers.readings}
         trends = self._answers.trends
-        readings.update(self._source.read(self._short + self._long if long_due else self._short))
+        answered = self._source.read(self._short + self._long if long_due else self._short)
+        if answered and all(reading.state is ReadingState.UNREACHABLE for reading in answered.values()):
+            # A server that refuses every expression is as blind as one that is away.
+            raise SourceError(f"refuses every expression: {next(iter(answered.values())).note}")
+        readings.update(answered)
         if long_due:
             series = self._source.read_range(self._trend, now - TREND_SPAN, now, TREND_STEP_SECONDS)
             trends = {name: found.values for name, found in series.items()}

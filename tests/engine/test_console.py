@@ -546,3 +546,14 @@ async def test_what_failed_to_be_saved_is_written_by_the_same_ids_when_it_is_giv
     bench.journal.append = append  # type: ignore[method-assign]
     await bench.run(5)
     assert [event.id for event in bench.journal.stream(done.events[0].stream)] == [tried[0]]
+
+
+async def test_a_server_that_refuses_every_expression_is_a_blind_spot(bench: Bench) -> None:
+    bench.metrics.read = lambda queries: {  # type: ignore[method-assign]
+        query.name: Reading(ReadingState.UNREACHABLE, None, None, "prometheus", None, "400: bad_data")
+        for query in queries
+    }
+    console = await bench.console()
+    await bench.run(1)
+    assert [source.name for source in console.board.blind_spots] == ["prometheus"]
+    assert console.board.sources[0].error == "refuses every expression: 400: bad_data"

@@ -135,7 +135,7 @@ def test_find_says_where_it_looked(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         find(None, {})
     assert str(caught.value) == (
         "found no configuration, expected one of: --config (not given), ONCALL_CONFIG (not set), config/console.yaml, "
-        f"{tmp_path}/home/oncall/console.yaml; `oncall init DIR` writes an example"
+        f"{tmp_path / 'home' / 'oncall' / 'console.yaml'}; `oncall init DIR` writes an example"
     )
 
 
