@@ -74,6 +74,10 @@ class Record:
             before = self.state.seq
             while events := await self._offload(partial(self.journal.read, self.state.seq, _CHUNK)):
                 self._fold(events)
+                if events[0].seq > self.state.seq + 1:
+                    raise JournalUnusable(
+                        f"event {self.state.seq + 1} is missing from the record: see `oncall log verify`"
+                    )
             self.fault = ""
             return self.state.seq > before
 
@@ -160,14 +164,8 @@ class Record:
             apply(self.state, recorded)
 
     def _version(self, stream: str) -> int:
-        folder, _, entity = stream.partition(":")
-        tables = {
-            "incident": self.state.incidents,
-            "run": self.state.runs,
-            "shift": self.state.shifts,
-            "handoff": self.state.handoffs,
-        }
-        known = tables.get(folder, {}).get(entity)  # type: ignore[attr-defined]
+        table, entity = self.state.place(stream)
+        known = (table or {}).get(entity)
         return known.version if known is not None else 0
 
     async def _snapshot(self) -> None:

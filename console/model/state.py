@@ -36,6 +36,17 @@ class State:
         """The open shift, the newest when there are several."""
         return next((shift for shift in reversed(self.shifts.values()) if shift.ended_at is None), None)
 
+    def place(self, stream: str) -> tuple[dict[str, Any] | None, str]:
+        """The table that a stream's events are folded into (None: nothing of it is kept), and the id in it."""
+        folder, _, entity = stream.partition(":")
+        tables: dict[str, dict[str, Any]] = {
+            "incident": self.incidents,
+            "run": self.runs,
+            "shift": self.shifts,
+            "handoff": self.handoffs,
+        }
+        return tables.get(folder), entity
+
     def copy(self) -> State:
         """A State that later events do not change."""
         return State(dict(self.incidents), dict(self.runs), dict(self.shifts), dict(self.handoffs), self.seq)
@@ -48,18 +59,10 @@ class State:
 def apply(state: State, recorded: Recorded) -> None:
     """Folds one event in."""
     state.seq = max(state.seq, recorded.seq)
-    folder, _, entity = recorded.stream.partition(":")
     handler = _HANDLERS.get(type(recorded.payload))
-    if handler is None:
-        return
-    if folder == "incident":
-        _fold_into(state.incidents, entity, handler, recorded)
-    elif folder == "run":
-        _fold_into(state.runs, entity, handler, recorded)
-    elif folder == "shift":
-        _fold_into(state.shifts, entity, handler, recorded)
-    elif folder == "handoff":
-        _fold_into(state.handoffs, entity, handler, recorded)
+    table, entity = state.place(recorded.stream)
+    if handler is not None and table is not None:
+        _fold_into(table, entity, handler, recorded)
 
 
 def _fold_into(table: dict[str, Any], entity: str, handler: Callable[..., Any], recorded: Recorded) -> None:

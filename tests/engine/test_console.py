@@ -19,7 +19,7 @@ from console.journal.spool import FileSpool
 from console.model import commands as cmd
 from console.model.alert import AlertSnapshot
 from console.model.board import Board, Target
-from console.model.events import IncidentDeclared, Recorded
+from console.model.events import IncidentAcknowledged, IncidentDeclared, Recorded
 from console.model.people import Actor, Severity, SeverityRule
 from console.model.reading import Reading, ReadingState
 from console.model.rollout import GuardrailRule, RolloutPlan
@@ -557,3 +557,17 @@ async def test_a_server_that_refuses_every_expression_is_a_blind_spot(bench: Ben
     await bench.run(1)
     assert [source.name for source in console.board.blind_spots] == ["prometheus"]
     assert console.board.sources[0].error == "refuses every expression: 400: bad_data"
+
+
+async def test_a_record_with_a_gap_is_a_fault_and_not_read_for_ever(bench: Bench) -> None:
+    console = await bench.console()
+    await console.submit(cmd.BeginShift())
+    whole = bench.journal.read
+    await bench.journal.append(
+        [Append("shift:x", 0, (NewEvent(IncidentAcknowledged(), START, n),), ENGINE) for n in ("x",)]
+    )
+    seen = console._record.state.seq
+    bench.journal.read = lambda after=0, limit=9: [item for item in whole(after, limit) if item.seq > seen + 1]  # type: ignore[method-assign]
+    await bench.journal.append([Append("shift:y", 0, (NewEvent(IncidentAcknowledged(), START, "y"),), ENGINE)])
+    with pytest.raises(JournalUnusable, match=f"event {seen + 1} is missing"):
+        await console._record.catch_up()
