@@ -1,0 +1,74 @@
+"""Incidents: stream "incident:<uuid>". A note goes into a shift's stream, too."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from console.model.alert import AlertRef
+from console.model.events.registry import event
+from console.model.people import Severity
+from console.model.value import value
+
+
+@event("incident.declared")
+@value
+class IncidentDeclared:
+    title: str
+    severity: Severity
+    service: str
+    environment: str
+    alerts: tuple[AlertRef, ...] = ()
+    impact_started_at: datetime | None = None
+    acknowledge_by: datetime | None = None
+
+
+@event("incident.acknowledged")
+@value
+class IncidentAcknowledged:
+    pass
+
+
+@event("incident.acknowledge_overdue")
+@value
+class AcknowledgeOverdue:
+    due_at: datetime
+    late_seconds: float = 0.0
+    """How long after the deadline it fired, when no engine was running at the time."""
+
+
+@event("incident.state_changed")
+@value
+class IncidentStateChanged:
+    state: str
+    reason: str = ""
+
+
+@event("incident.severity_changed")
+@value
+class SeverityChanged:
+    severity: Severity
+    reason: str
+    acknowledge_by: datetime | None = None
+    """The response time of the new severity, where it ends sooner than the old one."""
+
+
+@event("incident.alerts_linked")
+@value
+class AlertsLinked:
+    alerts: tuple[AlertRef, ...]
+
+
+@event("incident.role_assigned")
+@value
+class RoleAssigned:
+    role: str
+    person: str
+
+
+@event("note.added")
+@value
+class NoteAdded:
+    """A note in an incident's or a shift's stream; the envelope's `occurred_at` is when the thing noted happened."""
+
+    text: str
+    step: str = ""

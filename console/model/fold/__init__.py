@@ -1,0 +1,1 @@
+"""What events change: one module for each table of the State."""

@@ -1,0 +1,53 @@
+"""How the entries of one table are born and change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from console.model.events import Recorded
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Rules:
+    """What each kind of event does to an entry of one table. The entries have a `version`."""
+
+    def __init__(self) -> None:
+        self._births: dict[type[Any], Callable[..., Any]] = {}
+        self._changes: dict[type[Any], Callable[..., Any]] = {}
+
+    def born(self, kind: type[Any]) -> Callable[[F], F]:
+        """Registers `(recorded, payload) -> entry`."""
+        return _into(self._births, kind)
+
+    def changed(self, kind: type[Any]) -> Callable[[F], F]:
+        """Registers `(entry, recorded, payload) -> entry`. A KeyError or ValueError leaves the entry as it was."""
+        return _into(self._changes, kind)
+
+    def fold(self, table: dict[str, Any], entity: str, recorded: Recorded) -> None:
+        """Puts what `recorded` makes of the entry `entity` into `table`."""
+        payload = recorded.payload
+        kind = type(payload)
+        before = table.get(entity)
+        # Neither a second birth, nor an event of something this journal never saw born, has a rule.
+        rule = (self._births if before is None else self._changes).get(kind)
+        if rule is None:
+            return
+        try:
+            after = rule(recorded, payload) if before is None else rule(before, recorded, payload)
+        except (KeyError, ValueError):
+            return  # A state or a step that this program does not know: the record keeps it, and the timeline shows it.
+        changes: dict[str, Any] = {"version": max(recorded.version, after.version)}
+        if not recorded.saved and hasattr(after, "unsaved"):
+            changes["unsaved"] = True
+        table[entity] = replace(after, **changes)
+
+
+def _into(rules: dict[type[Any], Callable[..., Any]], kind: type[Any]) -> Callable[[F], F]:
+    def register(rule: F) -> F:
+        rules[kind] = rule
+        return rule
+
+    return register
