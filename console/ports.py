@@ -10,8 +10,11 @@ from typing import Any, Protocol
 from console.model.alert import AlertSnapshot
 from console.model.board import HealthSnapshot
 from console.model.events import Recorded
+from console.model.message import Act, Delivery
+from console.model.pager import ActResult, PagerIncident, PagerLogEntry, PagerSnapshot
 from console.model.people import Actor
 from console.model.reading import Reading
+from console.model.silence import Silence
 from console.model.value import value
 
 
@@ -49,6 +52,22 @@ class Ids(Protocol):
 
 class SourceError(Exception):
     """A source could not answer. The message is one safe line without secrets: what failed, and what to do."""
+
+
+class Busy(SourceError):
+    """The far side asks us to wait (429). `retry_after` is in seconds."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Rejected(SourceError):
+    """The far side will not take it, now or later (400, 401, 403, 404, 410): trying again would change nothing."""
+
+
+class Uncertain(SourceError):
+    """The request went out and no answer came back: it may or may not have been carried out."""
 
 
 class Refused(Exception):
@@ -265,4 +284,112 @@ class Flags(Protocol):
 
     def set_percent(self, flag: str, percent: float) -> str:
         """Sets and says in one line what the far side answered. Raises SourceError."""
+        ...
+
+
+class Silences(Protocol):
+    """Reads and changes silences of one cluster of Alertmanagers. Called in a worker thread.
+
+    Every change is compare-and-set: the silence is read again just before, and a change that somebody else was faster
+    with is answered with LOST or ALREADY. Raises SourceError; Uncertain when a change may have gone through.
+    """
+
+    cluster: str
+
+    def read(self) -> tuple[Silence, ...]:
+        """All silences that are pending or active, and those that expired within the last day."""
+        ...
+
+    def create(self, silence: Silence) -> ActResult:
+        """Creates it; `ref` of the answer is its id. Refuses (Rejected) an end in the past and matchers that match
+        everything, before anything is sent."""
+        ...
+
+    def expire(self, silence_id: str) -> ActResult:
+        """Ends it now. ALREADY when it has ended before."""
+        ...
+
+    def extend(self, silence_id: str, ends_at: datetime) -> ActResult:
+        """Moves its end. `ref` is the id it has afterwards. LOST when it has expired meanwhile."""
+        ...
+
+
+class Pager(Protocol):
+    """PagerDuty. Called in worker threads, refreshes and acts in different ones. Raises SourceError, Busy, Rejected,
+    and Uncertain for an act without an answer.
+
+    Acts re-read the incident just before and just after. `acknowledge` never reopens what is resolved.
+    """
+
+    name: str
+
+    def read(self) -> PagerSnapshot:
+        """All open incidents of the watched services, and who is on call. Waits while an act is under way."""
+        ...
+
+    def incident(self, incident_id: str) -> PagerIncident:
+        """One incident as it is now."""
+        ...
+
+    def find(self, key: str) -> PagerIncident | None:
+        """The newest incident with this dedup key, open or not."""
+        ...
+
+    def log(self, incident_id: str) -> tuple[PagerLogEntry, ...]:
+        """An incident's own history, oldest first, all pages."""
+        ...
+
+    def acknowledge(self, incident_id: str) -> ActResult:
+        """LOST when it is resolved; ALREADY when somebody has it."""
+        ...
+
+    def resolve(self, incident_id: str) -> ActResult:
+        """ALREADY when it is resolved."""
+        ...
+
+    def escalate(self, incident_id: str, as_of_level: int) -> ActResult:
+        """To the level after `as_of_level`. LOST when it stands at another level already."""
+        ...
+
+    def reassign(self, incident_id: str, person_ids: tuple[str, ...]) -> ActResult:
+        """To these users, in place of those it is assigned to. LOST when it is resolved."""
+        ...
+
+    def note(self, incident_id: str, text: str) -> ActResult:
+        """Adds a note, once: one that is there already word by word is ALREADY."""
+        ...
+
+    def status_update(self, incident_id: str, text: str) -> ActResult:
+        """Tells its subscribers."""
+        ...
+
+    def request_responders(self, incident_id: str, person_ids: tuple[str, ...], text: str) -> ActResult:
+        """Asks these users to join. Those who were asked before are not asked again."""
+        ...
+
+    def trigger(self, delivery: Delivery) -> ActResult:
+        """Events v2: opens an alert under `delivery.ref` as its dedup key; a repetition changes nothing."""
+        ...
+
+    def event(self, act: Act, key: str) -> ActResult:
+        """Events v2: acknowledges or resolves the alert with this dedup key; neither can reopen anything."""
+        ...
+
+    def change(self, delivery: Delivery) -> ActResult:
+        """Events v2: records a change event (a rollout phase)."""
+        ...
+
+
+class Channel(Protocol):
+    """Carries out deliveries: Slack, e-mail, PagerDuty, Grafana, a webhook. Called in a worker thread."""
+
+    name: str
+
+    def deliver(self, delivery: Delivery) -> ActResult:
+        """Carries one out. Raises Busy, Rejected (given up at once), Uncertain or SourceError (tried again)."""
+        ...
+
+    def prove(self, delivery: Delivery) -> ActResult:
+        """Sends a test, and takes it back or reads it back where the far side can, even on failure. The answer's text
+        is the evidence. Raises as `deliver`."""
         ...

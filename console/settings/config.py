@@ -12,40 +12,9 @@ from console.model.playbook import LoadedPlaybook
 from console.model.rollout import RolloutPlan
 from console.model.slo import Objective
 from console.model.value import value
-
-
-@value
-class SecretRef:
-    """Where a secret is: `env:NAME` or `file:PATH`. The secret itself is never part of the configuration."""
-
-    scheme: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.scheme}:{self.name}"
-
-
-@value
-class HttpSource:
-    """An HTTP server to ask. `token` is sent as a bearer token; `headers` are fixed: a tenant's id."""
-
-    name: str
-    url: str
-    interval: timedelta = timedelta(seconds=15)
-    timeout: timedelta = timedelta(seconds=5)
-    token: SecretRef | None = None
-    headers: tuple[tuple[str, str], ...] = ()
-
-
-@value
-class Component:
-    """A part of the service with a health endpoint. An answer of 200 to 299 is healthy."""
-
-    name: str
-    url: str
-    critical_after: timedelta = timedelta(minutes=1)
-    legacy: bool = False
-    """Whether a rollback needs it."""
+from console.settings.outside import Component as Component
+from console.settings.outside import HttpSource as HttpSource
+from console.settings.outside import SecretRef as SecretRef
 
 
 @value

@@ -1,0 +1,47 @@
+"""What people say about an alert: who has taken it, and whether it was worth waking somebody.
+
+An acknowledgement is not a silence. It belongs to one firing of the alert (fingerprint and start) and ends with it; the
+verdict and the notes stay with the fingerprint.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from console.model.alert import Alert
+from console.model.people import Actor
+from console.model.value import value
+
+
+class Verdict(StrEnum):
+    """Why an alert should not have come, or not like this."""
+
+    FALSE_POSITIVE = "false positive"
+    NOT_ACTIONABLE = "not actionable"
+    POOR_DETAILS = "poor details"
+
+
+@value
+class AlertCare:
+    """What the record says about one fingerprint."""
+
+    fingerprint: str
+    name: str = ""
+    version: int = 0
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str = ""
+    via: str = ""
+    """Where it was acknowledged, when not here: "PagerDuty"."""
+    firing: datetime | None = None
+    """The start of the firing that was acknowledged."""
+    verdict: Verdict | None = None
+    verdict_by: Actor | None = None
+    verdict_at: datetime | None = None
+    verdict_note: str = ""
+    notes: tuple[tuple[datetime, str, str], ...] = ()
+    """(when, who, text), oldest first."""
+
+    def acknowledges(self, alert: Alert) -> bool:
+        """Whether this firing of the alert has an owner."""
+        return self.acknowledged_at is not None and self.firing == alert.starts_at

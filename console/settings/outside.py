@@ -1,0 +1,123 @@
+"""Everything outside that a configuration names: servers to ask, channels to write to, and where their secrets are."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from console.model.message import Topic
+from console.model.people import Severity
+from console.model.value import value
+
+
+@value
+class SecretRef:
+    """Where a secret is: `env:NAME` or `file:PATH`. The secret itself is never part of the configuration."""
+
+    scheme: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.scheme}:{self.name}"
+
+
+@value
+class HttpSource:
+    """An HTTP server to ask. `token` is sent as a bearer token; `headers` are fixed: a tenant's id."""
+
+    name: str
+    url: str
+    interval: timedelta = timedelta(seconds=15)
+    timeout: timedelta = timedelta(seconds=5)
+    token: SecretRef | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@value
+class Component:
+    """A part of the service with a health endpoint. An answer of 200 to 299 is healthy."""
+
+    name: str
+    url: str
+    critical_after: timedelta = timedelta(minutes=1)
+    legacy: bool = False
+    """Whether a rollback needs it."""
+
+
+@value
+class PagerDuty:
+    """PagerDuty for one environment. `source.token` is the REST API key, `sender` the login e-mail that writes carry in
+    `From`, `services` the ids of the services that are watched. `events_key` is the integration key that hand-declared
+    incidents page through, `test_events_key` that of a service which pages nobody."""
+
+    source: HttpSource
+    sender: str = ""
+    services: tuple[str, ...] = ()
+    events_url: str = "https://events.pagerduty.com"
+    events_key: SecretRef | None = None
+    test_events_key: SecretRef | None = None
+
+
+@value
+class SlackWebhook:
+    """One incoming webhook. The whole address is a secret. `test` marks the one that `check --send-test` prefers."""
+
+    name: str
+    webhook: SecretRef
+    topics: tuple[Topic, ...] = ()
+    least: Severity = Severity.SEV5
+    test: SecretRef | None = None
+    """A webhook of a channel for tests; without it, the test goes to the channel itself."""
+
+
+@value
+class Email:
+    """A mail server. `security` is starttls, tls or none; `none` is refused with a user and password."""
+
+    host: str
+    port: int
+    sender: str
+    to: tuple[str, ...]
+    security: str = "starttls"
+    user: str = ""
+    password: SecretRef | None = None
+    topics: tuple[Topic, ...] = ()
+    least: Severity = Severity.SEV5
+    test_to: tuple[str, ...] = ()
+
+
+@value
+class Grafana:
+    """Annotations and links. `dashboard_uid` is the dashboard that annotations are put on; empty: the whole
+    organization's."""
+
+    source: HttpSource
+    dashboard_uid: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@value
+class Webhook:
+    """A receiver of our own JSON, posted with an `Idempotency-Key` header."""
+
+    source: HttpSource
+    topics: tuple[Topic, ...] = ()
+    least: Severity = Severity.SEV5
+
+
+@value
+class Notify:
+    """What an environment writes to. `oncall check` proves that the secrets are set, `--send-test` that they work."""
+
+    pagerduty: PagerDuty | None = None
+    slack: tuple[SlackWebhook, ...] = ()
+    email: Email | None = None
+    grafana: Grafana | None = None
+    webhooks: tuple[Webhook, ...] = ()
+
+
+@value
+class Alertmanager:
+    """One Alertmanager. Those with the same `cluster` are peers and share their silences."""
+
+    source: HttpSource
+    cluster: str = "alertmanager"
