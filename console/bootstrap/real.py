@@ -44,7 +44,8 @@ def live_with_clock(options: Options) -> tuple[Console, Clock]:
 
 def _build(options: Options, sources: bool, read_only: bool) -> tuple[Console, FileSpool]:
     from console.engine.clocks import SystemClock, SystemIds
-    from console.engine.console import Console, World
+    from console.engine.console import Console
+    from console.engine.world import World
 
     config = configuration(options)
     chosen = environment(config, options)

@@ -90,8 +90,9 @@ def _simulated(
     who: Actor,
     name: str,
 ) -> Simulation:
-    from console.engine.console import Console, World
+    from console.engine.console import Console
     from console.engine.offload import in_place, in_thread
+    from console.engine.world import World
     from console.integrations import simulated
 
     chosen = config.environments[0]

@@ -1,15 +1,15 @@
-"""Puts the Board together from what the sources said and what the record says. Pure."""
+"""Puts the Board together from what the sources said and what the record says."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from console.engine.metrics import MetricAnswers, gauges, rollout
 from console.model.alert import AlertSnapshot
-from console.model.board import AlertFeed, Health, HealthSnapshot, SourceStatus, Target
+from console.model.board import AlertFeed, Board, Health, HealthSnapshot, SourceStatus, Target
 from console.model.incident import Incident
 from console.model.playbook import Run
 from console.model.reading import Reading, ReadingState, missing
@@ -17,10 +17,85 @@ from console.model.rollback import Readiness, assess
 from console.model.rollout import Rollout, RolloutPlan
 from console.model.slo import Objective, SloGauge
 from console.model.state import State
-from console.settings.config import Component
+from console.settings.config import Component, Config, Environment
+
+if TYPE_CHECKING:
+    from console.engine.lease import LeaseKeeper
+    from console.engine.poller import Poller
+    from console.engine.record import Record
+    from console.engine.world import World
+    from console.model.people import Actor
 
 ENDED_SHOWN = 20
 """How many ended incidents stay on the Board."""
+
+
+class BoardMaker:
+    """Looks at everything the engine has and makes a Board of it. `faults` are those of the engine's tasks."""
+
+    def __init__(
+        self,
+        world: World,
+        config: Config,
+        environment: Environment,
+        actor: Actor,
+        record: Record,
+        lease: LeaseKeeper,
+        pollers: Mapping[str, Poller],
+        faults: Mapping[str, str],
+        *,
+        mode: str,
+        read_only: bool,
+    ) -> None:
+        self._world, self._config, self._environment, self._actor = world, config, environment, actor
+        self._record, self._lease, self._pollers, self._faults = record, lease, pollers, faults
+        self._mode, self._read_only = mode, read_only
+        self._health: dict[str, Health] = {}
+
+    def make(self, number: int) -> Board:
+        """The Board of this moment."""
+        now = self._world.clock.now()
+        status = {name: poller.status(now) for name, poller in self._pollers.items()}
+        values = {name: poller.value for name, poller in self._pollers.items()}
+        record, environment, config = self._record, self._environment, self._config
+        absent = SourceStatus("prometheus", ReadingState.UNREACHABLE, error="no metric source is configured")
+        slos, present, readings = metric_panels(
+            values.get("prometheus"), status.get("prometheus", absent), config.objectives, config.rollout, now
+        )
+        health = health_rows(values.get("health"), self._health, environment.components, status.get("health"), now)
+        self._health = {row.component: row for row in health}
+        feed = alert_feed(values.get("alertmanager"), status.get("alertmanager"), environment.watchdog)
+        incidents = shown_incidents(record.state, environment.target)
+        readings |= {f"health.{row.component}": row.up.map(float) for row in health}
+        return Board(
+            number=number,
+            at=now,
+            mode=self._mode,
+            target=environment.target,
+            actor=self._actor,
+            read_only=self._read_only,
+            sources=tuple(status.values()),
+            slos=slos,
+            rollout=present,
+            readiness=readiness(health, present, now),
+            feed=feed,
+            health=health,
+            incidents=incidents,
+            runs=shown_runs(record.state, incidents),
+            shift=record.state.shift,
+            handoffs=tuple(handoff for handoff in record.state.handoffs.values() if handoff.open),
+            lease=self._lease.view(),
+            head=record.head,
+            not_saved=record.not_saved or (record.journal.writable if not self._read_only else ""),
+            fault="; ".join(filter(None, (record.fault, *self._faults.values()))),
+            spooled=self._world.spool.where if record.unsaved else "",
+            flags=self._world.flags.name if self._world.flags is not None else "",
+            people=config.people,
+            environments=tuple(item.target for item in config.environments),
+            severities=config.severities,
+            playbooks=config.playbooks,
+            readings=readings,
+        )
 
 
 def metric_panels(

@@ -81,6 +81,14 @@ class Record:
             self.fault = ""
             return self.state.seq > before
 
+    async def caught_up(self) -> bool:
+        """Folds what others appended. Whether the record could be read; else `fault` says why not."""
+        try:
+            await self.catch_up()
+        except JournalUnusable as error:
+            self.fault = str(error)
+        return not self.fault
+
     def _fold(self, events: Sequence[Recorded]) -> None:
         """Folds what comes next. An event that was folded meanwhile is passed over; one beyond a gap waits."""
         for recorded in events:

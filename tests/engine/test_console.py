@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from console.engine.clocks import SeededIds, SimulatedClock
-from console.engine.console import Console, World
+from console.engine.console import Console
 from console.engine.offload import in_place
 from console.engine.outcome import Denied, Done, Unsaved
+from console.engine.world import World
 from console.journal.memory import MemoryJournal
 from console.journal.spool import FileSpool
 from console.model import commands as cmd

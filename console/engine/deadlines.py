@@ -1,0 +1,67 @@
+"""Deadlines that have passed become events, while this console holds the lease."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+from console.engine.lease import LeaseKeeper
+from console.engine.record import Record
+from console.engine.tasks import PATIENCE, Tasks
+from console.model.decide import fire_deadlines, next_deadline
+from console.model.people import Actor
+from console.ports import Clock, Conflict, LeaseLost, NotSaved, Refused
+
+_IDLE = timedelta(minutes=1)
+
+
+class Deadlines:
+    """The work of the task `deadlines`. `fired` is called when there is something new to show."""
+
+    def __init__(
+        self, record: Record, lease: LeaseKeeper, clock: Clock, actor: Actor, tasks: Tasks, fired: Callable[[], None]
+    ) -> None:
+        self._record, self._lease, self._clock, self._actor = record, lease, clock, actor
+        self._tasks, self._fired = tasks, fired
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Something happened: there may be other deadlines now."""
+        self._wake.set()
+
+    def wake_if_late(self) -> None:
+        """Wakes when a deadline has passed."""
+        due = next_deadline(self._record.state)
+        if due is not None and due <= self._clock.now():
+            self._wake.set()
+
+    async def watch(self) -> None:
+        """Waits for the next deadline and fires what is due."""
+        while True:
+            self._wake.clear()
+            if self._tasks.recovered("deadlines"):
+                self._fired()
+            now = self._clock.now()
+            due = next_deadline(self._record.state)
+            if due is None or self._lease.fence is None:
+                until = now + _IDLE
+            elif due > now:
+                until = min(due, now + _IDLE)
+            else:
+                until = now if await self._fire() else now + PATIENCE
+            await self._clock.wait(self._wake, until)
+
+    async def _fire(self) -> bool:
+        """Whether all of them are in the record now."""
+        saved = True
+        for batch in fire_deadlines(self._record.state, self._clock.now()):
+            appends = self._record.appends([batch], self._actor)
+            try:
+                await self._record.append(appends, fence=self._lease.fence)
+            except Conflict:
+                saved = await self._record.caught_up() and saved
+            except (NotSaved, LeaseLost, Refused):
+                saved = False
+        self._fired()
+        return saved
