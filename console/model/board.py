@@ -7,13 +7,19 @@ from dataclasses import field
 from datetime import datetime, timedelta
 
 from console.model.alert import Alert
+from console.model.care import AlertCare
+from console.model.change import Change
+from console.model.escalation import Reach
 from console.model.incident import Incident
+from console.model.message import ChannelProof, ChannelSpec, Delivery
+from console.model.pager import PagerSnapshot
 from console.model.people import Actor, Person, SeverityRule
 from console.model.playbook import LoadedPlaybook, Run
 from console.model.reading import Reading, ReadingState
 from console.model.rollback import Readiness
 from console.model.rollout import Rollout
 from console.model.shift import Handoff, Shift
+from console.model.silence import Silence
 from console.model.slo import SloGauge
 from console.model.value import value
 
@@ -133,6 +139,19 @@ class Board:
     """Where unsaved events wait; empty when there are none."""
     flags: str = ""
     """The name of what can set feature flags from here; empty when that is done by hand."""
+    silences: tuple[Silence, ...] = ()
+    care: Mapping[str, AlertCare] = field(default_factory=dict)
+    """What people said about the alerts, by fingerprint."""
+    changes: tuple[Change, ...] = ()
+    """Temporary changes that may be in force, and those of the incidents shown."""
+    deliveries: tuple[Delivery, ...] = ()
+    """What is not sent yet, what was given up, and the newest that were sent."""
+    channels: tuple[ChannelSpec, ...] = ()
+    proofs: Mapping[str, ChannelProof] = field(default_factory=dict)
+    """When each channel was last proven, by its name."""
+    pager: PagerSnapshot | None = None
+    on_call: tuple[tuple[str, tuple[Reach, ...]], ...] = ()
+    """(role, who holds it now), in the order of the rota."""
     people: tuple[Person, ...] = ()
     environments: tuple[Target, ...] = ()
     severities: tuple[SeverityRule, ...] = ()

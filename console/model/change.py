@@ -23,7 +23,7 @@ class ChangeKind(StrEnum):
     OTHER = "other"
 
 
-class ChangeState(StrEnum):
+class ChangeStatus(StrEnum):
     """Intended without an answer is *outcome unknown*: it may or may not be in force, and nobody repeats it unasked."""
 
     INTENDED = "intended"
@@ -48,7 +48,7 @@ class Change:
     undo: str
     made_at: datetime
     made_by: Actor
-    state: ChangeState
+    state: ChangeStatus
     incident: str = ""
     expires_at: datetime | None = None
     remote: str = ""
@@ -70,10 +70,10 @@ class Change:
 
     def in_force(self, now: datetime) -> bool:
         """Whether it may still act on the world: also when nobody knows."""
-        if self.state in (ChangeState.REFUSED, ChangeState.UNDONE):
+        if self.state in (ChangeStatus.REFUSED, ChangeStatus.UNDONE):
             return False
         return self.expires_at is None or self.expires_at > now
 
     def owed(self, now: datetime) -> bool:
         """Whether somebody of this incident still has to undo it or to hand it over."""
-        return self.in_force(now) and self.state is not ChangeState.HANDED_OVER
+        return self.in_force(now) and self.state is not ChangeStatus.HANDED_OVER

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from console.model.alert import AlertRef
+from console.model.care import Verdict
+from console.model.change import ChangeKind, ChangeStatus
 from console.model.events import HandoffItem
+from console.model.pager import OnCall, PagerIncident
 from console.model.people import Severity
 from console.model.playbook import LoadedPlaybook
+from console.model.silence import Silence
 from console.model.value import value
 
 
@@ -26,7 +30,236 @@ class DeclareIncident(Command):
 
 @value
 class AcknowledgeIncident(Command):
+    """`by` and `via` name the person and the system when it was acknowledged elsewhere: in PagerDuty."""
+
     incident: str
+    by: str = ""
+    via: str = ""
+
+
+@value
+class UnacknowledgeIncident(Command):
+    incident: str
+    reason: str
+    via: str = ""
+
+
+@value
+class Escalate(Command):
+    """Tells the next level now. `as_of_level` is the level that was on the screen: two presses are one escalation."""
+
+    incident: str
+    as_of_level: int
+    reason: str = ""
+
+
+@value
+class PostUpdate(Command):
+    """A status update by Conditions, Actions, Needs. `next_in` None: the severity's own cadence."""
+
+    incident: str
+    conditions: str
+    actions: str
+    needs: str
+    next_in: timedelta | None = None
+
+
+@value
+class SetTime(Command):
+    """Says or corrects one of `model.incident.TIMES`; their order is kept."""
+
+    incident: str
+    name: str
+    at: datetime
+    estimated: bool = False
+    reason: str = ""
+
+
+@value
+class RecordImpact(Command):
+    incident: str
+    what: str
+    value: str
+    evidence: str = ""
+
+
+@value
+class AddTask(Command):
+    incident: str
+    text: str
+    owner: str = ""
+    due_at: datetime | None = None
+    kind: str = "task"
+
+
+@value
+class AssignTask(Command):
+    incident: str
+    task: str
+    owner: str
+
+
+@value
+class EndTask(Command):
+    """`outcome` is done or dropped; dropping needs a `result` that says why."""
+
+    incident: str
+    task: str
+    outcome: str = "done"
+    result: str = ""
+
+
+@value
+class RecordDecision(Command):
+    incident: str
+    choice: str
+    reason: str
+    options: tuple[str, ...] = ()
+    objections: str = ""
+    expected: str = ""
+    check_at: datetime | None = None
+
+
+@value
+class ObserveDecision(Command):
+    incident: str
+    decision: str
+    observed: str
+
+
+@value
+class MergeIncident(Command):
+    """`incident` is the same as `into`: its alerts, tasks and changes go there, and it ends."""
+
+    incident: str
+    into: str
+    reason: str
+
+
+@value
+class Correct(Command):
+    """What the event `event_id` of an incident should have said."""
+
+    incident: str
+    event_id: str
+    text: str = ""
+    occurred_at: datetime | None = None
+    reason: str = ""
+
+
+@value
+class AcknowledgeAlerts(Command):
+    """Takes these firings. Those that somebody has already are left alone; all taken already is a refusal."""
+
+    alerts: tuple[AlertRef, ...]
+    by: str = ""
+    via: str = ""
+
+
+@value
+class UnacknowledgeAlert(Command):
+    fingerprint: str
+    reason: str
+    via: str = ""
+
+
+@value
+class JudgeAlert(Command):
+    alert: AlertRef
+    verdict: Verdict
+    note: str = ""
+
+
+@value
+class CreateSilence(Command):
+    """`silence` has no id yet; its `cluster` names the Alertmanagers that shall keep it."""
+
+    silence: Silence
+    incident: str = ""
+
+
+@value
+class ExtendSilence(Command):
+    """`silence` is as it was on the screen; also one that somebody else made."""
+
+    silence: Silence
+    ends_at: datetime
+
+
+@value
+class ExpireSilence(Command):
+    silence: Silence
+    reason: str = ""
+
+
+@value
+class RecordChange(Command):
+    """A temporary change that somebody made by hand, elsewhere."""
+
+    kind: ChangeKind
+    target: str
+    what: str
+    undo: str
+    incident: str = ""
+    expires_at: datetime | None = None
+
+
+@value
+class SettleChange(Command):
+    """How a change stands, as a person saw it: `undone`, or still `in force`, after an outcome that nobody knew."""
+
+    change: str
+    state: ChangeStatus
+    observed: str
+
+
+@value
+class HandOverChange(Command):
+    """Somebody else, or a ticket, owes the undoing from now on."""
+
+    change: str
+    to: str
+    reason: str
+
+
+@value
+class RetryDelivery(Command):
+    """Queues anew what was given up."""
+
+    delivery: str
+
+
+@value
+class LinkPager(Command):
+    """The engine saw the PagerDuty incident that pages for an incident, or that it changed."""
+
+    incident: str
+    page: PagerIncident
+    adopted: bool
+
+
+@value
+class ObserveOnCall(Command):
+    """The engine saw somebody else on call."""
+
+    on_calls: tuple[OnCall, ...]
+
+
+@value
+class ObservePhase(Command):
+    """The engine saw another share of traffic on the new path."""
+
+    percent: float
+    source: str
+
+
+@value
+class RecordProof(Command):
+    """How a test of a channel ended. `error` is empty when `evidence` proves it."""
+
+    channel: str
+    evidence: str
+    error: str = ""
 
 
 @value
@@ -192,6 +425,12 @@ class WithdrawHandoff(Command):
 ROLLBACK_SAFE: tuple[type[Command], ...] = (
     DeclareIncident,
     AcknowledgeIncident,
+    AcknowledgeAlerts,
+    Escalate,
+    CreateSilence,
+    ExtendSilence,
+    ExpireSilence,
+    PostUpdate,
     ChangeState,
     AddNote,
     StartRun,
@@ -203,4 +442,5 @@ ROLLBACK_SAFE: tuple[type[Command], ...] = (
     SetFlag,
     AbortRun,
 )
-"""What may proceed, after one typed confirmation, when the journal cannot write: nothing may stop a rollback."""
+"""What may proceed, after one typed confirmation, when the journal cannot write: nothing may stop a rollback, a silence
+or an escalation."""

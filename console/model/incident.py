@@ -9,7 +9,12 @@ from enum import StrEnum
 
 from console.model.alert import AlertRef
 from console.model.people import Actor, Severity
+from console.model.response import Decision, Escalation, Impact, PagerLink, Task, Update
 from console.model.value import value
+
+COMMANDER = "incident commander"
+ROLES = (COMMANDER, "deputy", "scribe", "communications lead", "subject-matter expert")
+"""The roles in an incident, where `people.yaml` lists none."""
 
 
 class IncidentState(StrEnum):
@@ -23,6 +28,7 @@ class IncidentState(StrEnum):
     RESOLVED = "resolved"
     CLOSED = "closed"
     CANCELLED = "cancelled"
+    MERGED = "merged"
 
 
 _S = IncidentState
@@ -36,10 +42,23 @@ TRANSITIONS: Mapping[IncidentState, tuple[IncidentState, ...]] = {
     _S.RESOLVED: (_S.INVESTIGATING, _S.CLOSED),
     _S.CLOSED: (),
     _S.CANCELLED: (),
+    _S.MERGED: (),
 }
 """Legal moves; from mitigated and resolved back to investigating is a reopening."""
 
-ENDED = frozenset({_S.CLOSED, _S.CANCELLED})
+TIMES = (
+    "impact_started",
+    "detected",
+    "declared",
+    "acknowledged",
+    "identified",
+    "mitigated",
+    "resolved",
+    "closed",
+)
+"""The times of an incident, in the order they must have happened in."""
+
+ENDED = frozenset({_S.CLOSED, _S.CANCELLED, _S.MERGED})
 QUIET = ENDED | {_S.RESOLVED}
 """States in which no response clock runs."""
 
@@ -70,6 +89,22 @@ class Incident:
     notes: int = 0
     last_event_at: datetime | None = None
     unsaved: bool = False
+    estimated: frozenset[str] = frozenset()
+    """The names in `times` that somebody estimated."""
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
+    updates: tuple[Update, ...] = ()
+    update_due: datetime | None = None
+    update_overdue: bool = False
+    escalations: tuple[Escalation, ...] = ()
+    escalate_at: datetime | None = None
+    """When the next level is told, unless somebody acknowledges; None: there is no next level, or no need."""
+    pages: Mapping[str, PagerLink] = field(default_factory=dict)
+    """The PagerDuty incidents that page for it, by their id."""
+    impact: tuple[Impact, ...] = ()
+    merged_into: str = ""
+    merged: tuple[str, ...] = ()
+    """The ids of the incidents that were merged into this one."""
 
     @property
     def label(self) -> str:
@@ -87,6 +122,16 @@ class Incident:
         return self.state not in ENDED
 
     @property
+    def level(self) -> int:
+        """The highest level that was told so far; 0 for none."""
+        return max((item.level for item in self.escalations), default=0)
+
+    @property
+    def paged_by(self) -> str:
+        """The escalation policy of PagerDuty that owns the paging; empty when the console's own clock does."""
+        return next((link.policy for link in self.pages.values() if link.policy), "")
+
+    @property
     def commander(self) -> str:
         """The incident commander's name, empty when nobody leads."""
-        return self.roles.get("incident commander", "")
+        return self.roles.get(COMMANDER, "")

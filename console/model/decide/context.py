@@ -8,6 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from console.model.board import Target
+from console.model.escalation import Reach, Team
+from console.model.message import ChannelSpec
+from console.model.pager import PagerIncident
 from console.model.people import Actor, Severity, SeverityRule
 from console.model.playbook import LoadedPlaybook
 from console.model.reading import Reading
@@ -41,6 +44,17 @@ class Context:
     readings: Mapping[str, Reading[float]] = field(default_factory=dict)
     flags: str = ""
     """The name of what can set flags; empty when that is done by hand."""
+    mode: str = "live"
+    """live, demo or drill: said in every message."""
+    channels: tuple[ChannelSpec, ...] = ()
+    """What can be told."""
+    rota: Mapping[str, tuple[Reach, ...]] = field(default_factory=dict)
+    """Who holds the roles of the rota now, and how they are reached."""
+    teams: tuple[tuple[Team, tuple[Reach, ...]], ...] = ()
+    pages: Mapping[str, PagerIncident] = field(default_factory=dict)
+    """The PagerDuty incidents that page for alerts, by the alert's fingerprint."""
+    paged: frozenset[str] = frozenset()
+    """Fingerprints of the alerts that Alertmanager itself sends to PagerDuty: those are never triggered again."""
 
     def acknowledge_within(self, severity: Severity) -> timedelta | None:
         """The response time of the severity matrix, if it has one."""

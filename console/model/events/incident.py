@@ -22,10 +22,24 @@ class IncidentDeclared:
     acknowledge_by: datetime | None = None
 
 
-@event("incident.acknowledged")
+@event("incident.acknowledged", 2, reads=(1,))
 @value
 class IncidentAcknowledged:
-    pass
+    by: str = ""
+    """Who did, when it was not the actor: a person that another system names."""
+    via: str = ""
+    """That system: "PagerDuty"."""
+
+
+@event("incident.unacknowledged")
+@value
+class IncidentUnacknowledged:
+    """Nobody has it any more: the response clock runs anew, and the escalation goes on."""
+
+    reason: str
+    acknowledge_by: datetime | None = None
+    escalate_at: datetime | None = None
+    via: str = ""
 
 
 @event("incident.acknowledge_overdue")

@@ -17,11 +17,13 @@ KINDS: dict[tuple[str, int], type[Any]] = {}
 _NAMES: dict[type[Any], tuple[str, int]] = {}
 
 
-def event(kind: str, version: int = 1) -> Callable[[type[E]], type[E]]:
-    """Registers a payload class under its kind."""
+def event(kind: str, version: int = 1, *, reads: tuple[int, ...] = ()) -> Callable[[type[E]], type[E]]:
+    """Registers a payload class under its kind. `reads` are older versions that it can hold, too: those it has only
+    added fields with defaults to."""
 
     def register(cls: type[E]) -> type[E]:
-        KINDS[kind, version] = cls
+        for readable in (*reads, version):
+            KINDS[kind, readable] = cls
         _NAMES[cls] = (kind, version)
         return cls
 

@@ -9,7 +9,7 @@ from typing import Any
 from console.model import events as ev
 from console.model.events import Recorded
 from console.model.fold.rules import Rules
-from console.model.incident import Incident, IncidentState
+from console.model.incident import COMMANDER, Incident, IncidentState
 
 RULES = Rules()
 
@@ -50,7 +50,7 @@ def _declared(recorded: Recorded, payload: ev.IncidentDeclared) -> Incident:
 def _acknowledged(incident: Incident, recorded: Recorded, _: ev.IncidentAcknowledged) -> Incident:
     if incident.acknowledged_at is not None:
         return incident
-    roles = {"incident commander": recorded.actor.name, **incident.roles}
+    roles = {COMMANDER: recorded.actor.name, **incident.roles}
     return replace(incident, acknowledged_at=recorded.occurred_at, acknowledged_by=recorded.actor, roles=roles)
 
 

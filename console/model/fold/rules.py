@@ -12,9 +12,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Rules:
-    """What each kind of event does to an entry of one table. The entries have a `version`."""
+    """What each kind of event does to an entry of one table. The entries have a `version`.
 
-    def __init__(self) -> None:
+    `blank` makes the entry that the first event changes, where it is not an event of its own that gives birth.
+    """
+
+    def __init__(self, blank: Callable[[str], Any] | None = None) -> None:
+        self._blank = blank
         self._births: dict[type[Any], Callable[..., Any]] = {}
         self._changes: dict[type[Any], Callable[..., Any]] = {}
 
@@ -31,6 +35,8 @@ class Rules:
         payload = recorded.payload
         kind = type(payload)
         before = table.get(entity)
+        if before is None and self._blank is not None and kind in self._changes:
+            before = self._blank(entity)
         # Neither a second birth, nor an event of something this journal never saw born, has a rule.
         rule = (self._births if before is None else self._changes).get(kind)
         if rule is None:
