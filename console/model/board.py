@@ -12,7 +12,7 @@ from console.model.change import Change
 from console.model.escalation import Reach
 from console.model.incident import Incident
 from console.model.message import ChannelProof, ChannelSpec, Delivery
-from console.model.pager import PagerSnapshot
+from console.model.pager import PagerIncident, PagerSnapshot
 from console.model.people import Actor, Person, SeverityRule
 from console.model.playbook import LoadedPlaybook, Run
 from console.model.reading import Reading, ReadingState
@@ -80,6 +80,10 @@ class AlertFeed:
     at: datetime | None = None
     note: str = "not read yet"
     watchdog: str = "Watchdog"
+    pages: Mapping[str, PagerIncident] = field(default_factory=dict)
+    """The PagerDuty incidents that page for alerts, by the alert's fingerprint."""
+    arrivals: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
+    """When alerts arrived during the last minutes, by fingerprint: storms and flapping are seen by it."""
 
     @property
     def active(self) -> tuple[Alert, ...]:

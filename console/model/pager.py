@@ -61,6 +61,7 @@ class OnCall:
     until: datetime | None = None
     contacts: tuple[tuple[str, str], ...] = ()
     """(kind, address) pairs."""
+    schedule_id: str = ""
 
 
 @value

@@ -40,6 +40,20 @@ class ChangeRefused:
     answer: str
 
 
+@event("change.extend_intended")
+@value
+class ExtendIntended:
+    expires_at: datetime
+
+
+@event("change.extend_refused")
+@value
+class ExtendRefused:
+    """It ends when it would have ended before."""
+
+    answer: str
+
+
 @event("change.extended")
 @value
 class ChangeExtended:
