@@ -1,6 +1,7 @@
 """What every conversation over HTTP shares: the requests themselves, their bodies, and the findings of a check."""
 
+from console.integrations.http.acts import act
 from console.integrations.http.bodies import decode
 from console.integrations.http.server import Answer, Finding, Http, Pending, Unanswered, display
 
-__all__ = ["Answer", "Finding", "Http", "Pending", "Unanswered", "decode", "display"]
+__all__ = ["Answer", "Finding", "Http", "Pending", "Unanswered", "act", "decode", "display"]

@@ -13,12 +13,15 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from console import __version__
+from console.integrations.http.network import late
 from console.model.text import safe
 from console.ports import Clock, SourceError
 from console.settings.config import HttpSource
@@ -48,11 +51,17 @@ class Finding:
 
 
 class Unanswered(SourceError):
-    """A server gave nothing of use. `reason` says why, without the server's name."""
+    """A server gave nothing of use. `reason` says why, without the server's name; `sent` whether the request had gone
+    out by then, so that it may have been carried out."""
 
     def __init__(self, source: str, reason: str) -> None:
         super().__init__(f"{source}: {reason}")
         self.reason = reason
+        self.sent = False
+
+
+class Redirected(Unanswered):
+    """The server sends us elsewhere, where we do not go: it has carried out nothing itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +95,12 @@ class Pending:
         self._done = threading.Event()
         self._outcome: Answer | Unanswered | None = None
         self._sockets: list[Any] = []
+        self._sent = False
 
     def result(self) -> Answer:
         """Waits for the answer, at most until the deadline. Raises SourceError."""
         if not self._done.wait(max(0.0, self._deadline - self._http.clock.monotonic())):
-            self.abort(_late(self._timeout))
+            self.abort(late(self._timeout))
         if isinstance(self._outcome, Answer):
             return self._outcome
         raise self._outcome or self._http.error("failed")
@@ -115,10 +125,14 @@ class Pending:
 
     def _settle(self, outcome: Answer | Unanswered) -> None:
         if not self._done.is_set():
+            if isinstance(outcome, Unanswered):
+                outcome.sent = self._sent
             self._outcome = outcome
             self._done.set()
 
     def _trace(self, event: str, info: Mapping[str, Any]) -> None:
+        if event.endswith("send_request_headers.started"):
+            self._sent = True
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
             self._sockets.append(info["return_value"].get_extra_info("socket"))
             if self._done.is_set():
@@ -126,19 +140,26 @@ class Pending:
 
 
 class Http:
-    """One server. `token` gives the bearer token, before each request, so that a rotated one is taken up.
+    """One server. `token` gives the bearer token, before each request, so that a rotated one is taken up; `secrets`
+    are further texts that no message may show.
 
     Every request has its own connection: polls are further apart than servers keep one open, and a connection
     that the server has just closed would look like an outage.
     """
 
     def __init__(
-        self, source: HttpSource, clock: Clock, token: Callable[[], str] | None = None, *, limit: int = LIMIT
+        self,
+        source: HttpSource,
+        clock: Clock,
+        token: Callable[[], str] | None = None,
+        *,
+        limit: int = LIMIT,
+        secrets: Sequence[str] = (),
     ) -> None:
         self.source, self.clock = source, clock
         self.where = display(source.url)
         self._token, self._limit = token, limit
-        self._secrets = [value for _, value in source.headers if len(value) >= 8]
+        self._secrets = [*secrets, *(value for _, value in source.headers if len(value) >= 8)]
         self._lock = threading.Lock()
         self._live: set[Pending] = set()
         self._closed = False
@@ -148,11 +169,14 @@ class Http:
         method: str,
         path: str = "",
         *,
-        params: Mapping[str, str] | None = None,
+        params: Mapping[str, str | Sequence[str]] | None = None,
         form: Mapping[str, str] | None = None,
+        json: object = None,
+        headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> Pending:
-        """Begins a request for `path` under the source's URL; `timeout`, in seconds, bounds all of it.
+        """Begins a request for `path` under the source's URL; `timeout`, in seconds, bounds all of it. A body is
+        either a `form` or `json`.
 
         Raises SourceError.
         """
@@ -166,7 +190,11 @@ class Http:
                 raise self.error(f"not asked: {len(self._live)} earlier requests still hang")
             pending = Pending(self, self.source.timeout.total_seconds() if timeout is None else timeout)
             self._live.add(pending)
-        work = (method, url, {"params": params, "data": form})
+        options: dict[str, Any] = {"params": params, "data": form, "headers": dict(headers or {})}
+        if json is not None:
+            options["content"] = msgspec.json.encode(json)
+            options["headers"]["Content-Type"] = "application/json"
+        work = (method, url, options)
         threading.Thread(target=pending.run, args=work, name=f"http {self.source.name}", daemon=True).start()
         return pending
 
@@ -187,9 +215,9 @@ class Http:
         with self._lock:
             self._live.discard(pending)
 
-    def error(self, reason: str) -> Unanswered:
+    def error(self, reason: str, kind: type[Unanswered] = Unanswered) -> Unanswered:
         """The error for `reason`, made safe and without secrets, with the server's name and address before it."""
-        return Unanswered(safe(f"{self.source.name} ({self.where})", EXCERPT), safe(self._masked(reason), 2 * EXCERPT))
+        return kind(safe(f"{self.source.name} ({self.where})", EXCERPT), safe(self._masked(reason), 2 * EXCERPT))
 
     def words(self, text: str) -> str:
         """A server's own words: safe, short, on one line, without our secrets."""
@@ -211,7 +239,7 @@ class Http:
         self, method: str, url: str, options: Mapping[str, Any], timeout: float, trace: Callable[..., None]
     ) -> Answer:
         """The request itself, in whichever thread. Raises SourceError."""
-        headers = self._headers()
+        options = {**options, "headers": self._headers() | options["headers"]}
         began, sent_at = self.clock.monotonic(), self.clock.now()
         import httpx
 
@@ -219,16 +247,14 @@ class Http:
 
         extensions = {"trace": trace}
         try:
-            with client().stream(
-                method, url, headers=headers, timeout=timeout, extensions=extensions, **options
-            ) as response:
+            with client().stream(method, url, timeout=timeout, extensions=extensions, **options) as response:
                 if 300 <= response.status_code <= 399:
                     target = display(str(response.next_request.url)) if response.next_request else "nowhere"
                     what = f"answers {response.status_code}, a redirect to {target}; set the final url"
-                    raise self.error(what)
+                    raise self.error(what, Redirected)
                 body = self._body(response)
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-            raise self.error(explain(error) or _late(timeout)) from None
+            raise self.error(explain(error) or late(timeout)) from None
         seconds = self.clock.monotonic() - began
         skew = _skew(response.headers.get("date", ""), sent_at + timedelta(seconds=seconds / 2), seconds)
         retry_after = response.headers.get("retry-after", "")
@@ -305,10 +331,6 @@ def _address(base: str, path: str) -> str | None:
     if not usable or parts.username is not None or parts.password is not None:
         return None
     return f"{base.split('?')[0].split('#')[0].rstrip('/')}/{path}" if path else base
-
-
-def _late(timeout: float) -> str:
-    return f"no complete answer within {timeout:g} s; is it overloaded, or the network slow?"
 
 
 def _skew(date: str, middle: datetime, seconds: float) -> timedelta:

@@ -1,0 +1,36 @@
+"""Requests that change something: what their failures mean to whoever would try again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from console.integrations.http.server import Answer, Http, Redirected, Unanswered
+from console.ports import Busy, Rejected, Uncertain
+
+BUSY_SECONDS, LONGEST_BUSY_SECONDS = 30.0, 3600.0
+"""How long a server that is asked too often is left alone when it does not say, and at most."""
+PASSING = (408, 425)
+"""Refusals of a moment: a time-out and "too early"."""
+
+
+def act(http: Http, method: str, path: str = "", **options: Any) -> Answer:
+    """One request that changes something; takes what `Http.start` takes. The answer is 200 to 299.
+
+    Raises Uncertain when the request went out and no whole answer came, Busy (429), Rejected (400 to 499 otherwise:
+    the same again would be refused again), SourceError for everything that may pass.
+    """
+    try:
+        answer = http.ask(method, path, **options)
+    except Unanswered as error:
+        if error.sent and not isinstance(error, Redirected):
+            raise Uncertain(f"{error}; it may or may not have been carried out") from None
+        raise
+    if answer.good:
+        return answer
+    refusal = http.refusal(answer)
+    if answer.status == 429:
+        seconds = float(answer.retry_after) if answer.retry_after.isdecimal() else BUSY_SECONDS
+        raise Busy(str(refusal), min(seconds, LONGEST_BUSY_SECONDS))
+    if 400 <= answer.status <= 499 and answer.status not in PASSING:
+        raise Rejected(str(refusal))
+    raise refusal
