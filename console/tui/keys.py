@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from console.tui import situation as when
 from console.tui.situation import Situation
 
+ALWAYS = 80
+"""From this place in the footer on, an action has its room before all others."""
+
 
 def _always(_: Situation) -> str:
     return ""
@@ -41,8 +44,8 @@ class Action:
 # -- the registry -----------------------------------------------------------------------------------------------------
 
 ACTIONS: tuple[Action, ...] = (
-    Action("help", "question_mark,f1", "Help", "The keys of this screen, and what the screen means", footer=90),
-    Action("palette", "colon,ctrl+p", "All actions", "Find an action by its name", footer=89),
+    Action("help", "question_mark,f1", "Help", "The keys of this screen, and what the screen means", footer=ALWAYS),
+    Action("palette", "colon,ctrl+p", "All actions", "Find an action by its name", footer=ALWAYS + 1),
     Action("quit", "q", "Back or quit", "Close this screen; on the Overview, leave the console"),
     Action("back", "escape", "Back", "One step back"),
     Action("exit", "ctrl+q,ctrl+c", "Quit", "Leave the console"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import accumulate
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.binding import Binding
@@ -37,39 +38,24 @@ def bindings(scope: str) -> list[Binding | tuple[str, str] | tuple[str, str, str
 
 
 class Footer(Lines):
-    """The keys of the screen, the most used first; a click runs one."""
+    """The keys of the screen, each in its place whatever is under the cursor; a click runs one."""
 
     def __init__(self) -> None:
         super().__init__(((),), id="footer")
         self._spots: list[tuple[int, int, str]] = []
 
-    def offer(self, actions: Sequence[keys.Action], situation: Situation, keymap: Mapping[str, str], dot: str) -> None:
-        """Writes as many actions as fit; what cannot be done now comes last, in brackets."""
-        width = self.size.width
-        chosen = sorted(
-            (action for action in actions if action.footer),
-            key=lambda action: (bool(action.reason(situation)), action.footer),
-        )
-        fixed = [action for action in chosen if action.footer >= 80]
-        pieces: list[Line] = []
-        self._spots = []
-        used = 0
-        room = width - sum(line_width(self._piece(action, situation, keymap)) + 2 for action in fixed)
-        for action in chosen:
-            if action in fixed:
-                continue
-            piece = self._piece(action, situation, keymap)
-            if used + line_width(piece) > room:
-                continue
-            self._spots.append((used, used + line_width(piece), action.id))
-            pieces.append(line(piece, "  "))
-            used += line_width(piece) + 2
-        for action in reversed(fixed):
-            piece = self._piece(action, situation, keymap)
-            self._spots.append((used, used + line_width(piece), action.id))
-            pieces.append(line(piece, "  "))
-            used += line_width(piece) + 2
-        self.show([line(*pieces)])
+    def offer(self, actions: Sequence[keys.Action], situation: Situation, keymap: Mapping[str, str]) -> None:
+        """Writes as many actions as fit, for which what cannot be done now comes last; that stands in brackets."""
+        pieces = {action: self._piece(action, situation, keymap) for action in actions if action.footer}
+        room, fitting = self.size.width, set()
+        for action in sorted(pieces, key=lambda action: _urgency(action, situation)):
+            if line_width(pieces[action]) <= room:
+                fitting.add(action)
+                room -= line_width(pieces[action])
+        shown = sorted(fitting, key=lambda action: action.footer)
+        ends = list(accumulate(line_width(pieces[action]) for action in shown))
+        self._spots = [(begin, end, action.id) for begin, end, action in zip([0, *ends], ends, shown, strict=False)]
+        self.show([line(*(pieces[action] for action in shown))])
 
     @staticmethod
     def _piece(action: keys.Action, situation: Situation, keymap: Mapping[str, str]) -> Line:
@@ -77,7 +63,7 @@ class Footer(Lines):
         key = keys.sign(bound[0]) if bound else "-"
         if action.reason(situation):
             return line(span(f"({key} {action.title})", Tone.DIM))
-        return line(span(key, Tone.ACCENT), span(f" {action.title}", Tone.NORMAL))
+        return line(span(f" {key}", Tone.ACCENT), span(f" {action.title} ", Tone.NORMAL))
 
     def on_click(self, event: events.Click) -> None:
         """Runs the action under the mouse."""
@@ -86,6 +72,11 @@ class Footer(Lines):
                 screen = self.screen
                 if isinstance(screen, ConsoleScreen):
                     screen.action_act(action_id)
+
+
+def _urgency(action: keys.Action, situation: Situation) -> tuple[bool, bool, int]:
+    """How early an action gets its room: help before all, then what can be done now, the most used first."""
+    return action.footer < keys.ALWAYS, bool(action.reason(situation)), action.footer
 
 
 class ConsoleScreen(Screen[None]):
@@ -137,7 +128,7 @@ class ConsoleScreen(Screen[None]):
         self.query_one("#bars", Lines).show(bars(board, now, width, look))
         self.draw(board, now, look)
         self.query_one("#notice", Lines).show(self.host.notice)
-        self.query_one(Footer).offer(keys.of(self.scope), self.situation(board), self.host.keys_mapped, look.marks.dot)
+        self.query_one(Footer).offer(keys.of(self.scope), self.situation(board), self.host.keys_mapped)
 
     def on_mount(self) -> None:
         """Drawn before the first layout, and again once all sizes are known."""

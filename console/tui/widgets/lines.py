@@ -32,6 +32,18 @@ def strip_of(shown: Line, width: int, base: Style, colour: bool, cursor: bool) -
     return Strip(segments).adjust_cell_length(width, rest).simplify()
 
 
+def _changed(old: Line, new: Line) -> int:
+    """How many cells from the left differ, at most. What follows is the same at the same place, or stays blank."""
+    width = line_width(new)
+    if line_width(old) != width:
+        return max(line_width(old), width)
+    for before, after in zip(reversed(old), reversed(new), strict=False):
+        if before != after:
+            break
+        width -= line_width((after,))
+    return width
+
+
 class Lines(Widget):
     """Shows lines; as high as they are many unless its style says otherwise."""
 
@@ -53,7 +65,7 @@ class Lines(Widget):
             self.refresh(layout=True)
             return
         dirty = [
-            Region(0, y, min(self.size.width, max(line_width(old), line_width(new))), 1)  # what follows stays blank
+            Region(0, y, min(self.size.width, _changed(old, new)), 1)
             for y, (old, new) in enumerate(zip(before, self._lines, strict=True))
             if old != new
         ]
