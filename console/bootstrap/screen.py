@@ -99,9 +99,7 @@ async def _finish(options: Options, simulation: Simulation, begun: drill.Drill, 
 def _screen(
     make: Callable[[], Made], title: str, choose: Callable[[Target], None], first_run: Callable[[], str]
 ) -> int:
-    os.environ.setdefault("TEXTUAL_FPS", "120")
-    from console.tui.app import CannotStart, ConsoleApp
-    from console.tui.launch import utf8
+    from console.tui.launch import run as launch
 
     failed: list[Exception] = []
     keymap: dict[str, str] = {}
@@ -112,28 +110,14 @@ def _screen(
             keymap.update(made[0].settings.keys)
             return made
         except Exception as error:  # carried out of the screen, to be explained on the terminal
+            from console.tui.session import CannotStart
+
             failed.append(error)
             raise CannotStart("the console cannot start") from None
         finally:
             settle()
 
-    async def work() -> int:
-        app = ConsoleApp(
-            start,
-            title=title,
-            ascii_marks=not utf8(os.environ),
-            keymap=keymap,
-            choose_target=choose,
-            log=str(log_to_file()),
-            first_run=first_run,
-        )
-        try:
-            await app.run_async()
-        finally:
-            await app.stop_engine()
-        return app.return_code or 0
-
-    code = asyncio.run(work())
+    code = launch(start, title=title, keymap=keymap, choose_target=choose, log=str(log_to_file()), first_run=first_run)
     if failed:
         raise failed[0]
     return FAULT if code == 1 else code

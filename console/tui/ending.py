@@ -1,11 +1,51 @@
-"""The last words of the program."""
+"""How the screen is left, and the last words of the program."""
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.text import Text
+
+    from console.tui.app import ConsoleApp
+
+
+class Leaving:
+    """Leaves at once, but asks, once, while a playbook runs; a signal is never asked about."""
+
+    def __init__(self, app: ConsoleApp) -> None:
+        self._app = app
+        self._asked = False
+        self.under_way = False
+
+    def heed_signals(self) -> None:
+        """SIGTERM and SIGHUP leave the terminal clean, and end with 128 + their number."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self.leave, 128 + number)
+
+    def ask(self) -> None:
+        """The operator wants to leave."""
+        board = self._app.board
+        running = [run for run in board.runs if run.ended_at is None] if board is not None else []
+        if not running or self.under_way or self._asked:
+            self.leave(0)
+            return
+        from console.tui.actions.general import ask_to_leave
+
+        self._asked = True
+        ask_to_leave(self._app, running)
+
+    def stay(self) -> None:
+        """Not leaving after all: the next time it is asked about again."""
+        self._asked = False
+
+    def leave(self, code: int) -> None:
+        """Ends the program; the engine is stopped once the terminal is free again."""
+        self.under_way = True
+        self._app.exit(return_code=code)
 
 
 def plain(text: str) -> Text:
@@ -17,10 +57,14 @@ def plain(text: str) -> Text:
     return Text(safe(text))
 
 
-def write_log(log: str, error: BaseException | None) -> None:
-    """The traceback, without locals, into the log file, where there is one."""
-    if not log or error is None:
-        return
-    import logging
+def crashed(error: BaseException | None, log: str) -> Text:
+    """The kind of the error, and where to read more. Never a local variable, which may be a secret.
 
-    logging.getLogger("console.tui").error("the screen stopped", exc_info=error)
+    The traceback, without locals, goes into the log file, where there is one.
+    """
+    kind = type(error).__name__ if error is not None else "unknown error"
+    if log and error is not None:
+        import logging
+
+        logging.getLogger("console.tui").error("the screen stopped", exc_info=error)
+    return plain(f"oncall stopped: {kind}{f'; see {log}' if log else ''}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -23,6 +24,12 @@ def run(start: Any, **options: Any) -> int:
     options.setdefault("ascii_marks", not utf8(os.environ))
     from console.tui.app import ConsoleApp
 
-    app = ConsoleApp(start, **options)
-    app.run()
-    return app.return_code or 0
+    async def work() -> int:
+        app = ConsoleApp(start, **options)
+        try:
+            await app.run_async()
+        finally:
+            await app.stop_engine()
+        return app.return_code or 0
+
+    return asyncio.run(work())

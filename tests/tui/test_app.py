@@ -9,9 +9,10 @@ import pytest
 from rich.color import Color
 
 from console.tui import theme
-from console.tui.app import CannotStart, ConsoleApp
+from console.tui.app import ConsoleApp
 from console.tui.launch import utf8
 from console.tui.screens.overview import OverviewScreen
+from console.tui.session import CannotStart
 from console.view.line import Tone
 from tests.tui.fake import FakeEngine, StillClock
 from tests.view import boards

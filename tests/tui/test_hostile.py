@@ -139,4 +139,4 @@ async def test_a_click_on_markup_does_nothing(open_console):
         await at.pilot.click(offset=(shown[row].index("details"), row))
         await at.settle()
         assert at.app.is_running
-        assert not at.app._leaving
+        assert not at.app.leaving

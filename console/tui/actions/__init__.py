@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from console.tui import keys
 from console.tui.actions import general, incident, run, shift
 
 if TYPE_CHECKING:
@@ -17,3 +18,15 @@ HANDLERS: Mapping[str, Callable[[ConsoleApp, Situation], None]] = {
     **run.HANDLERS,
     **shift.HANDLERS,
 }
+
+
+def perform(app: ConsoleApp, action_id: str, at: Situation) -> None:
+    """Runs an action of the registry, or says why not."""
+    action = keys.BY_ID[action_id]
+    reason = action.reason(at)
+    if not reason and at.gone and action_id in keys.ON_THE_ROW:
+        reason = f"{at.gone} is no longer there"
+    if reason:
+        app.say(f"{action.title}: {reason}", bad=True)
+        return
+    HANDLERS[action_id](app, at)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from console.engine.outcome import Done
 from console.model import commands as cmd
 from console.model.alert import reference
-from console.model.incident import TRANSITIONS, Incident, IncidentState
+from console.model.incident import ROLES, TRANSITIONS, Incident, IncidentState
 from console.model.people import Severity
 from console.tui.actions.general import show_incident, show_run
-from console.tui.dialogs.form import Choice, Form, Item, Question, Text
+from console.tui.actions.submit import ask, carry_out
+from console.tui.dialogs.form import Choice, Item, Question, Text
 from console.tui.dialogs.pick import Entry, Picker
 from console.tui.dialogs.text import Reader
 from console.view.alerts import details
@@ -26,24 +27,10 @@ if TYPE_CHECKING:
     from console.tui.app import ConsoleApp
     from console.tui.situation import Situation
 
-ROLES = ("incident commander", "deputy", "scribe", "communications lead", "subject-matter expert")
-
 
 def alert_of(board: Board, fingerprint: str) -> Alert | None:
     """The alert with this fingerprint, while it is in the feed."""
     return next((alert for alert in board.feed.alerts if alert.fingerprint == fingerprint), None)
-
-
-def ask(app: ConsoleApp, question: Question, what: str, then: Callable[[Done], None] | None = None) -> None:
-    """Opens a form; once it is saved, says so and goes on."""
-
-    def closed(outcome: Done | None) -> None:
-        if outcome is not None:
-            app.say_done(what, outcome)
-            if then is not None:
-                then(outcome)
-
-    app.push_screen(Form(question), closed)
 
 
 def _severities(board: Board, chosen: Severity) -> Choice:
@@ -119,8 +106,8 @@ def offer(app: ConsoleApp, incident_id: str) -> None:
         for item in offers:
             if name == item.loaded.playbook.name:
                 command = cmd.StartRun(incident_id, item.loaded)
-                app.carry_out(
-                    command, f"{item.loaded.playbook.title} started", lambda done: show_run(app, done.subject)
+                carry_out(
+                    app, command, f"{item.loaded.playbook.title} started", lambda done: show_run(app, done.subject)
                 )
 
     app.push_screen(Picker("Start a playbook?", entries, facts=facts), picked)
@@ -157,7 +144,7 @@ def _take(app: ConsoleApp, incident_id: str) -> None:
     board, _, _ = app.seen
     incident = board.incident(incident_id)
     label = incident.label if incident is not None else incident_id
-    app.carry_out(cmd.AcknowledgeIncident(incident_id), f"{label} acknowledged")
+    carry_out(app, cmd.AcknowledgeIncident(incident_id), f"{label} acknowledged")
 
 
 def _note(app: ConsoleApp, at: Situation) -> None:
@@ -190,7 +177,9 @@ def _link(app: ConsoleApp, at: Situation) -> None:
     if alert is None or incident is None:
         app.say("The alert is no longer there.", bad=True)
         return
-    app.carry_out(cmd.LinkAlerts(incident.id, (reference(alert),)), f"{cut(alert.name, 60)} linked to {incident.label}")
+    carry_out(
+        app, cmd.LinkAlerts(incident.id, (reference(alert),)), f"{cut(alert.name, 60)} linked to {incident.label}"
+    )
 
 
 def _alert(app: ConsoleApp, at: Situation) -> None:
@@ -240,7 +229,7 @@ def _change_state(app: ConsoleApp, incident: Incident, state: IncidentState) -> 
     )
     what = f"{incident.label} {state.value}"
     if not back and state is not IncidentState.CANCELLED:
-        app.carry_out(cmd.ChangeState(incident.id, state.value), what)
+        carry_out(app, cmd.ChangeState(incident.id, state.value), what)
         return
     question = Question(
         f"{incident.label}: {state.value}",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from console.model import commands as cmd
 from console.model.playbook import Run, Step, StepKind
-from console.tui.actions.incident import ask
+from console.tui.actions.submit import ask, carry_out
 from console.tui.dialogs.form import Choice, Item, Question, Text
 from console.view.line import Line, Tone, clip, labelled, line, span
 from console.view.runs import advice, check_line
@@ -102,7 +102,7 @@ def _with_reason(
 
 def _retry(app: ConsoleApp, at: Situation) -> None:
     run, step = _meant(at)
-    app.carry_out(cmd.RetryStep(run.id, step.id), f"{step.title}: started again")
+    carry_out(app, cmd.RetryStep(run.id, step.id), f"{step.title}: started again")
 
 
 def _expire(app: ConsoleApp, at: Situation) -> None:

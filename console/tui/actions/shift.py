@@ -10,7 +10,7 @@ from console.model import commands as cmd
 from console.model.handoff import draft
 from console.model.shift import Handoff
 from console.model.state import State
-from console.tui.actions.incident import ask
+from console.tui.actions.submit import ask, carry_out
 from console.tui.dialogs.form import Choice, Item, Question, Text
 from console.view.line import Line, Tone, fit, line, span
 from console.view.times import instant
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def _begin(app: ConsoleApp, at: Situation) -> None:
-    app.carry_out(cmd.BeginShift(), f"Shift of {at.board.actor.name} began")
+    carry_out(app, cmd.BeginShift(), f"Shift of {at.board.actor.name} began")
 
 
 def _end(app: ConsoleApp, at: Situation) -> None:
