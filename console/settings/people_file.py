@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from console.model.incident import ROLES
 from console.model.people import Person
 from console.settings.nodes import Node, header, unique
 from console.settings.problems import one_of, shown
-
-ROLES = ("incident commander", "deputy", "scribe", "communications lead", "subject-matter expert")
-"""The roles where the file lists none."""
 
 
 def read_people(node: Node) -> tuple[tuple[str, ...], tuple[Person, ...]]:
