@@ -10,7 +10,7 @@ import sys
 import tempfile
 import termios
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -35,7 +35,8 @@ SIZE = (140, 45)
 
 _SYNC_QUERY, _SYNC_REPLY = b"\x1b[?2026$p", b"\x1b[?2026;2$y"
 _ESCAPES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_][^\x1b]*\x1b\\|[@-Z\\-_=>])")
-_TICKS = os.sysconf("SC_CLK_TCK")
+_CPUCLOCK_SCHED = 2
+"""With a process id, the id of that process's CPU clock: clock_getcpuclockid(3), which Python does not have."""
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -119,18 +120,14 @@ class Child:
         while self.read(quiet) and time.perf_counter() < deadline:
             pass
 
-    def read_for(self, seconds: float) -> int:
-        """Reads for a time; the bytes that came."""
-        before, deadline = len(self.raw), time.perf_counter() + seconds
-        while (left := deadline - time.perf_counter()) > 0:
-            if not self.read(left) and not self._open:
-                break
-        return len(self.raw) - before
+    def read_waiting(self) -> None:
+        """Takes what has come already."""
+        while self.read(0.0):
+            pass
 
     def press(self, key: str, quiet: float = 0.08) -> tuple[float, int]:
         """Seconds until the first bytes that a key caused, and all bytes that it did."""
-        while self.read(0.0):
-            pass
+        self.read_waiting()
         before, start = len(self.raw), time.perf_counter()
         os.write(self._fd, key.encode())
         if not self.read(2.0):
@@ -152,11 +149,19 @@ class Child:
         self.ended_at = time.perf_counter()
         return self.ended_at - start
 
+    def fileno(self) -> int:
+        """For select()."""
+        return self._fd
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the program still holds its terminal."""
+        return self._open
+
     @property
     def cpu(self) -> float:
-        """Seconds of CPU used so far, by all its threads."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        """Seconds of CPU used so far, by all its threads; to the nanosecond, not to the tick."""
+        return time.clock_gettime(~self.pid << 3 | _CPUCLOCK_SCHED)
 
     @property
     def resident_mb(self) -> float:
@@ -176,6 +181,33 @@ def live(address: str = "127.0.0.1:9") -> Iterator[tuple[tuple[str, ...], dict[s
         path.write_text(re.sub(r"127\.0\.0\.1:\d+", address, path.read_text()))
         command = (*ONCALL, "--config", str(folder / "config"), "--journal", str(folder / "record" / "journal.db"))
         yield command, {"HOME": name}
+
+
+def read_all(children: Collection[Child], seconds: float) -> None:
+    """Reads whatever several programs write in that time."""
+    deadline = time.perf_counter() + seconds
+    while (left := deadline - time.perf_counter()) > 0 and (living := [child for child in children if child.is_open]):
+        for child in select.select(living, [], [], left)[0]:
+            child.read(0.0)
+
+
+def until_each(children: Sequence[Child], *wanted: str, timeout: float = 30.0) -> list[float]:
+    """Of each, seconds from its start until every text has been painted, while all run at once."""
+    found: dict[Child, float] = {}
+    deadline = time.perf_counter() + timeout
+    while waiting := [child for child in children if child not in found]:
+        for child in select.select(waiting, [], [], 0.25)[0]:
+            child.read(0.0)
+            now = time.perf_counter()
+            if all(text in child.text() for text in wanted):
+                found[child] = now - child.started_at
+            elif not child.is_open:
+                deadline = now
+        if time.perf_counter() > deadline:
+            shown = [child.text()[-2000:] for child in children if child not in found]
+            if shown:
+                raise RuntimeError(f"{wanted} did not come: {shown}")
+    return [found[child] for child in children]
 
 
 def rounds(count: int, *measured: Callable[[], Sequence[float]]) -> list[list[float]]:

@@ -20,6 +20,8 @@ from benchmarks import _pty
 
 IDLE, DEMO = 0.3, 1.5
 SECONDS = 30.0
+SETTLING = 6.0
+"""Seconds after the start that are not idle yet."""
 
 
 class Quiet(BaseHTTPRequestHandler):
@@ -68,19 +70,15 @@ def quiet() -> Iterator[str]:
 
 def watched(children: Sequence[_pty.Child], seconds: float) -> list[tuple[float, int]]:
     """Of each, percent of a CPU and bytes written, within one minute by the clock: the header's HH:MM may not move."""
-    for child in children:
-        child.settle(1.2, 3.0)
-        child.read_for(3.0)
+    _pty.read_all(children, SETTLING)
     left = 60.0 - time.time() % 60.0
     if left < seconds + 2.0:
-        time.sleep(left + 1.0)
-    for child in children:
-        child.read_for(0.2)
+        _pty.read_all(children, left + 1.0)
+    _pty.read_all(children, 0.2)
     cpu, written = [child.cpu for child in children], [len(child.raw) for child in children]
     time.sleep(seconds)
     used = [100.0 * (child.cpu - before) / seconds for child, before in zip(children, cpu, strict=True)]
-    for child in children:
-        child.read_for(0.2)
+    _pty.read_all(children, 0.2)
     return [(percent, len(child.raw) - before) for percent, child, before in zip(used, children, written, strict=True)]
 
 

@@ -7,6 +7,7 @@ On the Overview's list, with every source down, and on the checklist of a run. E
 
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -15,11 +16,12 @@ from benchmarks import _pty
 
 P50_MS, P95_MS, BYTES = 10.0, 25.0, 2048
 PRESSES = 60
+SETTLING = 5.0
+"""Seconds from the start to the first key."""
 
 
 def pressed(child: _pty.Child, keys: tuple[str, ...], presses: int) -> tuple[float, float, int]:
     """Median and 95th percentile in milliseconds, and the bytes of the median key."""
-    child.settle(1.2, 5.0)
     for key in keys:
         child.press(key)
     found = [child.press(keys[number % len(keys)]) for number in range(presses)]
@@ -32,14 +34,22 @@ def pressed(child: _pty.Child, keys: tuple[str, ...], presses: int) -> tuple[flo
 
 
 def measured(presses: int = PRESSES) -> Iterator[tuple[str, float, float, int]]:
-    """(Where, p50, p95, bytes)."""
+    """(Where, p50, p95, bytes). All are started first, and come to rest together."""
     broken = [word for source in ("prometheus", "alertmanager", "health") for word in ("--break", source)]
-    with _pty.Child(_pty.DEMO) as child:
-        child.until(*_pty.OVERVIEW)
-        yield "Overview", *pressed(child, ("j", "k"), presses)
-    for where, more in (("run", []), ("run, sources down", broken)):
-        with _pty.Child((*_pty.DEMO, "--drill", "rollback", *more)) as child:
-            child.until("Disable the flag", "Validate")
+    drill = (*_pty.DEMO, "--drill", "rollback")
+    shown = ("Disable the flag", "Validate")
+    places = (
+        ("Overview", _pty.DEMO, _pty.OVERVIEW),
+        ("run", drill, shown),
+        ("run, sources down", (*drill, *broken), shown),
+    )
+    with ExitStack() as running:
+        children = []
+        for _, command, texts in places:
+            children.append(running.enter_context(_pty.Child(command)))
+            children[-1].until(*texts)
+        _pty.read_all(children, SETTLING)
+        for (where, _, _), child in zip(places, children, strict=True):
             yield where, *pressed(child, ("j", "k"), presses)
 
 
