@@ -20,7 +20,7 @@ from console.ports import Clock, Head, JournalUnusable, NotSaved
 
 T = TypeVar("T")
 
-POLL_SECONDS = 0.25
+POLL_SECONDS = 0.5
 """How often another console's commits are looked for, while somebody waits for them."""
 
 GROUP = 1_000
