@@ -256,10 +256,10 @@ class Http:
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise self.error(explain(error) or late(timeout)) from None
         seconds = self.clock.monotonic() - began
-        skew = _skew(response.headers.get("date", ""), sent_at + timedelta(seconds=seconds / 2), seconds)
+        ahead = skew(response.headers.get("date", ""), sent_at + timedelta(seconds=seconds / 2), seconds)
         retry_after = response.headers.get("retry-after", "")
         retry_after = retry_after if retry_after.isdecimal() else ""
-        return Answer(response.status_code, body, seconds, skew, safe(retry_after, 10))
+        return Answer(response.status_code, body, seconds, ahead, safe(retry_after, 10))
 
     def _body(self, response: httpx.Response) -> bytes:
         """The body, unpacked here and not by httpx, so that a few bytes cannot become gigabytes."""
@@ -333,7 +333,7 @@ def _address(base: str, path: str) -> str | None:
     return f"{base.split('?')[0].split('#')[0].rstrip('/')}/{path}" if path else base
 
 
-def _skew(date: str, middle: datetime, seconds: float) -> timedelta:
+def skew(date: str, middle: datetime, seconds: float) -> timedelta:
     """How far the server is ahead, from its Date header, which counts whole seconds."""
     from email.utils import parsedate_to_datetime
 
