@@ -35,6 +35,16 @@ class Alert:
     silenced_by: tuple[str, ...] = ()
     inhibited_by: tuple[str, ...] = ()
     group: str = ""
+    muted_by: tuple[str, ...] = ()
+    """Names of the time intervals that mute it."""
+    generator_url: str = ""
+    """Where its expression can be looked at: http or https, or empty."""
+    receivers: tuple[str, ...] = ()
+    """Whom its Alertmanager notifies."""
+    paged: bool | None = None
+    """Whether one of the receivers pages by PagerDuty; None while the routing is not known."""
+    page_keys: tuple[str, ...] = ()
+    """The dedup keys under which its Alertmanager may have paged: one of them, when `paged`."""
 
     def label(self, name: str, default: str = "") -> str:
         """The value of a label, or `default`."""

@@ -52,8 +52,10 @@ def test_one_request_for_every_kind_of_alert(server, alertmanager, clock):
     inhibited = alert("Less", status={"state": "suppressed", "silencedBy": [], "inhibitedBy": ["slow000"]})
     server.behave = answer(200, [group(alert(), silenced), group(inhibited, alert("Watchdog"), labels=())])
     found = alertmanager.read()
-    assert [request.path for request in server.requests] == ["/api/v2/alerts/groups"]
-    assert server.requests[0].params == {"active": "true", "silenced": "true", "inhibited": "true"}
+    polled = "/api/v2/alerts/groups"
+    assert sorted(request.path for request in server.requests) == [polled, "/api/v2/status"]
+    asked = next(request for request in server.requests if request.path == polled)
+    assert asked.params == {"active": "true", "silenced": "true", "inhibited": "true"}
     assert [item.name for item in found.alerts] == ["Slow", "Quiet", "Less", "Watchdog"]
     first, quiet, less, _ = found.alerts
     assert (first.state, first.severity, first.group) == (AlertState.ACTIVE, "critical", '{alertname="Slow"}')

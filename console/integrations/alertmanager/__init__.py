@@ -1,0 +1,5 @@
+"""Alertmanager, API v2: its alerts, its silences, and where it sends them."""
+
+from console.integrations.alertmanager.alerts import Alertmanager
+
+__all__ = ["Alertmanager"]
