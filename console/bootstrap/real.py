@@ -70,10 +70,11 @@ def sources_of(
         from console.integrations.prometheus import Prometheus
 
         metrics = Prometheus(chosen.prometheus, clock, _token(chosen.prometheus))
-    if chosen.alertmanager is not None:
+    if chosen.alertmanagers:
         from console.integrations.alertmanager import Alertmanager
 
-        alerts = Alertmanager(chosen.alertmanager, chosen.watchdog, clock, _token(chosen.alertmanager))
+        server = chosen.alertmanagers[0].source
+        alerts = Alertmanager(server, chosen.watchdog, clock, _token(server))
     if chosen.components:
         from console.integrations.health import HealthEndpoints
 

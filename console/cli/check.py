@@ -65,7 +65,7 @@ async def findings(options: Options) -> list[Line]:
     lines = [Line("config", True, f"{config.folder} is complete and correct")]
     lines += [Line("config", True, f"note: {warning}") for warning in config.warnings]
     lines += _keys(config)
-    lines += _secrets(config)
+    lines += _secrets(config, chosen)
     lines += _journal(options, config)
     lines.append(
         Line(
@@ -84,10 +84,10 @@ def _keys(config: Config) -> list[Line]:
     ]
 
 
-def _secrets(config: Config) -> Iterator[Line]:
+def _secrets(config: Config, chosen: Environment) -> Iterator[Line]:
     from console.settings.secrets import SecretError, resolve
 
-    for name, ref in _references(config):
+    for name, ref in _references(config, chosen):
         try:
             resolve(ref, os.environ)
         except SecretError as error:
@@ -96,15 +96,15 @@ def _secrets(config: Config) -> Iterator[Line]:
             yield Line("secret", True, f"{name}: {ref} is set")
 
 
-def _references(config: Config) -> Iterator[tuple[str, SecretRef]]:
+def _references(config: Config, chosen: Environment) -> Iterator[tuple[str, SecretRef]]:
+    """Every environment's sources; of the channels, those of the chosen one, which alone is written to."""
     for item in config.environments:
-        for source in (item.prometheus, item.alertmanager):
-            if source is not None and source.token is not None:
+        servers = [*([item.prometheus] if item.prometheus else []), *(server.source for server in item.alertmanagers)]
+        for source in servers:
+            if source.token is not None:
                 yield f"{item.target} {source.name}.token", source.token
-    for name in ("pagerduty", "slack", "grafana"):
-        ref = getattr(config.notify, name)
-        if ref is not None:
-            yield f"notify.{name}", ref
+    for key, ref in chosen.notify.secrets():
+        yield f"{chosen.target} notify.{key}", ref
 
 
 def _journal(options: Options, config: Config) -> Iterator[Line]:

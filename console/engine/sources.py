@@ -23,8 +23,8 @@ def pollers(world: World, config: Config, environment: Environment, changed: Cal
         source = environment.prometheus
         rounds = MetricRounds(world.metrics, config.objectives, config.rollout, world.clock)
         yield poller("prometheus", rounds.read, source.interval, source.timeout)
-    if world.alerts is not None and environment.alertmanager is not None:
-        source = environment.alertmanager
+    if world.alerts is not None and environment.alertmanagers:
+        source = environment.alertmanagers[0].source
         yield poller("alertmanager", world.alerts.read, source.interval, source.timeout)
     if world.health is not None and environment.components:
         yield poller("health", world.health.read, environment.health_interval, environment.health_timeout)

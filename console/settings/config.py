@@ -12,18 +12,10 @@ from console.model.playbook import LoadedPlaybook
 from console.model.rollout import RolloutPlan
 from console.model.slo import Objective
 from console.model.value import value
+from console.settings.outside import Alertmanager, Notify
 from console.settings.outside import Component as Component
 from console.settings.outside import HttpSource as HttpSource
 from console.settings.outside import SecretRef as SecretRef
-
-
-@value
-class Notify:
-    """Outgoing channels. `oncall check` proves that their secrets are set."""
-
-    pagerduty: SecretRef | None = None
-    slack: SecretRef | None = None
-    grafana: SecretRef | None = None
 
 
 @value
@@ -32,11 +24,13 @@ class Environment:
 
     target: Target
     prometheus: HttpSource | None = None
-    alertmanager: HttpSource | None = None
+    alertmanagers: tuple[Alertmanager, ...] = ()
     watchdog: str = "Watchdog"
     components: tuple[Component, ...] = ()
     health_interval: timedelta = timedelta(seconds=15)
     health_timeout: timedelta = timedelta(seconds=3)
+    notify: Notify = field(default_factory=Notify)
+    """Each environment has its own: staging never pages production's people."""
 
 
 @value
@@ -50,7 +44,6 @@ class Config:
     rollout: RolloutPlan | None
     objectives: tuple[Objective, ...]
     playbooks: tuple[LoadedPlaybook, ...]
-    notify: Notify = field(default_factory=Notify)
     journal: Path | None = None
     journal_group: str = ""
     keys: tuple[tuple[str, str], ...] = ()

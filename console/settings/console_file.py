@@ -7,13 +7,14 @@ from datetime import timedelta
 from pathlib import Path
 
 from console.model.board import Target
-from console.settings.config import Component, Environment, HttpSource, Notify
-from console.settings.nodes import Fields, Node, beside, header, unique
+from console.settings.channels import read_notify
+from console.settings.config import Environment
+from console.settings.nodes import Node, beside, header, unique
+from console.settings.outside import Alertmanager, Component
+from console.settings.sources import SOURCE, read_source
 
 OPTIONAL = ("rollout", "slo")
 """Parts that a folder may declare itself to be `without`."""
-
-_SECRET_HEADERS = ("auth", "cookie", "key", "password", "secret", "token")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,6 @@ class ConsoleFile:
     """What `console.yaml` says. Paths are absolute."""
 
     environments: tuple[Environment, ...]
-    notify: Notify
     journal: Path | None
     journal_group: str
     playbooks: Path | None
@@ -31,7 +31,7 @@ class ConsoleFile:
 
 def read_console(node: Node) -> ConsoleFile:
     """Reads the whole file."""
-    fields = node.mapping("apiVersion", "kind", "environments", "notify", "journal", "playbooks", "without", "keys")
+    fields = node.mapping("apiVersion", "kind", "environments", "journal", "playbooks", "without", "keys")
     header(fields, "Console")
     journal = fields["journal"].mapping("path", "group")
     path, playbooks = journal["path"].text(default=""), fields["playbooks"].text(default="")
@@ -41,7 +41,6 @@ def read_console(node: Node) -> ConsoleFile:
     unique([pair for pair in targets if pair[0].strip("/")], "a pair of service and environment")
     return ConsoleFile(
         environments,
-        _notify(fields["notify"]),
         beside(node.file, path) if path else None,
         journal["group"].text(default=""),
         beside(node.file, playbooks) if playbooks else None,
@@ -52,13 +51,10 @@ def read_console(node: Node) -> ConsoleFile:
     )
 
 
-def _notify(node: Node) -> Notify:
-    fields = node.mapping("pagerduty", "slack", "grafana")
-    return Notify(fields["pagerduty"].secret(), fields["slack"].secret(), fields["grafana"].secret())
-
-
 def _environment(node: Node) -> Environment:
-    fields = node.mapping("service", "environment", "production", "prometheus", "alertmanager", "watchdog", "health")
+    fields = node.mapping(
+        "service", "environment", "production", "prometheus", "alertmanager", "watchdog", "health", "notify"
+    )
     target = Target(
         fields["service"].name("the name of a service"),
         fields["environment"].name("the name of an environment"),
@@ -66,6 +62,7 @@ def _environment(node: Node) -> Environment:
         fields["production"].boolean(default=True),
     )
     health = fields["health"].mapping("interval", "timeout", "components")
+    prometheus = fields["prometheus"]
     components: tuple[Component, ...] = ()
     if fields["health"].present:
         nodes = health["components"].sequence("a list of components", least=1)
@@ -73,42 +70,35 @@ def _environment(node: Node) -> Environment:
         unique([(c.name, n) for c, n in zip(components, nodes, strict=True)], "a name")
     return Environment(
         target,
-        _source("prometheus", fields["prometheus"]),
-        _source("alertmanager", fields["alertmanager"]),
+        read_source("prometheus", prometheus.mapping(*SOURCE)) if prometheus.present else None,
+        _alertmanagers(fields["alertmanager"]),
         fields["watchdog"].text("the name of the alert that always fires", default="Watchdog"),
         components,
         health["interval"].duration(default=timedelta(seconds=15)),
         health["timeout"].duration(default=timedelta(seconds=3)),
+        read_notify(fields["notify"]),
     )
 
 
-def _source(name: str, node: Node) -> HttpSource | None:
+def _alertmanagers(node: Node) -> tuple[Alertmanager, ...]:
+    """One, or a list of them: the members of a cluster, or several that know nothing of each other."""
     if not node.present:
-        return None
-    fields = node.mapping("url", "interval", "timeout", "token", "headers")
-    return HttpSource(
-        name,
-        fields["url"].url(),
-        fields["interval"].duration(default=timedelta(seconds=15)),
-        fields["timeout"].duration(default=timedelta(seconds=5)),
-        fields["token"].secret(),
-        _headers(fields["headers"].open_mapping()),
-    )
-
-
-def _headers(fields: Fields) -> tuple[tuple[str, str], ...]:
-    found: list[tuple[str, str]] = []
-    for name, node in fields.items():
-        if any(word in name.lower() for word in _SECRET_HEADERS):
-            node.refuse("a header that carries a secret (not shown)", "`token`, with env:NAME or file:PATH")
-        elif not name.replace("-", "").isalnum() or not name.isascii():
-            fields.key(name).refuse("a name that is no HTTP header", "letters, digits and hyphens")
-        else:
-            value = node.text("the value of an HTTP header")
-            if not value.isascii():
-                node.refuse("a character outside ASCII", "the value of an HTTP header")
-            found.append((name, value))
+        return ()
+    items = node.one_or_more("an Alertmanager, or a list of them")
+    found = [
+        _alertmanager(item, f"alertmanager {i}" if len(items) > 1 else "alertmanager")
+        for i, item in enumerate(items, 1)
+    ]
+    unique([(item.source.name, place) for item, place in zip(found, items, strict=True)], "a name")
     return tuple(found)
+
+
+def _alertmanager(node: Node, name: str) -> Alertmanager:
+    fields = node.mapping("name", "cluster", *SOURCE)
+    name = fields["name"].name("the name of an Alertmanager", default=name)
+    return Alertmanager(
+        read_source(name, fields), fields["cluster"].name("the name of a cluster", default="alertmanager")
+    )
 
 
 def _component(node: Node) -> Component:

@@ -98,7 +98,6 @@ def load(folder: Path) -> Config:
         rollout=rollout,
         objectives=objectives,
         playbooks=playbooks,
-        notify=main.notify,
         journal=main.journal,
         journal_group=main.journal_group,
         keys=main.keys,

@@ -17,7 +17,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from console.model.text import LIMIT, safe
-from console.settings.config import SecretRef
+from console.settings.outside import SecretRef
 from console.settings.problems import Problem, Problems, looks_secret, one_of, shown
 from console.settings.tree import Kind, Tree, join
 
@@ -96,6 +96,10 @@ class Node:
         if len(self.tree.items) < least:
             self.refuse("an empty list", expected)
         return tuple(Node(self.file, item, self.problems) for item in self.tree.items)
+
+    def one_or_more(self, expected: str) -> tuple[Node, ...]:
+        """The items of a list that is not empty; anything else stands for a list of itself alone."""
+        return self.sequence(expected, least=1) if self.tree.kind is Kind.LIST else (self,)
 
     def text(self, expected: str = "a text", *, default: str | Required = REQUIRED) -> str:
         """Text on one line: line breaks and runs of blanks become one blank. Not empty."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 from console.model.message import Topic
@@ -113,6 +114,23 @@ class Notify:
     email: Email | None = None
     grafana: Grafana | None = None
     webhooks: tuple[Webhook, ...] = ()
+
+    def secrets(self) -> Iterator[tuple[str, SecretRef]]:
+        """Every secret that is referred to, by its key in the file."""
+        named: list[tuple[str, SecretRef | None]] = []
+        if self.pagerduty is not None:
+            named.append(("pagerduty.token", self.pagerduty.source.token))
+            named.append(("pagerduty.events_key", self.pagerduty.events_key))
+            named.append(("pagerduty.test_events_key", self.pagerduty.test_events_key))
+        for slack in self.slack:
+            named.append((f"slack.{slack.name}.webhook", slack.webhook))
+            named.append((f"slack.{slack.name}.test", slack.test))
+        if self.email is not None:
+            named.append(("email.password", self.email.password))
+        if self.grafana is not None:
+            named.append(("grafana.token", self.grafana.source.token))
+        named += [(f"webhooks.{webhook.source.name}.token", webhook.source.token) for webhook in self.webhooks]
+        return ((key, ref) for key, ref in named if ref is not None)
 
 
 @value

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Mapping
 from typing import NoReturn
 
-from console.settings.config import SecretRef
+from console.settings.outside import SecretRef
 
 MAX_BYTES = 65_536
 

@@ -32,8 +32,8 @@ def test_check_proves_that_secrets_are_set_and_shows_none(oncall, monkeypatch):
 
     result = oncall("check", code=1)
 
-    assert "ok   secret: notify.pagerduty: env:PAGERDUTY_API_KEY is set" in result.out
-    assert "BAD  secret: notify.grafana: env:GRAFANA_API_KEY" in result.out
+    assert "ok   secret: lighthouse/production notify.pagerduty.token: env:PAGERDUTY_API_KEY is set" in result.out
+    assert "BAD  secret: lighthouse/production notify.grafana.token: env:GRAFANA_API_KEY" in result.out
     assert "s3cret" not in result.out + result.err
 
 

@@ -27,6 +27,7 @@ from console.model.rollout import GuardrailRule, RolloutPlan
 from console.model.slo import Objective, Sli, SliKind
 from console.ports import Append, JournalUnusable, Lease, NewEvent, NotSaved, Query, Series, SourceError
 from console.settings.config import Config, Environment, HttpSource
+from console.settings.outside import Alertmanager
 from tests.model.life import ENGINE, LATENCY, ROLLBACK
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -87,7 +88,9 @@ PLAN = RolloutPlan(
     "elicitation", (GuardrailRule("p99", "P99", "p99", 300, 500, "ms"),),
 )  # fmt: skip
 ENVIRONMENT = Environment(
-    Target("lighthouse", "production"), HttpSource("prometheus", "http://x"), HttpSource("alertmanager", "http://x")
+    Target("lighthouse", "production"),
+    HttpSource("prometheus", "http://x"),
+    (Alertmanager(HttpSource("alertmanager", "http://x")),),
 )
 CONFIG = Config(
     Path(),

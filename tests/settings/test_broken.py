@@ -107,23 +107,23 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
         "environment: staging",
         "environment: production",
         [
-            "console.yaml:43:5: environments[1]: found 'lighthouse/production' again (the first is at line 12), expected a pair of service and environment of its own"
+            "console.yaml:92:5: environments[1]: found 'lighthouse/production' again (the first is at line 12), expected a pair of service and environment of its own"
         ],
     ),
     (
         "console.yaml",
-        "pagerduty: env:PAGERDUTY_API_KEY",
-        "pagerduty: u+hunter2hunter2",
+        "token: env:PAGERDUTY_API_KEY",
+        "token: u+hunter2hunter2",
         [
-            "console.yaml:64:14: notify.pagerduty: found a value in place of a reference (not shown), expected env:NAME or file:PATH"
+            "console.yaml:46:16: environments[0].notify.pagerduty.token: found a value in place of a reference (not shown), expected env:NAME or file:PATH"
         ],
     ),
     (
         "console.yaml",
-        "slack: env:SLACK_WEBHOOK_URL",
-        "slack: https://hooks.slack.com/services/T0/B0/hunter2",
+        "webhook: env:SLACK_WEBHOOK_URL",
+        "webhook: https://hooks.slack.com/services/T0/B0/hunter2",
         [
-            "console.yaml:65:10: notify.slack: found a value in place of a reference (not shown), expected env:NAME or file:PATH"
+            "console.yaml:57:20: environments[0].notify.slack[0].webhook: found a value in place of a reference (not shown), expected env:NAME or file:PATH"
         ],
     ),
     (
@@ -155,9 +155,9 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
     ),
     (
         "console.yaml",
-        "  pagerduty: env:PAGERDUTY_API_KEY",
-        "  pagerduty: {env: PAGERDUTY_API_KEY",
-        ["console.yaml:65:8: (syntax): found no ',' or '}', expected it here or on a line before"],
+        "dashboard_uid: lighthouse ",
+        "dashboard_uid: {uid: lighthouse ",
+        ["console.yaml:74:9: (syntax): found no ',' or '}', expected it here or on a line before"],
     ),
     (
         "console.yaml",
@@ -175,15 +175,17 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
     ),
     (
         "console.yaml",
-        "notify:",
-        "notify: &n\n  grafana: *n\nnotify2:",
-        ["console.yaml:64:12: notify.grafana: found the alias *n inside its own anchor, expected no recursion"],
+        "    health:\n",
+        "    health: &n\n      components: *n\n    health2:\n",
+        [
+            "console.yaml:29:19: environments[0].health.components: found the alias *n inside its own anchor, expected no recursion"
+        ],
     ),
     (
         "console.yaml",
-        "notify:",
-        "<<: {}\nnotify:",
-        ["console.yaml:63:1: (document): found the merge key '<<', expected the keys themselves"],
+        "environments:\n",
+        "<<: {}\nenvironments:\n",
+        ["console.yaml:11:1: (document): found the merge key '<<', expected the keys themselves"],
     ),
     (
         "console.yaml",
@@ -713,7 +715,7 @@ def test_a_folder_that_is_none(tmp_path: Path):
 
 def test_reports_every_mistake_of_every_file_at_once(folder: Folder):
     folder.replace("console.yaml", "url: http://127.0.0.1:9090", "uri: http://127.0.0.1:9090")
-    folder.replace("console.yaml", "grafana: env:GRAFANA_API_KEY", "grafana: glsa_hunter2")
+    folder.replace("console.yaml", "token: env:GRAFANA_API_KEY", "token: glsa_hunter2")
     folder.replace("people.yaml", "login: bob", "login: [bob]")
     folder.replace("severity.yaml", "update_every: 30m", "update_every: often")
     folder.replace("rollout.yaml", "bake: 30m", "bake: 30m\nbake: 40m")
@@ -723,7 +725,7 @@ def test_reports_every_mistake_of_every_file_at_once(folder: Folder):
     assert [line.split(": found")[0] for line in folder.lines()] == [
         "console.yaml:16:7: environments[0].prometheus.uri",
         "console.yaml:16:7: environments[0].prometheus.url",
-        "console.yaml:66:12: notify.grafana",
+        "console.yaml:72:16: environments[0].notify.grafana.token",
         "people.yaml:25:12: people[1].login",
         "playbooks/emergency-rollback.yaml:42:13: steps[1].verify",
         "playbooks/p99-latency-high.yaml:23:14: steps[0].timebox",

@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 
 from console.model.alert import parse_matcher
+from console.model.message import Topic
 from console.model.people import Severity
 from console.model.playbook import StepKind
 from console.model.slo import SliKind
 from console.settings import example
-from console.settings.config import SecretRef
 from console.settings.load import NoConfig, find, init, load, shipped
+from console.settings.outside import Notify, SecretRef
 from tests.settings.conftest import Folder
 
+INCIDENTS, ALERTS, SECURITY, PERFORMANCE = Topic.INCIDENTS, Topic.ALERTS, Topic.SECURITY, Topic.PERFORMANCE
 MINUTE = timedelta(minutes=1)
 
 
@@ -34,11 +36,20 @@ def test_watches_lighthouse_in_two_environments(config):
         assert [c.name for c in item.components if c.legacy] == ["wait-for-messages"]
         assert {c.critical_after for c in item.components} == {MINUTE}
     assert config.environments[0].prometheus.url == "http://127.0.0.1:9090"
-    assert config.environments[0].alertmanager.url == "http://127.0.0.1:9093"
-    assert config.notify.pagerduty == SecretRef("env", "PAGERDUTY_API_KEY")
-    assert config.notify.slack == SecretRef("env", "SLACK_WEBHOOK_URL")
-    assert config.notify.grafana == SecretRef("env", "GRAFANA_API_KEY")
+    assert config.environments[0].alertmanagers[0].source.url == "http://127.0.0.1:9093"
     assert config.warnings == ()
+
+
+def test_tells_people_of_production_alone(config):
+    production, staging = (item.notify for item in config.environments)
+    assert production.pagerduty.source.token == SecretRef("env", "PAGERDUTY_API_KEY")
+    assert production.pagerduty.source.url == "https://api.pagerduty.com"
+    assert production.slack[0].webhook == SecretRef("env", "SLACK_WEBHOOK_URL")
+    assert [item.topics for item in production.slack] == [
+        (topic,) for topic in (INCIDENTS, ALERTS, SECURITY, PERFORMANCE)
+    ]
+    assert production.grafana.source.token == SecretRef("env", "GRAFANA_API_KEY")
+    assert staging == Notify()
 
 
 def test_declares_the_rollout_with_its_guardrails(config):

@@ -92,6 +92,6 @@ def test_a_relative_file_lies_beside_the_configuration(folder: Folder, monkeypat
     folder.replace("console.yaml", "env:GRAFANA_API_KEY", "file:~/grafana.secret")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(folder.path.parent)
-    notify = load(Path("conf")).notify
-    assert resolve(notify.slack, {}).reveal() == "hunter2"
-    assert notify.grafana == SecretRef("file", f"{tmp_path}/grafana.secret")
+    notify = load(Path("conf")).environments[0].notify
+    assert resolve(notify.slack[0].webhook, {}).reveal() == "hunter2"
+    assert notify.grafana.source.token == SecretRef("file", f"{tmp_path}/grafana.secret")
