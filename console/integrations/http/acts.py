@@ -9,12 +9,13 @@ from console.ports import Busy, Rejected, Uncertain
 
 BUSY_SECONDS, LONGEST_BUSY_SECONDS = 30.0, 3600.0
 """How long a server that is asked too often is left alone when it does not say, and at most."""
+SAFE = ("GET", "HEAD")
 PASSING = (408, 425)
 """Refusals of a moment: a time-out and "too early"."""
 
 
 def act(http: Http, method: str, path: str = "", **options: Any) -> Answer:
-    """One request that changes something; takes what `Http.start` takes. The answer is 200 to 299.
+    """One request, of which a repetition may matter; takes what `Http.start` takes. The answer is 200 to 299.
 
     Raises Uncertain when the request went out and no whole answer came, Busy (429), Rejected (400 to 499 otherwise:
     the same again would be refused again), SourceError for everything that may pass.
@@ -22,7 +23,7 @@ def act(http: Http, method: str, path: str = "", **options: Any) -> Answer:
     try:
         answer = http.ask(method, path, **options)
     except Unanswered as error:
-        if error.sent and not isinstance(error, Redirected):
+        if error.sent and method not in SAFE and not isinstance(error, Redirected):
             raise Uncertain(f"{error}; it may or may not have been carried out") from None
         raise
     if answer.good:

@@ -30,13 +30,13 @@ def explain(error: BaseException) -> str:
     for cause in causes:
         match cause:
             case socket.gaierror():
-                return "its host name does not resolve; check the url and the name server"
+                return "its host name does not resolve; check it, and the name server"
             case ConnectionRefusedError():
                 return "refuses the connection; is it running, and is the port right?"
             case ssl.SSLCertVerificationError():
                 return f"its certificate is not trusted ({cause.verify_message}); check SSL_CERT_FILE"
             case ssl.SSLError():
-                return f"no TLS connection ({cause.reason or 'cut off'}); does the url want http:// ?"
+                return f"no TLS connection ({cause.reason or 'cut off'}); does it speak TLS there?"
             case ConnectionError():
                 return "cuts the connection off"
             case OSError(strerror=str(reason)) if not isinstance(cause, TimeoutError):
