@@ -10,7 +10,7 @@ import contextlib
 import gc
 import hashlib
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cache
 from typing import Any, NamedTuple, get_type_hints
 
@@ -63,7 +63,7 @@ def store(state: State, anchor: Head) -> Stored:
     for run_id, run in state.runs.items():
         number = playbooks.setdefault(run.playbook, len(playbooks))
         runs[run_id] = {name: getattr(run, name) for name in _RUN} | {"playbook": number}
-    rest = State(state.incidents, {}, state.shifts, state.handoffs, state.seq)
+    rest = replace(state, runs={})
     raw = msgspec.json.encode({"playbooks": list(playbooks), "runs": runs, "rest": rest})
     content = hashlib.sha256(raw).hexdigest()
     return Stored(anchor.seq, anchor.hash, FOLD_VERSION, content, _digest(anchor, FOLD_VERSION, content), raw)

@@ -42,6 +42,15 @@ class AlertCare:
     notes: tuple[tuple[datetime, str, str], ...] = ()
     """(when, who, text), oldest first."""
 
+    def has(self, firing: datetime | None) -> bool:
+        """Whether the firing that began then has an owner."""
+        return self.acknowledged_at is not None and self.firing == firing
+
     def acknowledges(self, alert: Alert) -> bool:
         """Whether this firing of the alert has an owner."""
-        return self.acknowledged_at is not None and self.firing == alert.starts_at
+        return self.has(alert.starts_at)
+
+    @property
+    def stream(self) -> str:
+        """The stream of its events."""
+        return f"alert:{self.fingerprint}"

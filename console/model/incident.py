@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from console.model.alert import AlertRef
+from console.model.pager import PagerStatus
 from console.model.people import Actor, Severity
 from console.model.response import Decision, Escalation, Impact, PagerLink, Task, Update
 from console.model.value import value
@@ -65,7 +66,7 @@ QUIET = ENDED | {_S.RESOLVED}
 
 @value
 class Incident:
-    """One incident. `times` holds the first instant of each state reached, by state name."""
+    """One incident. `times` holds the first instant of each state reached, and what was said of the other times."""
 
     id: str
     number: int
@@ -82,9 +83,12 @@ class Incident:
     impact_started_at: datetime | None = None
     acknowledged_at: datetime | None = None
     acknowledged_by: Actor | None = None
+    acknowledged_via: str = ""
+    """Where, when not here: "PagerDuty"."""
     acknowledge_by: datetime | None = None
     acknowledge_overdue: bool = False
     times: Mapping[str, datetime] = field(default_factory=dict)
+    """By the names of `TIMES` and of the states."""
     roles: Mapping[str, str] = field(default_factory=dict)
     notes: int = 0
     last_event_at: datetime | None = None
@@ -129,7 +133,8 @@ class Incident:
     @property
     def paged_by(self) -> str:
         """The escalation policy of PagerDuty that owns the paging; empty when the console's own clock does."""
-        return next((link.policy for link in self.pages.values() if link.policy), "")
+        pages = (link for link in self.pages.values() if link.status is not PagerStatus.RESOLVED)
+        return next((link.policy for link in pages if link.policy), "")
 
     @property
     def commander(self) -> str:

@@ -65,6 +65,16 @@ class OnCall:
 
 
 @value
+class KnownOnCalls:
+    """Who is on call in an environment as PagerDuty last said it: for when it says nothing."""
+
+    environment: str
+    version: int = 0
+    at: datetime | None = None
+    on_calls: tuple[OnCall, ...] = ()
+
+
+@value
 class PagerLogEntry:
     """One line of a PagerDuty incident's own history; `kind` is its type without `_log_entry`."""
 

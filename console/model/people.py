@@ -57,6 +57,10 @@ class Person:
     """(channel, address) pairs, shown when everything else is down."""
 
 
+ESCALATION = ("primary", "secondary", "lead")
+"""Who is told, where `severity.yaml` says nothing."""
+
+
 @value
 class SeverityRule:
     """One row of the severity matrix."""
@@ -66,3 +70,5 @@ class SeverityRule:
     definition: str
     acknowledge_within: timedelta
     update_every: timedelta | None = None
+    escalation: tuple[str, ...] = ESCALATION
+    """The roles of the rota that are told, one after the other, until somebody acknowledges."""

@@ -71,6 +71,8 @@ class Escalation:
     late_seconds: float = 0.0
     reason: str = ""
     pager: str = ""
+    by: str = ""
+    """Who pressed it; "engine" when its time had come."""
 
     @property
     def nobody(self) -> bool:

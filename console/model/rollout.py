@@ -72,6 +72,18 @@ class RolloutPlan:
 
 
 @value
+class SeenPhase:
+    """The share of traffic of a target when it was last seen to be another one, and what it was before."""
+
+    target: str
+    version: int = 0
+    percent: float | None = None
+    before: float | None = None
+    at: datetime | None = None
+    source: str = ""
+
+
+@value
 class Rollout:
     """The plan with its readings."""
 

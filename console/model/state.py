@@ -11,14 +11,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from console.model.care import AlertCare
+from console.model.change import Change
 from console.model.events import Recorded
-from console.model.fold import incident, run, shift
+from console.model.fold import care, change, outside, response, run, shift
 from console.model.fold.rules import Rules
 from console.model.incident import Incident
+from console.model.message import ChannelProof, Delivery
+from console.model.pager import KnownOnCalls
 from console.model.playbook import Run
+from console.model.rollout import SeenPhase
 from console.model.shift import Handoff, Shift
 
-FOLD_VERSION = 2
+FOLD_VERSION = 3
 """Grows when the meaning of the fold changes: older snapshots are then rebuilt."""
 
 
@@ -31,6 +36,16 @@ class State:
     shifts: dict[str, Shift] = field(default_factory=dict)
     handoffs: dict[str, Handoff] = field(default_factory=dict)
     seq: int = 0
+    care: dict[str, AlertCare] = field(default_factory=dict)
+    """What people said about alerts, by fingerprint."""
+    changes: dict[str, Change] = field(default_factory=dict)
+    deliveries: dict[str, Delivery] = field(default_factory=dict)
+    proofs: dict[str, ChannelProof] = field(default_factory=dict)
+    """By the channel's name."""
+    on_call: dict[str, KnownOnCalls] = field(default_factory=dict)
+    """By environment."""
+    phases: dict[str, SeenPhase] = field(default_factory=dict)
+    """By target."""
 
     @property
     def shift(self) -> Shift | None:
@@ -48,16 +63,26 @@ class State:
         tables: dict[str, Any] = {name: dict(getattr(self, name)) for name, _ in _TABLES.values()}
         return replace(self, **tables)
 
+    def changes_of(self, incident_id: str) -> tuple[Change, ...]:
+        """The temporary changes that were made for an incident, oldest first."""
+        return tuple(change for change in self.changes.values() if change.incident == incident_id)
+
     def runs_of(self, incident_id: str) -> tuple[Run, ...]:
         """The runs of an incident, in the order they were started."""
         return tuple(run for run in self.runs.values() if run.incident == incident_id)
 
 
 _TABLES: Mapping[str, tuple[str, Rules]] = {
-    "incident": ("incidents", incident.RULES),
+    "incident": ("incidents", response.RULES),
     "run": ("runs", run.RULES),
     "shift": ("shifts", shift.SHIFTS),
     "handoff": ("handoffs", shift.HANDOFFS),
+    "alert": ("care", care.RULES),
+    "change": ("changes", change.RULES),
+    "delivery": ("deliveries", outside.DELIVERIES),
+    "channel": ("proofs", outside.PROOFS),
+    "pager": ("on_call", outside.ON_CALL),
+    "rollout": ("phases", outside.PHASES),
 }
 """The first part of a stream's name to the table it is folded into, and how."""
 

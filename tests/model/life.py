@@ -11,7 +11,10 @@ from console.model.alert import AlertRef
 from console.model.board import Target
 from console.model.commands import Command, DeclareIncident, StartRun
 from console.model.decide import Batch, Context, Refusal, decide, fire_deadlines
+from console.model.escalation import Reach, Team
 from console.model.events import Recorded, kind_of
+from console.model.message import ChannelSpec
+from console.model.pager import PagerIncident
 from console.model.people import Actor, Severity, SeverityRule
 from console.model.playbook import Check, LoadedPlaybook, Option, Playbook, Step, StepKind
 from console.model.reading import Reading, ReadingState
@@ -30,6 +33,10 @@ def step(name: str, **fields: object) -> Step:
     fields.setdefault("timebox", 2 * MINUTES)
     return Step(name, name.title(), f"Do {name}", f"{name} is done", **fields)  # type: ignore[arg-type]
 
+
+PAT = Reach("pat", (("email", "pat@example.com"), ("slack", "@pat")), "PPAT")
+SAM = Reach("sam", (("email", "sam@example.com"),), "PSAM")
+LEE = Reach("lee", (("email", "lee@example.com"),), "PLEE")
 
 ROLLBACK = LoadedPlaybook(
     Playbook(
@@ -88,6 +95,16 @@ class Life:
         self.events: list[Recorded] = []
         self.readings: dict[str, Reading[float]] = {}
         self.flags = ""
+        self.severities = (
+            SeverityRule(Severity.SEV1, "Down", "Nothing works", 5 * MINUTES, 30 * MINUTES),
+            SeverityRule(Severity.SEV2, "Major", "Much is slow", 10 * MINUTES, None, ("primary", "secondary")),
+        )
+        self.rota: dict[str, tuple[Reach, ...]] = {"primary": (PAT,), "secondary": (SAM,), "lead": (LEE,)}
+        self.teams: tuple[tuple[Team, tuple[Reach, ...]], ...] = ()
+        self.channels: tuple[ChannelSpec, ...] = ()
+        self.pages: dict[str, PagerIncident] = {}
+        self.paged: frozenset[str] = frozenset()
+        self.mode = "live"
         self._ids = itertools.count(1)
         self._versions: dict[str, int] = {}
 
@@ -97,10 +114,16 @@ class Life:
             actor,
             Target("lighthouse", "production"),
             lambda: f"id{next(self._ids)}",
-            (SeverityRule(Severity.SEV1, "Down", "Nothing works", 5 * MINUTES),),
+            self.severities,
             {loaded.playbook.name: loaded for loaded in (ROLLBACK, LATENCY)},
             self.readings,
             self.flags,
+            self.mode,
+            self.channels,
+            self.rota,
+            self.teams,
+            self.pages,
+            self.paged,
         )
 
     def do(self, command: Command, actor: Actor = ALICE) -> list[Recorded]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from console.model import commands as cmd
+from console.model.change import ChangeStatus
 from console.model.decide import next_deadline
 from console.model.playbook import RunStatus, StepStatus
 from console.model.reading import ReadingState
@@ -159,7 +160,7 @@ def test_a_playbook_runs_once_at_a_time_in_an_incident_and_only_in_an_open_one()
     life = Life()
     run = life.run()
     incident = life.state.runs[run].incident
-    assert "running already in INC-1, as RUN-2" in life.refused(cmd.StartRun(incident, ROLLBACK))
+    assert "running already in INC-1, as RUN-3" in life.refused(cmd.StartRun(incident, ROLLBACK))
     life.do(cmd.StartRun(incident, LATENCY))
     assert "is not open" in life.refused(cmd.StartRun("nothing", ROLLBACK))
 
@@ -207,6 +208,7 @@ def test_a_flag_is_set_only_where_something_can_and_never_over_an_unknown_outcom
     assert "set it by hand" in life.refused(cmd.SetFlag(run, "disable"))
     life.flags = "simulated flags"
     assert "sets no flag" in life.refused(cmd.SetFlag(run, "alert"))
-    (intent,) = life.do(cmd.SetFlag(run, "disable"))
+    intent, change = life.do(cmd.SetFlag(run, "disable"))
+    assert life.state.changes[change.stream.partition(":")[2]].state is ChangeStatus.INTENDED
     assert intent.payload.detail == "set to 0 % for lighthouse/production"
     assert "unknown outcome" in life.refused(cmd.SetFlag(run, "disable"))

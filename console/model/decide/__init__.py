@@ -6,21 +6,48 @@ from collections.abc import Callable
 from typing import Any
 
 from console.model import commands as cmd
-from console.model.decide import incidents, runs, shifts
+from console.model.decide import alerts, changes, escalation, incidents, pager, response, runs, shifts
+from console.model.decide.changes import flag_outcome
 from console.model.decide.context import Batch, Context, Refusal
 from console.model.decide.deadlines import fire_deadlines, next_deadline
 from console.model.state import State
 
-__all__ = ["Batch", "Context", "Refusal", "decide", "fire_deadlines", "next_deadline"]
+__all__ = ["Batch", "Context", "Refusal", "decide", "fire_deadlines", "flag_outcome", "next_deadline"]
 
 _RULES: dict[type[cmd.Command], Callable[[State, Any, Context], list[Batch]]] = {
     cmd.DeclareIncident: incidents.declare,
     cmd.AcknowledgeIncident: incidents.acknowledge,
+    cmd.UnacknowledgeIncident: incidents.unacknowledge,
+    cmd.Escalate: escalation.escalate,
     cmd.ChangeState: incidents.change_state,
     cmd.ChangeSeverity: incidents.change_severity,
     cmd.LinkAlerts: incidents.link_alerts,
     cmd.AssignRole: incidents.assign_role,
     cmd.AddNote: incidents.add_note,
+    cmd.MergeIncident: incidents.merge,
+    cmd.PostUpdate: response.post_update,
+    cmd.SetTime: response.set_time,
+    cmd.RecordImpact: response.record_impact,
+    cmd.AddTask: response.add_task,
+    cmd.AssignTask: response.assign_task,
+    cmd.EndTask: response.end_task,
+    cmd.RecordDecision: response.record_decision,
+    cmd.ObserveDecision: response.observe_decision,
+    cmd.Correct: response.correct,
+    cmd.AcknowledgeAlerts: alerts.acknowledge,
+    cmd.UnacknowledgeAlert: alerts.unacknowledge,
+    cmd.JudgeAlert: alerts.judge,
+    cmd.CreateSilence: changes.create_silence,
+    cmd.ExtendSilence: changes.extend_silence,
+    cmd.ExpireSilence: changes.expire_silence,
+    cmd.RecordChange: changes.record,
+    cmd.SettleChange: changes.settle,
+    cmd.HandOverChange: changes.hand_over,
+    cmd.RetryDelivery: pager.retry_delivery,
+    cmd.LinkPager: pager.link,
+    cmd.ObserveOnCall: pager.observe_on_call,
+    cmd.ObservePhase: pager.observe_phase,
+    cmd.RecordProof: pager.record_proof,
     cmd.StartRun: runs.start,
     cmd.CompleteStep: runs.complete,
     cmd.FailStep: runs.fail,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from console.model.board import Target
@@ -56,9 +56,19 @@ class Context:
     paged: frozenset[str] = frozenset()
     """Fingerprints of the alerts that Alertmanager itself sends to PagerDuty: those are never triggered again."""
 
-    def acknowledge_within(self, severity: Severity) -> timedelta | None:
-        """The response time of the severity matrix, if it has one."""
-        return next((rule.acknowledge_within for rule in self.severities if rule.severity is severity), None)
+    def rule(self, severity: Severity) -> SeverityRule | None:
+        """What the severity matrix asks, if it says anything of this severity."""
+        return next((rule for rule in self.severities if rule.severity is severity), None)
+
+    def acknowledge_by(self, severity: Severity) -> datetime | None:
+        """When a response clock that starts now ends; None without one."""
+        rule = self.rule(severity)
+        return self.now + rule.acknowledge_within if rule is not None else None
+
+    def update_due(self, severity: Severity) -> datetime | None:
+        """When the next status update is due from now; None where none is asked for."""
+        rule = self.rule(severity)
+        return self.now + rule.update_every if rule is not None and rule.update_every is not None else None
 
 
 def required(text: str, what: str) -> str:

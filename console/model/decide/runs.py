@@ -10,6 +10,7 @@ from typing import Any
 
 from console.model import commands as cmd
 from console.model import events as ev
+from console.model.decide.changes import flag_intended, flag_set
 from console.model.decide.context import Batch, Context, Refusal, required
 from console.model.playbook import (
     Check,
@@ -151,7 +152,8 @@ def complete(state: State, command: cmd.CompleteStep, context: Context) -> list[
     if option is not None and option.playbook:
         return _continue_in(run, step, done, option, context)
     following = _advance(run, step, option.goto if option else "", context)
-    return [Batch(run.stream, run.version, (done, *following))]
+    ledger = flag_set(state, run, step, observed, context) if step.kind is StepKind.FLAG else []
+    return [Batch(run.stream, run.version, (done, *following)), *ledger]
 
 
 def _option(step: Step, wanted: str) -> Option | None:
@@ -234,4 +236,4 @@ def intend_flag(state: State, command: cmd.SetFlag, context: Context) -> list[Ba
     intent = ev.EffectIntended(
         context.fresh(), "flag", step.flag, f"set to {step.percent:g} % for {run.target}", step.id
     )
-    return [Batch(run.stream, run.version, (intent,))]
+    return [Batch(run.stream, run.version, (intent,)), *flag_intended(state, run, step, context)]

@@ -83,6 +83,14 @@ class ChangeUndone:
     answer: str
 
 
+@event("change.tied")
+@value
+class ChangeTied:
+    """It belongs to this incident from now on: the one that its own was merged into."""
+
+    incident: str
+
+
 @event("change.handed_over")
 @value
 class ChangeHandedOver:

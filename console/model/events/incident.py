@@ -10,7 +10,7 @@ from console.model.people import Severity
 from console.model.value import value
 
 
-@event("incident.declared")
+@event("incident.declared", 2, reads=(1,))
 @value
 class IncidentDeclared:
     title: str
@@ -20,6 +20,7 @@ class IncidentDeclared:
     alerts: tuple[AlertRef, ...] = ()
     impact_started_at: datetime | None = None
     acknowledge_by: datetime | None = None
+    update_due: datetime | None = None
 
 
 @event("incident.acknowledged", 2, reads=(1,))
@@ -39,6 +40,7 @@ class IncidentUnacknowledged:
     reason: str
     acknowledge_by: datetime | None = None
     escalate_at: datetime | None = None
+    """When the next level is told, where that is not at once."""
     via: str = ""
 
 
@@ -50,20 +52,29 @@ class AcknowledgeOverdue:
     """How long after the deadline it fired, when no engine was running at the time."""
 
 
-@event("incident.state_changed")
+@event("incident.state_changed", 2, reads=(1,))
 @value
 class IncidentStateChanged:
+    """The clocks are those of a reopening: they start anew with it. `acknowledge_by` is when the next level is told,
+    too."""
+
     state: str
     reason: str = ""
+    acknowledge_by: datetime | None = None
+    update_due: datetime | None = None
 
 
-@event("incident.severity_changed")
+@event("incident.severity_changed", 2, reads=(1,))
 @value
 class SeverityChanged:
+    """`escalate_at` and `update_due` are those that hold from now on; None: there is none."""
+
     severity: Severity
     reason: str
     acknowledge_by: datetime | None = None
     """The response time of the new severity, where it ends sooner than the old one."""
+    escalate_at: datetime | None = None
+    update_due: datetime | None = None
 
 
 @event("incident.alerts_linked")

@@ -28,6 +28,8 @@ class IncidentEscalated:
     """Why, when an operator pressed it before its time."""
     pager: str = ""
     """The escalation policy of PagerDuty that pages in our place."""
+    via: str = ""
+    """Where it was escalated, when not here: "PagerDuty"."""
 
 
 @event("incident.update_posted")
@@ -148,6 +150,8 @@ class IncidentMerged:
 @event("incident.merged_in")
 @value
 class IncidentMergedIn:
+    """The work on `source` goes on here."""
+
     source: str
     label: str
     alerts: tuple[AlertRef, ...] = ()
@@ -174,6 +178,8 @@ class PagerChanged:
     by: str = ""
     level: int = 0
     assigned_to: tuple[str, ...] = ()
+    policy: str = ""
+    """The escalation policy, where it was not known before."""
 
 
 @event("record.corrected")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -15,10 +16,15 @@ class Rules:
     """What each kind of event does to an entry of one table. The entries have a `version`.
 
     `blank` makes the entry that the first event changes, where it is not an event of its own that gives birth.
+    `forgotten` names the entries that the table need not keep any longer.
     """
 
-    def __init__(self, blank: Callable[[str], Any] | None = None) -> None:
-        self._blank = blank
+    def __init__(
+        self,
+        blank: Callable[[str], Any] | None = None,
+        forgotten: Callable[[Mapping[str, Any]], Iterable[str]] = lambda _: (),
+    ) -> None:
+        self._blank, self._forgotten = blank, forgotten
         self._births: dict[type[Any], Callable[..., Any]] = {}
         self._changes: dict[type[Any], Callable[..., Any]] = {}
 
@@ -39,16 +45,19 @@ class Rules:
             before = self._blank(entity)
         # Neither a second birth, nor an event of something this journal never saw born, has a rule.
         rule = (self._births if before is None else self._changes).get(kind)
-        if rule is None:
+        after = before
+        if rule is not None:
+            # A state or a step that this program does not know: the record keeps it, and the timeline shows it.
+            with contextlib.suppress(KeyError, ValueError):
+                after = rule(recorded, payload) if before is None else rule(before, recorded, payload)
+        if after is None:
             return
-        try:
-            after = rule(recorded, payload) if before is None else rule(before, recorded, payload)
-        except (KeyError, ValueError):
-            return  # A state or a step that this program does not know: the record keeps it, and the timeline shows it.
         changes: dict[str, Any] = {"version": max(recorded.version, after.version)}
         if not recorded.saved and hasattr(after, "unsaved"):
             changes["unsaved"] = True
         table[entity] = replace(after, **changes)
+        for name in list(self._forgotten(table)):
+            del table[name]
 
 
 def _into(rules: dict[type[Any], Callable[..., Any]], kind: type[Any]) -> Callable[[F], F]:
