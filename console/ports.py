@@ -393,3 +393,11 @@ class Channel(Protocol):
         """Sends a test, and takes it back or reads it back where the far side can, even on failure. The answer's text
         is the evidence. Raises as `deliver`."""
         ...
+
+
+class Runbooks(Protocol):
+    """What to do about an alert. Called in a worker thread."""
+
+    def read(self, name: str, url: str) -> tuple[str, str]:
+        """The runbook of the alert `name` as Markdown, safe text, and where it is from. Raises SourceError."""
+        ...

@@ -4,7 +4,7 @@ Nothing heavy is imported before it is needed: these modules cost no more than w
 """
 
 from console.bootstrap.common import BadInput, Options, configuration, journal_path, open_journal, run, settle
-from console.bootstrap.real import journal_for_reading, live, opened, sources_of
+from console.bootstrap.real import journal_for_reading, live, opened
 from console.bootstrap.simulated import Demo, Simulation, demo, demo_folder, headless, play, play_drill
 
 __all__ = [
@@ -25,5 +25,4 @@ __all__ = [
     "play_drill",
     "run",
     "settle",
-    "sources_of",
 ]

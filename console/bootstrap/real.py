@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from console.bootstrap.common import (
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
     from console.engine.console import Console
     from console.journal.spool import FileSpool
     from console.journal.sqlite import SqliteJournal
-    from console.ports import AlertSource, Clock, HealthSource, MetricSource
-    from console.settings.config import Config, Environment, HttpSource, SecretRef
+    from console.ports import Clock
+    from console.settings.config import Config
 
 
 def live(options: Options, *, sources: bool = True, read_only: bool = False) -> Console:
@@ -43,6 +42,7 @@ def live_with_clock(options: Options) -> tuple[Console, Clock]:
 
 
 def _build(options: Options, sources: bool, read_only: bool) -> tuple[Console, FileSpool]:
+    from console.bootstrap import outside
     from console.engine.clocks import SystemClock, SystemIds
     from console.engine.console import Console
     from console.engine.world import World
@@ -54,46 +54,23 @@ def _build(options: Options, sources: bool, read_only: bool) -> tuple[Console, F
     journal = open_journal(options, config, clock, read_only=read_only)
     spool = spool_of(journal.path, name, clock, ids, who.login, read_only=options.read_only)
     read_only = read_only or options.read_only
-    metrics, alerts, health = sources_of(chosen, clock) if sources else (None, None, None)
-    world = World(clock, ids, journal, spool, metrics=metrics, alerts=alerts, health=health)
+    outlets = outside.outlets_of(chosen, clock)
+    found = outside.sources_of(chosen, clock) if sources else outside.Sources()
+    world = World(
+        clock,
+        ids,
+        journal,
+        spool,
+        metrics=found.metrics,
+        alerts=found.alerts,
+        health=found.health,
+        silences=found.silences,
+        pager=outlets.pager if sources else None,
+        channels=outlets.channels,
+        specs=outlets.specs,
+        runbooks=outside.runbooks_of(config, clock),
+    )
     return Console(world, config, chosen, who, console=name, read_only=read_only), spool
-
-
-def sources_of(
-    chosen: Environment, clock: Clock
-) -> tuple[MetricSource | None, AlertSource | None, HealthSource | None]:
-    """The real sources of an environment; None where none is configured. Nothing is asked yet."""
-    metrics: MetricSource | None = None
-    alerts: AlertSource | None = None
-    health: HealthSource | None = None
-    if chosen.prometheus is not None:
-        from console.integrations.prometheus import Prometheus
-
-        metrics = Prometheus(chosen.prometheus, clock, _token(chosen.prometheus))
-    if chosen.alertmanagers:
-        from console.integrations.alertmanager import Alertmanager
-
-        server = chosen.alertmanagers[0].source
-        alerts = Alertmanager(server, chosen.watchdog, clock, _token(server))
-    if chosen.components:
-        from console.integrations.health import HealthEndpoints
-
-        health = HealthEndpoints(chosen.components, chosen.health_timeout, clock)
-    return metrics, alerts, health
-
-
-def _token(source: HttpSource) -> Callable[[], str] | None:
-    """Resolves the token anew before each request, so that a rotated one is taken up; nothing keeps it."""
-    if source.token is None:
-        return None
-    ref: SecretRef = source.token
-
-    def token() -> str:
-        from console.settings.secrets import resolve
-
-        return resolve(ref, os.environ).reveal()
-
-    return token
 
 
 @contextlib.asynccontextmanager

@@ -113,7 +113,7 @@ def _simulated(
         journal,
         spool,
         metrics=simulated.SimulatedMetrics(lighthouse),
-        alerts=simulated.SimulatedAlerts(lighthouse, chosen.watchdog),
+        alerts=(simulated.SimulatedAlerts(lighthouse, chosen.watchdog),),
         health=simulated.SimulatedHealth(lighthouse),
         flags=simulated.SimulatedFlags(lighthouse),
         offload=in_place if kind.speed is None else in_thread,

@@ -136,20 +136,21 @@ def _future(path: Path) -> Line:
 
 
 async def _sources(config: Config, chosen: Environment) -> list[Line]:
-    from console.bootstrap.real import sources_of
+    from console.bootstrap.outside import sources_of
     from console.engine.clocks import SystemClock
     from console.engine.offload import in_thread
 
-    metrics, alerts, health = sources_of(chosen, SystemClock())
+    sources = sources_of(chosen, SystemClock())
+    metrics, health = sources.metrics, sources.health
     probes: list[Callable[[], list[Line]]] = []
     if metrics is not None:
         probes.append(lambda: _metrics(metrics, config))
-    probes += [partial(_probe, source) for source in (alerts, health) if source is not None]
+    probes += [partial(_probe, source) for source in (*sources.alerts, health) if source is not None]
     found = await asyncio.gather(*(in_thread(probe) for probe in probes))
     missing = [
         Line(name, True, "none is configured")
-        for name, source in (("prometheus", metrics), ("alertmanager", alerts), ("health", health))
-        if source is None
+        for name, source in (("prometheus", metrics), ("alertmanager", sources.alerts), ("health", health))
+        if not source
     ]
     return [line for lines in found for line in lines] + missing
 

@@ -7,10 +7,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from console.engine.feed import FeedKeeper
 from console.engine.metrics import MetricAnswers, gauges, rollout
-from console.model.alert import AlertSnapshot
-from console.model.board import AlertFeed, Board, Health, HealthSnapshot, SourceStatus, Target
+from console.engine.rota import rota
+from console.engine.sources import silences_of
+from console.model.board import Board, Health, HealthSnapshot, SourceStatus, Target
+from console.model.change import Change
 from console.model.incident import Incident
+from console.model.pager import OnCall
 from console.model.playbook import Run
 from console.model.reading import Reading, ReadingState, missing
 from console.model.rollback import Readiness, assess
@@ -51,6 +55,15 @@ class BoardMaker:
         self._record, self._lease, self._pollers, self._faults = record, lease, pollers, faults
         self._mode, self._read_only = mode, read_only
         self._health: dict[str, Health] = {}
+        asked = environment.alertmanagers[: len(world.alerts)]
+        self._alert_sources = [item.source.name for item in asked]
+        self._feed = FeedKeeper(asked, environment.watchdog)
+        self._silences = [silences_of(silences.cluster) for silences in world.silences]
+
+    def _on_calls(self) -> tuple[OnCall, ...]:
+        """Who PagerDuty said last is on call: also while it does not answer."""
+        known = self._record.state.on_call.get(self._environment.target.environment)
+        return known.on_calls if known is not None else ()
 
     def make(self, number: int) -> Board:
         """The Board of this moment."""
@@ -64,7 +77,8 @@ class BoardMaker:
         )
         health = health_rows(values.get("health"), self._health, environment.components, status.get("health"), now)
         self._health = {row.component: row for row in health}
-        feed = alert_feed(values.get("alertmanager"), status.get("alertmanager"), environment.watchdog)
+        pager = values.get(self._world.pager.name) if self._world.pager is not None else None
+        feed = self._feed.feed(values, {name: status[name] for name in self._alert_sources}, pager, now)
         incidents = shown_incidents(record.state, environment.target)
         readings |= {f"health.{row.component}": row.up.map(float) for row in health}
         return Board(
@@ -90,6 +104,14 @@ class BoardMaker:
             fault="; ".join(filter(None, (record.fault, *self._faults.values()))),
             spooled=self._world.spool.where if record.unsaved else "",
             flags=self._world.flags.name if self._world.flags is not None else "",
+            silences=tuple(item for name in self._silences for item in values[name] or ()),
+            care=record.state.care,
+            changes=shown_changes(record.state, incidents, now),
+            deliveries=tuple(record.state.deliveries.values()),
+            channels=self._world.specs,
+            proofs=record.state.proofs,
+            pager=pager,
+            on_call=tuple(rota(config.on_call, config.people, self._on_calls()).items()),
             people=config.people,
             environments=tuple(item.target for item in config.environments),
             severities=config.severities,
@@ -141,22 +163,6 @@ def _dated(reading: Reading[float], status: SourceStatus, now: datetime) -> Read
     return reading.aged(now, max(3 * status.interval, timedelta(minutes=3)))
 
 
-def alert_feed(snapshot: AlertSnapshot | None, status: SourceStatus | None, watchdog: str) -> AlertFeed:
-    """The feed. An empty one is evidence only while the source answers and the always-firing alert is seen."""
-    if status is None:
-        return AlertFeed(note="no alert source is configured", watchdog=watchdog)
-    if snapshot is None:
-        return AlertFeed(evidence=status.state, note=status.error or "not read yet", watchdog=watchdog)
-    feed = AlertFeed(snapshot.alerts, status.state, snapshot.at, status.error, watchdog)
-    if status.state is ReadingState.OK and not snapshot.watchdog_seen:
-        feed = replace(feed, evidence=ReadingState.NO_DATA, note=f"the always-firing alert {watchdog!r} is not there")
-    elif status.state is ReadingState.OK and snapshot.note:
-        feed = replace(feed, evidence=ReadingState.PARTIAL, note=snapshot.note)
-    elif status.state is ReadingState.UNREACHABLE:
-        feed = replace(feed, evidence=ReadingState.STALE if snapshot.at else ReadingState.UNREACHABLE)
-    return feed
-
-
 def health_rows(
     snapshot: HealthSnapshot | None,
     before: Mapping[str, Health],
@@ -194,6 +200,12 @@ def shown_incidents(state: State, target: Target) -> tuple[Incident, ...]:
     ]
     kept = {incident.id for incident in [item for item in here if not item.open][-ENDED_SHOWN:]}
     return tuple(item for item in here if item.open or item.id in kept)
+
+
+def shown_changes(state: State, incidents: Sequence[Incident], now: datetime) -> tuple[Change, ...]:
+    """What may be in force, and what was changed for the incidents shown."""
+    shown = {incident.id for incident in incidents}
+    return tuple(item for item in state.changes.values() if item.in_force(now) or item.incident in shown)
 
 
 def shown_runs(state: State, incidents: Sequence[Incident]) -> tuple[Run, ...]:

@@ -10,9 +10,13 @@ import asyncio
 from collections.abc import Callable
 
 from console.engine.board import BoardMaker
+from console.engine.context import Moments
 from console.engine.deadlines import Deadlines
-from console.engine.effects import Effects
+from console.engine.effects import EFFECTS, Effects
 from console.engine.lease import LeaseKeeper
+from console.engine.lookups import Lookups
+from console.engine.observer import Observer
+from console.engine.outbox import Outbox
 from console.engine.outcome import Denied, Done, Outcome
 from console.engine.record import Record
 from console.engine.sources import pollers
@@ -48,7 +52,10 @@ class Console:
         self._lease = lease = LeaseKeeper(record, world.clock, world.ids, console, engine)
         self._pollers = {poller.name: poller for poller in pollers(world, config, environment, self._changed)}
         self._tasks = tasks = Tasks(world.clock, self._publish)
-        self._deadlines = Deadlines(record, lease, world.clock, engine, tasks, self._publish)
+        self._moments = moments = Moments(world, config, environment, record, lambda: self._build(), mode)
+        self._deadlines = Deadlines(record, lease, world.clock, engine, tasks, moments, self._fired)
+        self._outbox = Outbox(world, record, lease, engine, tasks, self._publish)
+        self._observer = Observer(world, record, lease, moments, engine, tasks, lambda: self._board, self._fired)
         self._upkeep = Upkeep(world, record, lease, self._deadlines, tasks, self._changed, read_only=read_only)
         self._boards = BoardMaker(
             world,
@@ -62,8 +69,9 @@ class Console:
             mode=mode,
             read_only=read_only,
         )
-        self._submission = Submission(world, config, environment, actor, record, lambda: self._build().readings)
+        self._submission = Submission(world, actor, record, moments)
         self._effects = Effects(world, actor, record)
+        self._lookups = Lookups(world)
         self._listeners: list[Callable[[Board], None]] = []
         self._number = 0
         self._board = self._build()
@@ -99,12 +107,17 @@ class Console:
         """The events of some streams in the order they were recorded, spooled ones last."""
         return await self._record.timeline(streams)
 
+    @property
+    def lookups(self) -> Lookups:
+        """What is asked only when somebody looks."""
+        return self._lookups
+
     async def submit(self, command: cmd.Command, *, unsaved: bool = False) -> Outcome:
         """Decides and records one command of this console's operator. `Done` means fsynced."""
         if self._read_only:
             return Denied("this console is read-only")
         outcome = await self._submission.record(command, unsaved)
-        if isinstance(outcome, Done) and isinstance(command, cmd.SetFlag):
+        if isinstance(outcome, Done) and isinstance(command, EFFECTS):
             outcome = await self._effects.carry_out(command, outcome, unsaved)
             self.refresh()
         self._changed()
@@ -134,7 +147,7 @@ class Console:
         work: dict[str, Work] = {f"poll {poller.name}": poller.run for poller in self._pollers.values()}
         work |= {"lease": self._upkeep.keep_lease, "record": self._upkeep.follow_record}
         if not self._read_only:
-            work["deadlines"] = self._deadlines.watch
+            work |= {"deadlines": self._deadlines.watch, "observe": self._observer.watch, **self._outbox.work()}
         self._tasks.start(work)
 
     async def stop(self) -> None:
@@ -142,6 +155,19 @@ class Console:
         await self._tasks.stop()
         await self._lease.release()
         await self._world.journal.close()
+
+    async def deliver(self) -> str:
+        """For one command of an opened console: carries out what waits in the outbox, unless another engine does. Why
+        not, in one line; empty when it was tried."""
+        holder = self._lease.view().holder
+        if holder and not self._lease.view().mine:
+            return f"{holder} delivers"
+        await self._lease.renew()
+        if self._lease.fence is None:
+            return "ESCALATION NOT RUNNING: the lease cannot be taken, and nothing is sent"
+        await self._outbox.flush()
+        self._publish()
+        return ""
 
     @property
     def clock_tasks(self) -> int:
@@ -153,6 +179,13 @@ class Console:
 
     def _changed(self) -> None:
         self._deadlines.wake()
+        self._outbox.wake()
+        self._observer.wake()
+        self._publish()
+
+    def _fired(self) -> None:
+        """The engine has written something down itself. It knows of its own deadlines: they are not woken."""
+        self._outbox.wake()
         self._publish()
 
     def _publish(self) -> None:

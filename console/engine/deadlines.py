@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
+from console.engine.context import Moments
 from console.engine.lease import LeaseKeeper
 from console.engine.record import Record
 from console.engine.tasks import PATIENCE, Tasks
@@ -20,10 +21,17 @@ class Deadlines:
     """The work of the task `deadlines`. `fired` is called when there is something new to show."""
 
     def __init__(
-        self, record: Record, lease: LeaseKeeper, clock: Clock, actor: Actor, tasks: Tasks, fired: Callable[[], None]
+        self,
+        record: Record,
+        lease: LeaseKeeper,
+        clock: Clock,
+        actor: Actor,
+        tasks: Tasks,
+        moments: Moments,
+        fired: Callable[[], None],
     ) -> None:
         self._record, self._lease, self._clock, self._actor = record, lease, clock, actor
-        self._tasks, self._fired = tasks, fired
+        self._tasks, self._moments, self._fired = tasks, moments, fired
         self._wake = asyncio.Event()
 
     def wake(self) -> None:

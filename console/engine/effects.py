@@ -1,14 +1,26 @@
-"""What commands do to the outside world, between the intent that is in the record and the outcome that follows it."""
+"""What commands do to the outside world, between the intent that is in the record and the outcome that follows it.
+
+The operator waits for the answer. An outcome that nobody knows (the request went out and nothing came back) is left
+open in the record: it shows as *outcome unknown*, and is never repeated unasked.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 from console.engine.outcome import Denied, Done, Outcome
 from console.engine.record import Record
 from console.engine.world import World
 from console.model import commands as cmd
 from console.model import events as ev
+from console.model.change import Change
+from console.model.pager import ActOutcome, ActResult
 from console.model.people import Actor
-from console.ports import Append, NewEvent, NotSaved, Refused, SourceError
+from console.ports import Append, NewEvent, NotSaved, Refused, Silences, SourceError, Uncertain
+
+EFFECTS = (cmd.SetFlag, cmd.CreateSilence, cmd.ExtendSilence, cmd.ExpireSilence)
+"""Commands whose events are followed by an act on the outside."""
 
 
 class Effects:
@@ -17,8 +29,19 @@ class Effects:
     def __init__(self, world: World, actor: Actor, record: Record) -> None:
         self._world, self._actor, self._record = world, actor, record
 
-    async def carry_out(self, command: cmd.SetFlag, intended: Done, unsaved: bool) -> Outcome:
-        """Sets the flag. The outcome, with its events after those of the intent."""
+    async def carry_out(self, command: cmd.Command, intended: Done, unsaved: bool) -> Outcome:
+        """Does what a command of `EFFECTS` wants. The outcome, with its events after those of the intent."""
+        if isinstance(command, cmd.SetFlag):
+            return await self._set_flag(command, intended, unsaved)
+        change = self._record.state.changes[intended.subject]
+        if isinstance(command, cmd.CreateSilence):
+            return await self._create(command, change, intended, unsaved)
+        if isinstance(command, cmd.ExtendSilence):
+            return await self._extend(command, change, intended, unsaved)
+        assert isinstance(command, cmd.ExpireSilence)
+        return await self._expire(command, change, intended, unsaved)
+
+    async def _set_flag(self, command: cmd.SetFlag, intended: Done, unsaved: bool) -> Outcome:
         flags = self._world.flags
         intent: ev.EffectIntended = intended.events[0].payload
         run = self._record.state.runs[command.run]
@@ -29,14 +52,64 @@ class Effects:
             finished = ev.EffectFinished(intent.effect, "done", answer)
         except SourceError as error:
             finished = ev.EffectFinished(intent.effect, "refused", str(error))
-        event = NewEvent(finished, self._world.clock.now(), self._world.ids.new(), intended.events[0].id)
-        append = Append(run.stream, None, (event,), self._actor)
+        refused = f"{intent.target} was not set: {finished.detail}" if finished.outcome == "refused" else ""
+        return await self._conclude(run.stream, finished, intended, unsaved, refused)
+
+    async def _create(self, command: cmd.CreateSilence, change: Change, intended: Done, unsaved: bool) -> Outcome:
+        silence = command.silence
+        result = await self._ask(silence.cluster, lambda silences: silences.create(silence))
+        if isinstance(result, Denied):
+            return result
+        if isinstance(result, str):
+            refused = f"not silenced: {result}"
+            return await self._conclude(change.stream, ev.ChangeRefused(result), intended, unsaved, refused)
+        made = ev.ChangeMade(result.text, result.ref, silence.ends_at)
+        return await self._conclude(change.stream, made, intended, unsaved)
+
+    async def _extend(self, command: cmd.ExtendSilence, change: Change, intended: Done, unsaved: bool) -> Outcome:
+        silence, ends_at = command.silence, command.ends_at
+        result = await self._ask(silence.cluster, lambda silences: silences.extend(silence.id, ends_at))
+        if isinstance(result, Denied):
+            return result
+        if isinstance(result, str):
+            refused = f"not extended: {result}"
+            return await self._conclude(change.stream, ev.ExtendRefused(result), intended, unsaved, refused)
+        extended = ev.ChangeExtended(ends_at, result.text, result.ref)
+        return await self._conclude(change.stream, extended, intended, unsaved)
+
+    async def _expire(self, command: cmd.ExpireSilence, change: Change, intended: Done, unsaved: bool) -> Outcome:
+        silence = command.silence
+        result = await self._ask(silence.cluster, lambda silences: silences.expire(silence.id))
+        if isinstance(result, Denied):
+            return result
+        if isinstance(result, str):
+            refused = f"not expired: {result}"
+            return await self._conclude(change.stream, ev.UndoRefused(result), intended, unsaved, refused)
+        return await self._conclude(change.stream, ev.ChangeUndone(result.text), intended, unsaved)
+
+    async def _ask(self, cluster: str, act: Callable[[Silences], ActResult]) -> ActResult | str | Denied:
+        """What the cluster answered: the result, why nothing was changed, or that nobody knows."""
+        silences = next((item for item in self._world.silences if item.cluster == cluster), None)
+        if silences is None:
+            return f"no Alertmanager of the cluster {cluster!r} is configured"
+        found: Silences = silences
+        try:
+            result: ActResult = await self._world.offload(lambda: act(found))
+        except Uncertain as error:
+            return Denied(f"outcome unknown: {error}; look before you do it again")
+        except SourceError as error:
+            return str(error)
+        return result.text if result.outcome is ActOutcome.LOST else result
+
+    async def _conclude(self, stream: str, payload: Any, intended: Done, unsaved: bool, refused: str = "") -> Outcome:
+        event = NewEvent(payload, self._world.clock.now(), self._world.ids.new(), intended.events[0].id)
+        append = Append(stream, None, (event,), self._actor)
         try:
             recorded = await self._record.append([append])
         except (NotSaved, Refused):
-            # The change has been made: its outcome must not be lost, whatever was confirmed before.
+            # The world has been changed: the outcome must not be lost, whatever was confirmed before.
             recorded = self._record.put_aside([append])
             unsaved = True
-        if finished.outcome == "refused":
-            return Denied(f"{intent.target} was not set: {finished.detail}")
+        if refused:
+            return Denied(refused)
         return Done((*intended.events, *recorded), unsaved=self._world.spool.where if unsaved else "")

@@ -11,6 +11,14 @@ from console.engine.poller import Poller
 from console.engine.world import World
 from console.settings.config import Config, Environment
 
+PAGER_TIMEOUT = timedelta(seconds=15)
+"""PagerDuty is asked for several things, page by page."""
+
+
+def silences_of(cluster: str) -> str:
+    """The name of the poller that reads a cluster's silences."""
+    return f"silences of {cluster}"
+
 
 def pollers(world: World, config: Config, environment: Environment, changed: Callable[[], None]) -> Iterable[Poller]:
     """The pollers of an environment. `changed` is called after every attempt."""
@@ -23,8 +31,12 @@ def pollers(world: World, config: Config, environment: Environment, changed: Cal
         source = environment.prometheus
         rounds = MetricRounds(world.metrics, config.objectives, config.rollout, world.clock)
         yield poller("prometheus", rounds.read, source.interval, source.timeout)
-    if world.alerts is not None and environment.alertmanagers:
-        source = environment.alertmanagers[0].source
-        yield poller("alertmanager", world.alerts.read, source.interval, source.timeout)
+    for alerts, item in zip(world.alerts, environment.alertmanagers, strict=False):
+        yield poller(item.source.name, alerts.read, item.source.interval, item.source.timeout)
+    for silences in world.silences:
+        peer = next(item.source for item in environment.alertmanagers if item.cluster == silences.cluster)
+        yield poller(silences_of(silences.cluster), silences.read, peer.interval, peer.timeout)
     if world.health is not None and environment.components:
         yield poller("health", world.health.read, environment.health_interval, environment.health_timeout)
+    if world.pager is not None and environment.notify.pagerduty is not None:
+        yield poller(world.pager.name, world.pager.read, environment.notify.pagerduty.source.interval, PAGER_TIMEOUT)

@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from console.engine.context import Moments
 from console.engine.outcome import Denied, Done, Outcome, Unsaved
 from console.engine.record import Record
 from console.engine.world import World
 from console.model import commands as cmd
-from console.model.decide import Context, Refusal, decide
+from console.model.decide import Refusal, decide
 from console.model.people import Actor
-from console.model.reading import Reading
 from console.ports import Append, Conflict, NotSaved, Refused
-from console.settings.config import Config, Environment
 
 _RETRIES = 20
 """How often a command is decided anew because others appended first."""
 
 
 class Submission:
-    """Decides and records the commands of one operator. `readings` gives what can be read now."""
+    """Decides and records the commands of one operator."""
 
-    def __init__(
-        self,
-        world: World,
-        config: Config,
-        environment: Environment,
-        actor: Actor,
-        record: Record,
-        readings: Callable[[], Mapping[str, Reading[float]]],
-    ) -> None:
-        self._world, self._config, self._environment = world, config, environment
-        self._actor, self._record, self._readings = actor, record, readings
+    def __init__(self, world: World, actor: Actor, record: Record, moments: Moments) -> None:
+        self._world, self._actor, self._record, self._moments = world, actor, record, moments
         self._failed: tuple[cmd.Command, list[Append]] | None = None
 
     async def record(self, command: cmd.Command, unsaved: bool) -> Outcome:
@@ -46,7 +35,7 @@ class Submission:
                 appends = failed[1]
             else:
                 try:
-                    batches = decide(self._record.state, command, self._context())
+                    batches = decide(self._record.state, command, self._moments.context(self._actor))
                 except Refusal as refusal:
                     return Denied(str(refusal))
                 appends = self._record.appends(batches, self._actor)
@@ -65,15 +54,3 @@ class Submission:
                 aside = [replace(append, expected=None) for append in appends]
                 return Done(self._record.put_aside(aside), unsaved=self._world.spool.where)
         return Denied("other consoles kept changing the same thing; try again")
-
-    def _context(self) -> Context:
-        return Context(
-            now=self._world.clock.now(),
-            actor=self._actor,
-            target=self._environment.target,
-            fresh=self._world.ids.new,
-            severities=self._config.severities,
-            playbooks={loaded.playbook.name: loaded for loaded in self._config.playbooks},
-            readings=self._readings(),
-            flags=self._world.flags.name if self._world.flags is not None else "",
-        )

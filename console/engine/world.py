@@ -6,7 +6,21 @@ from dataclasses import dataclass
 
 from console.engine.offload import in_thread
 from console.engine.poller import Offload
-from console.ports import AlertSource, Clock, Flags, HealthSource, Ids, Journal, MetricSource, Spool
+from console.model.message import ChannelSpec
+from console.ports import (
+    AlertSource,
+    Channel,
+    Clock,
+    Flags,
+    HealthSource,
+    Ids,
+    Journal,
+    MetricSource,
+    Pager,
+    Runbooks,
+    Silences,
+    Spool,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +32,15 @@ class World:
     journal: Journal
     spool: Spool
     metrics: MetricSource | None = None
-    alerts: AlertSource | None = None
+    alerts: tuple[AlertSource, ...] = ()
+    """One for each Alertmanager of the environment, in its order; none when sources are not wanted."""
     health: HealthSource | None = None
     flags: Flags | None = None
+    silences: tuple[Silences, ...] = ()
+    """One for each cluster."""
+    pager: Pager | None = None
+    channels: tuple[Channel, ...] = ()
+    specs: tuple[ChannelSpec, ...] = ()
+    """What each channel can do and wants to hear, by its name."""
+    runbooks: Runbooks | None = None
     offload: Offload = in_thread

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from console.model.board import Target
+from console.model.escalation import OnCallRole, Team
 from console.model.people import Person, SeverityRule
 from console.model.playbook import LoadedPlaybook
 from console.model.rollout import RolloutPlan
@@ -34,6 +35,23 @@ class Environment:
 
 
 @value
+class Link:
+    """A link that is offered on an alert or incident. `url` may hold `{label}` and `{annotation.NAME}`, filled in
+    URL-quoted; a link whose parts are missing is not offered. https and http only."""
+
+    title: str
+    url: str
+
+
+@value
+class SavedFilter:
+    """A filter of the alert feed by name."""
+
+    name: str
+    filter: str
+
+
+@value
 class Config:
     """A whole configuration folder."""
 
@@ -44,6 +62,14 @@ class Config:
     rollout: RolloutPlan | None
     objectives: tuple[Objective, ...]
     playbooks: tuple[LoadedPlaybook, ...]
+    links: tuple[Link, ...] = ()
+    filters: tuple[SavedFilter, ...] = ()
+    on_call: tuple[OnCallRole, ...] = ()
+    teams: tuple[Team, ...] = ()
+    bell: bool = True
+    """Whether new critical things ring the terminal's bell and send an OSC 9 notification."""
+    runbooks: Path | None = None
+    """A folder of Markdown runbooks, by alert name."""
     journal: Path | None = None
     journal_group: str = ""
     keys: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,138 @@
+"""The real outside of an environment: the sources it is read from, and the channels it writes to. Nothing is asked or
+sent yet, and each integration is imported only where it is configured."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from console.model.message import Act, ChannelSpec
+
+if TYPE_CHECKING:
+    from console.ports import AlertSource, Channel, Clock, HealthSource, MetricSource, Pager, Runbooks, Silences
+    from console.settings.config import Config, Environment
+    from console.settings.outside import HttpSource, PagerDuty, SecretRef
+
+_ANSWERING = (Act.ACKNOWLEDGE, Act.RESOLVE)
+_EVENTS = (Act.TRIGGER, Act.CHANGE)
+_REST = (Act.ESCALATE, Act.REASSIGN, Act.RESPOND, Act.NOTE, Act.STATUS_UPDATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What is read."""
+
+    metrics: MetricSource | None = None
+    alerts: tuple[AlertSource, ...] = ()
+    health: HealthSource | None = None
+    silences: tuple[Silences, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outlets:
+    """What is written to. `pager` is read, too."""
+
+    pager: Pager | None = None
+    channels: tuple[Channel, ...] = ()
+    specs: tuple[ChannelSpec, ...] = ()
+
+
+def sources_of(chosen: Environment, clock: Clock) -> Sources:
+    """The sources of an environment."""
+    metrics: MetricSource | None = None
+    health: HealthSource | None = None
+    alerts: list[AlertSource] = []
+    silences: list[Silences] = []
+    if chosen.prometheus is not None:
+        from console.integrations.prometheus import Prometheus
+
+        metrics = Prometheus(chosen.prometheus, clock, _token(chosen.prometheus))
+    if chosen.alertmanagers:
+        from console.integrations.alertmanager import Alertmanager
+
+        for item in chosen.alertmanagers:
+            alerts.append(Alertmanager(item.source, chosen.watchdog, clock, _token(item.source)))
+    if chosen.components:
+        from console.integrations.health import HealthEndpoints
+
+        health = HealthEndpoints(chosen.components, chosen.health_timeout, clock)
+    return Sources(metrics, tuple(alerts), health, tuple(silences))
+
+
+def outlets_of(chosen: Environment, clock: Clock) -> Outlets:
+    """The channels of an environment, PagerDuty first."""
+    notify = chosen.notify
+    pager: Pager | None = None
+    channels: list[Channel] = []
+    specs: list[ChannelSpec] = []
+    if notify.pagerduty is not None:
+        pager, channel = _pagerduty(notify.pagerduty, clock)
+        channels.append(channel)
+        specs.append(ChannelSpec(channel.name, _acts(notify.pagerduty)))
+    for webhook in notify.slack:
+        from console.integrations.slack import Slack
+
+        test = _secret(webhook.test) if webhook.test is not None else None
+        slack = Slack(webhook, clock, _secret(webhook.webhook), test)
+        channels.append(slack)
+        specs.append(ChannelSpec(slack.name, slack.acts, webhook.topics, webhook.least))
+    if notify.email is not None:
+        from console.integrations.mail import Mail
+
+        password = _secret(notify.email.password) if notify.email.password is not None else None
+        mail = Mail(notify.email, clock, password)
+        channels.append(mail)
+        specs.append(ChannelSpec(mail.name, mail.acts, notify.email.topics, notify.email.least))
+    if notify.grafana is not None:
+        from console.integrations.grafana import Grafana
+
+        grafana = Grafana(notify.grafana, clock, _token(notify.grafana.source))
+        channels.append(grafana)
+        specs.append(ChannelSpec(grafana.name, grafana.acts))
+    for item in notify.webhooks:
+        from console.integrations.webhook import Webhook
+
+        hook = Webhook(item, clock, _token(item.source))
+        channels.append(hook)
+        specs.append(ChannelSpec(hook.name, hook.acts, item.topics, item.least))
+    return Outlets(pager, tuple(channels), tuple(specs))
+
+
+def runbooks_of(config: Config, clock: Clock) -> Runbooks:
+    """What is known to do about an alert, by its name or its address."""
+    from console.integrations.runbooks import Runbooks
+
+    return Runbooks(config.runbooks, clock)
+
+
+def _pagerduty(settings: PagerDuty, clock: Clock) -> tuple[Pager | None, Channel]:
+    from console.integrations.pagerduty import PagerDutyApi, PagerDutyChannel
+
+    api = PagerDutyApi(settings, clock, _reveal)
+    rest = _rest(settings)
+    return (api if rest else None), PagerDutyChannel(api, clock, tester=api.for_tests(), rest=rest)
+
+
+def _acts(settings: PagerDuty) -> tuple[Act, ...]:
+    return (*_ANSWERING, *(_EVENTS if settings.events_key else ()), *(_REST if _rest(settings) else ()))
+
+
+def _rest(settings: PagerDuty) -> bool:
+    return settings.source.token is not None
+
+
+def _token(source: HttpSource) -> Callable[[], str] | None:
+    return _secret(source.token) if source.token is not None else None
+
+
+def _secret(ref: SecretRef) -> Callable[[], str]:
+    """Resolves a secret anew before each use, so that a rotated one is taken up; nothing keeps it."""
+    return lambda: _reveal(ref)
+
+
+def _reveal(ref: SecretRef) -> str:
+    from console.settings.secrets import resolve
+
+    return resolve(ref, os.environ).reveal()

@@ -1,0 +1,50 @@
+"""The moment a decision is taken in: what the rules may look at besides the record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from console.engine import rota
+from console.engine.record import Record
+from console.engine.world import World
+from console.model.board import Board
+from console.model.decide import Context
+from console.model.people import Actor
+from console.settings.config import Config, Environment
+
+
+class Moments:
+    """Gives the `Context` of now. `board` makes a Board of this moment."""
+
+    def __init__(
+        self,
+        world: World,
+        config: Config,
+        environment: Environment,
+        record: Record,
+        board: Callable[[], Board],
+        mode: str,
+    ) -> None:
+        self._world, self._config, self._environment = world, config, environment
+        self._record, self._board, self._mode = record, board, mode
+
+    def context(self, actor: Actor) -> Context:
+        """For a decision of `actor`."""
+        config, world = self._config, self._world
+        board = self._board()
+        return Context(
+            now=world.clock.now(),
+            actor=actor,
+            target=self._environment.target,
+            fresh=world.ids.new,
+            severities=config.severities,
+            playbooks={loaded.playbook.name: loaded for loaded in config.playbooks},
+            readings=board.readings,
+            flags=world.flags.name if world.flags is not None else "",
+            mode=self._mode,
+            channels=world.specs,
+            rota=dict(board.on_call),
+            teams=rota.teams(config.teams, config.people),
+            pages=board.feed.pages,
+            paged=frozenset(alert.fingerprint for alert in board.feed.alerts if alert.paged),
+        )

@@ -1,0 +1,136 @@
+"""What is asked only when somebody looks: an alert's last day, its runbook, a page's own history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from console.engine.world import World
+from console.model.alert import Alert
+from console.model.pager import PagerLogEntry
+from console.model.text import safe
+from console.model.value import value
+from console.ports import Query, SourceError
+
+T = TypeVar("T")
+
+DAY = timedelta(days=1)
+STEP = timedelta(minutes=5)
+DEADLINE = timedelta(seconds=20)
+
+
+@value
+class Firing:
+    """One time span in which an alert fired, as Prometheus sampled it every `STEP`. `until` is the last sample seen."""
+
+    since: datetime
+    until: datetime
+
+
+@value
+class Found:
+    """An answer, or in one line why there is none."""
+
+    text: str = ""
+    firings: tuple[Firing, ...] = ()
+    log: tuple[PagerLogEntry, ...] = ()
+    error: str = ""
+    source: str = ""
+    at: datetime | None = None
+
+
+class Lookups:
+    """Answers on demand; nothing here raises."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def history(self, alert: Alert) -> Found:
+        """When the alert fired during the last day, from Prometheus' own `ALERTS` series."""
+        metrics = self._world.metrics
+        if metrics is None:
+            return Found(error="no metric source is configured")
+        now = self._world.clock.now()
+        query = Query("history", firing_expression(alert))
+
+        def ask() -> Found:
+            series = metrics.read_range([query], now - DAY, now, STEP.total_seconds()).get("history")
+            spans = spans_of(series.values, series.start, STEP) if series is not None else ()
+            return Found(firings=spans, source=metrics.name, at=now)
+
+        return await self._ask(ask)
+
+    async def runbook(self, alert: Alert) -> Found:
+        """The runbook as Markdown: what `runbook_url` leads to, else the local file of the alert's name."""
+        runbooks = self._world.runbooks
+        if runbooks is None:
+            return Found(error="runbooks are not read here")
+        url = alert.annotation("runbook_url")
+        name = alert.name
+
+        def ask() -> Found:
+            text, source = runbooks.read(name, url)
+            return Found(text=text, source=source, at=self._world.clock.now())
+
+        return await self._ask(ask)
+
+    async def page_log(self, pager_id: str) -> Found:
+        """A PagerDuty incident's own history."""
+        pager = self._world.pager
+        if pager is None:
+            return Found(error="no PagerDuty is configured")
+        return await self._ask(lambda: Found(log=pager.log(pager_id), source=pager.name, at=self._world.clock.now()))
+
+    async def _ask(self, ask: Callable[[], Found]) -> Found:
+        import asyncio
+
+        try:
+            async with asyncio.timeout(DEADLINE.total_seconds()):
+                found: Found = await self._world.offload(ask)
+                return found
+        except SourceError as error:
+            return Found(error=safe(str(error), 300))
+        except TimeoutError:
+            return Found(error=f"no answer within {DEADLINE.seconds} s")
+        except Exception as error:  # A fault of ours must not end the console that was only looking.
+            return Found(error=f"fault while looking it up: {type(error).__name__}")
+
+
+def firing_expression(alert: Alert) -> str:
+    """Selects the alert's own series among Prometheus' `ALERTS`.
+
+    By its name and its rule's labels: external labels are in Alertmanager's word for it, and not in the series, so
+    every other label may also be absent.
+    """
+    name = _quoted(alert.name)
+    others = [
+        f"{label}=~{_quoted(_literal(text) + '|')}"
+        for label, text in alert.labels
+        if label != "alertname" and label.isidentifier() and label.isascii()
+    ]
+    matchers = ", ".join([f"alertname={name}", 'alertstate="firing"', *others])
+    return f"max(ALERTS{{{matchers}}})"
+
+
+def _literal(text: str) -> str:
+    return "".join(f"\\{char}" if char in r"\.+*?()|[]{}^$" else char for char in text)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def spans_of(values: tuple[float | None, ...], start: datetime, step: timedelta) -> tuple[Firing, ...]:
+    """The spans without a gap between samples that are there and not zero, oldest first."""
+    spans: list[Firing] = []
+    open_since: datetime | None = None
+    for index, sample in enumerate((*values, None)):
+        at = start + index * step
+        if sample and open_since is None:
+            open_since = at
+        elif not sample and open_since is not None:
+            spans.append(Firing(open_since, at - step))
+            open_since = None
+    return tuple(spans)
