@@ -127,7 +127,7 @@ def fit(text: str, limit: int) -> str:
     text = _SHOUTS.sub("@ ", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     units = text.encode("utf-16-le", "replace")
     if len(units) <= 2 * limit:
-        return text
+        return units.decode("utf-16-le")
     cut = units[: 2 * (limit - 1)].decode("utf-16-le", "ignore")
     return re.sub(r"&[a-z]{0,3}$", "", cut) + "…"
 
@@ -156,8 +156,13 @@ def _links(message: Message) -> str:
     """As many links as fit, in Slack's own notation."""
     text = ""
     for label, url in telling.links(message):
-        link = f"<{fit(url, TEXT)}|{fit(label.replace('|', '/'), HEADER)}>"
-        if len(text) + len(link) > TEXT - 3:
-            break
-        text = f"{text} · {link}" if text else link
+        link = f"<{url.replace('&', '&amp;')}|{fit(label.replace('|', '/'), HEADER)}>"
+        longer = f"{text} · {link}" if text else link
+        if _units(longer) <= TEXT:
+            text = longer
     return text
+
+
+def _units(text: str) -> int:
+    """The length of `text` as Slack may count it, in UTF-16."""
+    return len(text.encode("utf-16-le", "replace")) // 2

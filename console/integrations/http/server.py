@@ -192,7 +192,10 @@ class Http:
             self._live.add(pending)
         options: dict[str, Any] = {"params": params, "data": form, "headers": dict(headers or {})}
         if json is not None:
-            options["content"] = msgspec.json.encode(json)
+            try:
+                options["content"] = msgspec.json.encode(json)
+            except UnicodeEncodeError:
+                raise self.error("not asked: the text holds what no JSON can carry") from None
             options["headers"]["Content-Type"] = "application/json"
         work = (method, url, options)
         threading.Thread(target=pending.run, args=work, name=f"http {self.source.name}", daemon=True).start()
