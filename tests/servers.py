@@ -6,6 +6,7 @@ Each is a context manager. Processes are stopped by process id, listen on loopba
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -14,7 +15,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -293,9 +294,10 @@ class Prometheus(Server):
 
 
 class Alertmanager(Server):
-    """A real Alertmanager, alone (no cluster), that notifies nobody unless `webhook` names a URL.
+    """A real Alertmanager that notifies nobody unless `webhook` names a URL.
 
-    `config` replaces its whole configuration. Without it: one receiver, grouped by alertname, group_wait 1 s.
+    `config` replaces its whole configuration. Without it: one receiver, grouped by alertname, group_wait 1 s. It is
+    alone, unless `gossip` names the ports of its own and of its peers: see `alertmanager_pair`.
     """
 
     def __init__(
@@ -304,8 +306,10 @@ class Alertmanager(Server):
         config: Mapping[str, Any] | None = None,
         inhibit_rules: Sequence[Mapping[str, Any]] = (),
         webhook: str | None = None,
+        gossip: Sequence[int] = (),
     ) -> None:
         self._binary = alertmanager_binary()
+        self._gossip = [f"127.0.0.1:{port}" for port in gossip]
         super().__init__(folder)
         receiver: dict[str, Any] = {"name": "tests"}
         if webhook is not None:
@@ -331,7 +335,9 @@ class Alertmanager(Server):
             "--config.file=alertmanager.yml",
             "--storage.path=data",
             f"--web.listen-address={self.address}",
-            "--cluster.listen-address=",  # otherwise it listens on every interface and waits 10 s for gossip
+            # Left out, it listens on every interface and waits 10 s for gossip.
+            f"--cluster.listen-address={self._gossip[0] if self._gossip else ''}",
+            *(f"--cluster.peer={peer}" for peer in self._gossip[1:]),
         ]
 
     def post_alerts(self, alerts: Iterable[Mapping[str, Any]]) -> None:
@@ -340,6 +346,13 @@ class Alertmanager(Server):
 
     def alerts(self, **parameters: str) -> list[dict[str, Any]]:
         return request(self.address, "GET", "/api/v2/alerts?" + urlencode(parameters))
+
+    def status(self) -> dict[str, Any]:
+        return request(self.address, "GET", "/api/v2/status")
+
+    def silences(self) -> dict[str, dict[str, Any]]:
+        """All it knows, by id."""
+        return {item["id"]: item for item in request(self.address, "GET", "/api/v2/silences")}
 
     def post_silence(self, matchers: Mapping[str, str], seconds: float = 3600, comment: str = "test") -> str:
         """Silences alerts with exactly these labels from now on; returns the silence's id."""
@@ -357,6 +370,19 @@ class Alertmanager(Server):
 
     def expire_silence(self, silence: str) -> None:
         request(self.address, "DELETE", f"/api/v2/silence/{silence}")
+
+
+@contextlib.contextmanager
+def alertmanager_pair(folder: Path, **options: Any) -> Iterator[tuple[Alertmanager, Alertmanager]]:
+    """Two real Alertmanagers that share their silences, once they know of each other."""
+    ports = free_port(), free_port()
+    with (
+        Alertmanager(folder / "one", gossip=ports, **options) as one,
+        Alertmanager(folder / "other", gossip=ports[::-1], **options) as other,
+    ):
+        for server in (one, other):
+            wait_until(lambda: len(server.status()["cluster"]["peers"]) == 2, what="the cluster")  # noqa: B023
+        yield one, other
 
 
 class Exporter:

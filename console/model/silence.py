@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
@@ -54,3 +55,27 @@ def preview(matchers: Iterable[Matcher], alerts: Iterable[Alert]) -> tuple[Alert
         if all(matcher.matches(labels) for matcher in wanted):
             found.append(alert)
     return tuple(found)
+
+
+def refusal(silence: Silence, now: datetime) -> str:
+    """Why it may not be created, in one line; empty when it may."""
+    if silence.starts_at.tzinfo is None or silence.ends_at.tzinfo is None:
+        return "its times need a time zone"
+    if silence.ends_at <= now:
+        return "its end is in the past"
+    if silence.ends_at <= silence.starts_at:
+        return "its end is not after its start"
+    if any("\ufffd" in matcher.name + matcher.value for matcher in silence.matchers):
+        return "a matcher holds what could not be shown: it would not match what it seems to"
+    if all(_fits_everything(matcher) for matcher in silence.matchers):
+        return "its matchers fit every alert"
+    return ""
+
+
+def _fits_everything(matcher: Matcher) -> bool:
+    """Whether it narrows nothing: it fits a missing label, or any name that an alert may have."""
+    try:
+        names = ("A", "z-9", "some name é")
+        return matcher.matches({}) or all(matcher.matches({"alertname": name}) for name in names)
+    except re.error:
+        return False  # not Python's; Alertmanager judges it

@@ -1,5 +1,6 @@
 """Alertmanager, API v2: its alerts, its silences, and where it sends them."""
 
 from console.integrations.alertmanager.alerts import Alertmanager
+from console.integrations.alertmanager.silences import AlertmanagerSilences
 
-__all__ = ["Alertmanager"]
+__all__ = ["Alertmanager", "AlertmanagerSilences"]

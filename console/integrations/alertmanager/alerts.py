@@ -7,7 +7,7 @@ object as before. One alert that cannot be read does not take the others with it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 
 from console.integrations.alertmanager import wire
 from console.integrations.alertmanager.routes import RoutesReader
@@ -234,5 +234,5 @@ def _annotations(texts: dict[str, str]) -> tuple[tuple[str, str], ...]:
 
 def _beginning(text: str, now: datetime) -> datetime | None:
     """When an alert began, no later than `now`; None when it does not say."""
-    found = wire.instant(text)
+    found = wire.instant(text, UTC)  # without a zone: the API knows no other
     return None if found is None or found.year < 1970 else min(found, now)

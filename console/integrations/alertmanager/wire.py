@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 import msgspec
 
-from console.integrations.http import decode
+from console.integrations.http import Answer, decode
 from console.model.text import safe
 
 NAME_LIMIT, LABEL_LIMIT = 200, 1_000
@@ -85,6 +85,7 @@ ALERT = msgspec.json.Decoder(Alert)
 STATUS = msgspec.json.Decoder(Status)
 RECEIVERS = msgspec.json.Decoder(tuple[Receiver, ...])
 TEXT = msgspec.json.Decoder(str)
+ANYTHING = msgspec.json.Decoder()
 SERVER = msgspec.json.Decoder(ServerStatus)
 _LOOSE = msgspec.json.Decoder(_LooseAlert)
 _TEXTS = msgspec.json.Decoder(dict[str, str])
@@ -142,10 +143,21 @@ def names(found: tuple[str, ...] | None) -> tuple[str, ...]:
     return tuple(safe(name, NAME_LIMIT) for name in found or ())
 
 
-def instant(text: str) -> datetime | None:
-    """An instant, in UTC; None when it is none. One without a zone counts as UTC: the API knows no other."""
+def words(answer: Answer) -> str:
+    """Alertmanager's own words on an error: a bare JSON string, or the `message` of an object."""
+    try:
+        found = decode(answer.body, ANYTHING)
+    except ValueError:
+        return ""
+    said = found.get("message") if isinstance(found, dict) else found
+    return said if isinstance(said, str) else ""
+
+
+def instant(text: str, zone: tzinfo | None = None) -> datetime | None:
+    """An instant, in UTC; None when it is none. One without a zone is none either, unless a `zone` is given for it."""
     try:
         found = datetime.fromisoformat(text)
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        found = found.replace(tzinfo=zone) if found.tzinfo is None else found
+        return found.astimezone(UTC) if found.tzinfo is not None else None
     except (ValueError, OverflowError):
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from console.integrations.http.server import Answer, Http, Redirected, Unanswered
@@ -14,8 +15,11 @@ PASSING = (408, 425)
 """Refusals of a moment: a time-out and "too early"."""
 
 
-def act(http: Http, method: str, path: str = "", **options: Any) -> Answer:
-    """One request, of which a repetition may matter; takes what `Http.start` takes. The answer is 200 to 299.
+def act(
+    http: Http, method: str, path: str = "", *, words: Callable[[Answer], str] = lambda _: "", **options: Any
+) -> Answer:
+    """One request, of which a repetition may matter; takes what `Http.start` takes. The answer is 200 to 299. `words`
+    finds the server's own words in one that is not.
 
     Raises Uncertain when the request went out and no whole answer came, Busy (429), Rejected (400 to 499 otherwise:
     the same again would be refused again), SourceError for everything that may pass.
@@ -28,10 +32,11 @@ def act(http: Http, method: str, path: str = "", **options: Any) -> Answer:
         raise
     if answer.good:
         return answer
-    refusal = http.refusal(answer)
+    refusal = http.refusal(answer, words(answer))
     if answer.status == 429:
         seconds = float(answer.retry_after) if answer.retry_after.isdecimal() else BUSY_SECONDS
         raise Busy(str(refusal), min(seconds, LONGEST_BUSY_SECONDS))
     if 400 <= answer.status <= 499 and answer.status not in PASSING:
         raise Rejected(str(refusal))
+    refusal.sent = True
     raise refusal
