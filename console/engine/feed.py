@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from operator import is_
 
 from console.model.alert import Alert, AlertSnapshot, AlertState
 from console.model.board import AlertFeed, SourceStatus
@@ -25,7 +26,8 @@ class FeedKeeper:
         self._clusters: dict[str, list[str]] = {}
         for item in alertmanagers:
             self._clusters.setdefault(item.cluster, []).append(item.source.name)
-        self._made_of: object = None
+        self._answers: list[AlertSnapshot | PagerSnapshot | None] = []
+        self._standing: list[tuple[ReadingState, str]] | None = None
         self._feed = AlertFeed(watchdog=watchdog)
         self._present: frozenset[str] | None = None
         self._arrivals: dict[str, tuple[datetime, ...]] = {}
@@ -39,12 +41,11 @@ class FeedKeeper:
     ) -> AlertFeed:
         """The feed of this moment; `snapshots` and `statuses` by the source's name. Empty, it is evidence of calm only
         while every cluster has a peer that answers and shows the always-firing alert."""
-        made_of = (
-            [(id(snapshots.get(name)), statuses[name].state, statuses[name].error) for name in statuses],
-            id(pager),
-        )
-        if made_of != self._made_of:
-            self._made_of = made_of
+        answers = [pager, *(snapshots.get(name) for name in statuses)]
+        standing = [(status.state, status.error) for status in statuses.values()]
+        # Compared by identity: the answers are large, and a new one is a new object.
+        if standing != self._standing or not all(map(is_, answers, self._answers)):
+            self._answers, self._standing = answers, standing
             self._feed = self._merged(snapshots, statuses, pager)
             self._note_arrivals(self._feed.alerts, now)
         horizon = now - RECENT
