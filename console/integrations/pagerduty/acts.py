@@ -64,7 +64,11 @@ class Acts:
             self._unsure.pop(incident.id, None)
             if (faster := first(lines, "acknowledge", me)) is not None:
                 return _already(incident, faster.by, faster.at, "acknowledged")
-            return self._done(talk, incident.id, "acknowledged")
+            now, _ = self._reads.one(talk, incident.id)
+            since = f", and has been resolved since{_by(now.changed_by)}" if not now.open else ""
+            return ActResult(
+                ActOutcome.DONE, f"{_named(now)} acknowledged{since}", now.acknowledged_by, now.changed_at, now.id
+            )
         who = f"{_named(incident)} was resolved{_by(resolution.by)} before the acknowledgement arrived"
         if overtaken(lines, me):
             said = f"{who}, which reopened it; somebody has changed it since, and it was left as it is"

@@ -52,9 +52,10 @@ def first(lines: Sequence[Line], kind: str, me: str) -> PagerLogEntry | None:
         return None
     found: PagerLogEntry | None = None
     for line in reversed(same[:ours]):
-        if line.entry.kind != kind:
+        if line.entry.kind == kind:
+            found = line.entry if line.agent != me else None
+        elif line.entry.kind != "trigger":  # an alert that repeats itself ends nothing
             break
-        found = line.entry if line.agent != me else None
     return found
 
 

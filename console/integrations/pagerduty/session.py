@@ -7,7 +7,9 @@ request's own thread.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import socket
 import ssl
 import warnings
 from collections.abc import Callable, Mapping
@@ -98,10 +100,35 @@ class _Bounded(HTTPAdapter):
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
+        self._connections: list[Any] = []
         super().__init__(max_retries=0)
+
+    def cut(self) -> None:
+        """Ends what is under way, so that its thread does."""
+        for connection in self._connections:
+            with contextlib.suppress(OSError, AttributeError):
+                connection.sock.shutdown(socket.SHUT_RDWR)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, **options, ssl_context=_trust())
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        """The same certificates behind a proxy."""
+        return super().proxy_manager_for(proxy, **options, ssl_context=_trust())
+
+    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
+        """A pool whose connections can be cut while an answer is trickling in."""
+        pool = super().get_connection_with_tls_context(*args, **options)
+        opened = self._connections
+        kind: Any = pool.ConnectionCls
+
+        class Watched(kind):  # type: ignore[misc]
+            def connect(self) -> None:
+                super().connect()
+                opened.append(self)
+
+        pool.ConnectionCls = Watched
+        return pool
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Leaves the context's own authorities alone, where requests would put others beside them."""
@@ -138,6 +165,12 @@ def prepare(session: Any, url: str, timeout: float, monotonic: Callable[[], floa
         session.mount(scheme, _Bounded(monotonic))
 
 
+def cut(session: Any) -> None:
+    """Ends the request under way over `session`."""
+    for adapter in session.adapters.values():
+        adapter.cut()
+
+
 def exchange(session: Any, work: Callable[[], object], timeout: float) -> Reply | Broken:
     """Carries out `work`, which sends one request over `session`. Never raises: pdpyras' words may hold anything."""
     try:
@@ -147,6 +180,8 @@ def exchange(session: Any, work: Callable[[], object], timeout: float) -> Reply 
         response = refused.response
     except Exception as error:
         return _broken(error, timeout)
+    finally:
+        session.close()  # a connection that the server has closed meanwhile would look like a lost answer
     return Reply(
         response.status_code, {name.lower(): text for name, text in response.headers.items()}, response.content
     )

@@ -123,8 +123,12 @@ class Wire:
                 raise SourceError(f"{self.where}: not asked: {self._live} earlier requests still hang")
             self._live += 1
         threading.Thread(target=run, name=f"http {NAME}", daemon=True).start()
-        done.wait(timeout + 0.1)  # the request's own time-out comes first, and says more
-        match outcome[0] if outcome else session.Broken(late(timeout), True):
+        found: Reply | Broken = session.Broken(late(timeout), True)
+        if done.wait(timeout + 0.1):  # the request's own time-out comes first, and says more
+            found = outcome[0]
+        else:
+            session.cut(opened)
+        match found:
             case session.Broken(reason, sent):
                 if writing and sent:
                     raise Uncertain(f"{self.where}: {self.words(reason)}; it may or may not have been carried out")

@@ -1,4 +1,4 @@
-"""The simulated PagerDuty: the same rules as the real one, in memory. For the demo and the drills; it reaches nobody."""
+"""The simulated PagerDuty: the real one's rules, in memory. For the demo and the drills; it reaches nobody."""
 
 from __future__ import annotations
 
