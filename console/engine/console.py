@@ -70,7 +70,7 @@ class Console:
             read_only=read_only,
         )
         self._submission = Submission(world, actor, record, moments)
-        self._effects = Effects(world, actor, record)
+        self._effects = Effects(world, actor, record, moments)
         self._lookups = Lookups(world)
         self._listeners: list[Callable[[Board], None]] = []
         self._number = 0

@@ -63,8 +63,8 @@ class Deadlines:
     async def _fire(self) -> bool:
         """Whether all of them are in the record now."""
         saved = True
-        for batch in fire_deadlines(self._record.state, self._clock.now()):
-            appends = self._record.appends([batch], self._actor)
+        for batches in fire_deadlines(self._record.state, self._moments.context(self._actor)):
+            appends = self._record.appends(batches, self._actor)
             try:
                 await self._record.append(appends, fence=self._lease.fence)
             except Conflict:

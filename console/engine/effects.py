@@ -6,15 +6,18 @@ open in the record: it shows as *outcome unknown*, and is never repeated unasked
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
+from console.engine.context import Moments
 from console.engine.outcome import Denied, Done, Outcome
 from console.engine.record import Record
 from console.engine.world import World
 from console.model import commands as cmd
 from console.model import events as ev
 from console.model.change import Change
+from console.model.decide import Batch, flag_outcome
 from console.model.pager import ActOutcome, ActResult
 from console.model.people import Actor
 from console.ports import Append, NewEvent, NotSaved, Refused, Silences, SourceError, Uncertain
@@ -26,8 +29,8 @@ EFFECTS = (cmd.SetFlag, cmd.CreateSilence, cmd.ExtendSilence, cmd.ExpireSilence)
 class Effects:
     """Carries out, for one operator, what was decided and recorded."""
 
-    def __init__(self, world: World, actor: Actor, record: Record) -> None:
-        self._world, self._actor, self._record = world, actor, record
+    def __init__(self, world: World, actor: Actor, record: Record, moments: Moments) -> None:
+        self._world, self._actor, self._record, self._moments = world, actor, record, moments
 
     async def carry_out(self, command: cmd.Command, intended: Done, unsaved: bool) -> Outcome:
         """Does what a command of `EFFECTS` wants. The outcome, with its events after those of the intent."""
@@ -53,7 +56,15 @@ class Effects:
         except SourceError as error:
             finished = ev.EffectFinished(intent.effect, "refused", str(error))
         refused = f"{intent.target} was not set: {finished.detail}" if finished.outcome == "refused" else ""
-        return await self._conclude(run.stream, finished, intended, unsaved, refused)
+        ledger = flag_outcome(
+            self._record.state,
+            run.id,
+            command.step,
+            finished.outcome,
+            finished.detail,
+            self._moments.context(self._actor),
+        )
+        return await self._conclude(run.stream, finished, intended, unsaved, refused, ledger)
 
     async def _create(self, command: cmd.CreateSilence, change: Change, intended: Done, unsaved: bool) -> Outcome:
         silence = command.silence
@@ -101,14 +112,24 @@ class Effects:
             return str(error)
         return result.text if result.outcome is ActOutcome.LOST else result
 
-    async def _conclude(self, stream: str, payload: Any, intended: Done, unsaved: bool, refused: str = "") -> Outcome:
+    async def _conclude(
+        self,
+        stream: str,
+        payload: Any,
+        intended: Done,
+        unsaved: bool,
+        refused: str = "",
+        ledger: Sequence[Batch] = (),
+    ) -> Outcome:
         event = NewEvent(payload, self._world.clock.now(), self._world.ids.new(), intended.events[0].id)
-        append = Append(stream, None, (event,), self._actor)
+        # What happened, happened, whatever else was written meanwhile: no expected version.
+        noted = (replace(append, expected=None) for append in self._record.appends(ledger, self._actor))
+        appends = [Append(stream, None, (event,), self._actor), *noted]
         try:
-            recorded = await self._record.append([append])
+            recorded = await self._record.append(appends)
         except (NotSaved, Refused):
             # The world has been changed: the outcome must not be lost, whatever was confirmed before.
-            recorded = self._record.put_aside([append])
+            recorded = self._record.put_aside(appends)
             unsaved = True
         if refused:
             return Denied(refused)

@@ -132,7 +132,8 @@ class Life:
 
     def fire(self) -> list[Recorded]:
         """What the engine would write now."""
-        return self.record(fire_deadlines(self.state, self.now), ENGINE)
+        appends = fire_deadlines(self.state, self.context(ENGINE))
+        return [event for batches in appends for event in self.record(batches, ENGINE)]
 
     def refused(self, command: Command, actor: Actor = ALICE) -> str:
         """The reason for a refusal; fails when there is none, or when the refusal left a trace."""

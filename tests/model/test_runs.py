@@ -7,6 +7,7 @@ import pytest
 from console.model import commands as cmd
 from console.model.change import ChangeStatus
 from console.model.decide import next_deadline
+from console.model.people import Severity
 from console.model.playbook import RunStatus, StepStatus
 from console.model.reading import ReadingState
 from tests.model.life import BOB, LATENCY, MINUTES, ROLLBACK, START, Life
@@ -184,19 +185,9 @@ def test_an_overdue_step_is_an_event_once_per_attempt_and_says_how_late() -> Non
     assert [event.payload.attempt for event in life.fire() if event.kind == "run.step_overdue"] == [2]
 
 
-def test_an_unacknowledged_incident_becomes_overdue_once() -> None:
-    life = Life()
-    incident = life.declare()
-    life.pass_time(5)
-    assert [event.kind for event in life.fire()] == ["incident.acknowledge_overdue"]
-    assert life.fire() == []
-    assert life.state.incidents[incident].acknowledge_overdue
-    assert next_deadline(life.state) is None
-
-
 def test_an_acknowledged_or_resolved_incident_has_no_response_clock() -> None:
     life = Life()
-    life.do(cmd.AcknowledgeIncident(life.declare()))
+    life.do(cmd.AcknowledgeIncident(life.declare(Severity.SEV2)))
     life.do(cmd.ChangeState(life.declare(), "resolved"))
     life.pass_time(60)
     assert life.fire() == []

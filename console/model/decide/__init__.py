@@ -7,6 +7,7 @@ from typing import Any
 
 from console.model import commands as cmd
 from console.model.decide import alerts, changes, escalation, incidents, pager, response, runs, shifts
+from console.model.decide.announce import announce
 from console.model.decide.changes import flag_outcome
 from console.model.decide.context import Batch, Context, Refusal
 from console.model.decide.deadlines import fire_deadlines, next_deadline
@@ -69,4 +70,5 @@ _RULES: dict[type[cmd.Command], Callable[[State, Any, Context], list[Batch]]] = 
 
 def decide(state: State, command: cmd.Command, context: Context) -> list[Batch]:
     """The batches to append, all or nothing. Raises Refusal with one line for the operator."""
-    return _RULES[type(command)](state, command, context)
+    batches = _RULES[type(command)](state, command, context)
+    return [*batches, *announce(state, batches, context)]

@@ -1,59 +1,98 @@
-"""Deadlines: absolute instants that survive a restart and become an event once."""
+"""Deadlines: absolute instants that survive a restart and become an event once.
+
+Status updates and acknowledgements that are overdue, steps that are, and levels that are told next. That a task is due,
+or that somebody should look what came of a decision, is shown and is no event.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from console.model import events as ev
-from console.model.decide.context import Batch
-from console.model.incident import QUIET
-from console.model.playbook import RunStatus
+from console.model.decide.announce import announce
+from console.model.decide.context import Batch, Context
+from console.model.decide.escalation import told_now
+from console.model.incident import QUIET, Incident
+from console.model.playbook import Run, RunStatus
 from console.model.state import State
-
-
-def _pending(state: State) -> Iterator[tuple[datetime, str, int, Any]]:
-    """(due, stream, version, event) of every deadline that has not fired."""
-    for incident in state.incidents.values():
-        waits = incident.acknowledged_at is None and incident.state not in QUIET
-        if waits and incident.acknowledge_by is not None and not incident.acknowledge_overdue:
-            overdue = ev.AcknowledgeOverdue(incident.acknowledge_by)
-            yield incident.acknowledge_by, incident.stream, incident.version, overdue
-    for run in state.runs.values():
-        if run.status is not RunStatus.RUNNING:
-            continue
-        for step in run.active:
-            if step.deadline is not None and not step.overdue_fired:
-                yield (
-                    step.deadline,
-                    run.stream,
-                    run.version,
-                    ev.StepOverdue(step.id, step.deadline, step.attempt),
-                )
-
-
-def next_deadline(state: State) -> datetime | None:
-    """The earliest deadline that has not fired, past ones included; None when nothing waits."""
-    return min((due for due, *_ in _pending(state)), default=None)
-
+from console.model.value import value
 
 ON_TIME_SECONDS = 2.0
 """A deadline that fires within this is on time; later ones say by how much."""
 
 
-def fire_deadlines(state: State, now: datetime) -> list[Batch]:
-    """One batch for each stream with passed deadlines. Each is appended for itself: a conflict means that somebody else
-    was first, and the others still fire."""
-    due: dict[str, tuple[int, list[Any]]] = {}
-    for when, stream, version, event in _pending(state):
-        if when <= now:
-            late = (now - when).total_seconds()
-            if late > ON_TIME_SECONDS:
-                event = type(event)(**{**_fields(event), "late_seconds": round(late, 3)})
-            due.setdefault(stream, (version, []))[1].append(event)
-    return [Batch(stream, version, tuple(events)) for stream, (version, events) in due.items()]
+@value
+class _Deadline:
+    """Something that is due. `event` says so; None: the next level is told."""
+
+    at: datetime
+    of: Incident | Run
+    event: Any = None
+
+    def events(self, context: Context, late_seconds: float) -> list[Any]:
+        """What has happened, by passing."""
+        if self.event is not None:
+            return [replace(self.event, late_seconds=late_seconds)]
+        assert isinstance(self.of, Incident)
+        return [*told_now(self.of, context, due_at=self.at, late_seconds=late_seconds)]
 
 
-def _fields(event: Any) -> dict[str, Any]:
-    return {name: getattr(event, name) for name in event.__dataclass_fields__}
+def _pending(state: State) -> Iterator[_Deadline]:
+    """Every deadline that has not fired."""
+    for incident in state.incidents.values():
+        if incident.state not in QUIET:
+            yield from _of_incident(incident)
+    for run in state.runs.values():
+        if run.status is RunStatus.RUNNING:
+            for step in run.active:
+                if step.deadline is not None and not step.overdue_fired:
+                    yield _Deadline(step.deadline, run, ev.StepOverdue(step.id, step.deadline, step.attempt))
+
+
+def _of_incident(incident: Incident) -> Iterator[_Deadline]:
+    update = incident.update_due
+    if update is not None and not incident.update_overdue:
+        yield _Deadline(update, incident, ev.UpdateOverdue(update))
+    if incident.acknowledged_at is not None:
+        return
+    answer = incident.acknowledge_by
+    if answer is not None and not incident.acknowledge_overdue:
+        yield _Deadline(answer, incident, ev.AcknowledgeOverdue(answer))
+    level = _next_level(incident)
+    if level is not None:
+        yield _Deadline(level, incident)
+
+
+def _next_level(incident: Incident) -> datetime | None:
+    """When the next level is told. Where a policy of PagerDuty pages, its own clock does that; ours goes on once the
+    page is resolved there and nobody has the incident."""
+    if incident.escalate_at is None or incident.paged_by:
+        return None
+    over = [link.changed_at for link in incident.pages.values() if link.policy and link.changed_at is not None]
+    return max([incident.escalate_at, *over])
+
+
+def next_deadline(state: State) -> datetime | None:
+    """The earliest deadline that has not fired, past ones included; None when nothing waits."""
+    return min((deadline.at for deadline in _pending(state)), default=None)
+
+
+def fire_deadlines(state: State, context: Context) -> list[list[Batch]]:
+    """For each stream with passed deadlines what is to be appended together: their events, and the deliveries that tell
+    of them. A conflict means that somebody else was first, and the others still fire.
+
+    What was due while nobody was there fires once, and says how late it is.
+    """
+    fired: dict[str, Batch] = {}
+    for deadline in _pending(state):
+        if deadline.at > context.now:
+            continue
+        late = (context.now - deadline.at).total_seconds()
+        new = deadline.events(context, round(late, 3) if late > ON_TIME_SECONDS else 0.0)
+        stream, version = deadline.of.stream, deadline.of.version
+        known = fired.get(stream, Batch(stream, version, ()))
+        fired[stream] = Batch(stream, version, (*known.payloads, *new))
+    return [[batch, *announce(state, [batch], context)] for batch in fired.values()]

@@ -68,6 +68,7 @@ def _sent(delivery: Delivery, recorded: Recorded, payload: ev.DeliverySent) -> D
         state=DeliveryState.SENT,
         error="",
         receipt=payload.receipt,
+        ref=delivery.ref or payload.ref,
         attempts=payload.attempts,
         ended_at=recorded.occurred_at,
     )
