@@ -118,7 +118,7 @@ def _address(text: str) -> Address:
     """An address that a header and an envelope can carry. Raises Rejected."""
     name, plain = parseaddr(text)
     try:
-        if not plain.isascii() or not plain.isprintable() or " " in plain or not safe(name) == name:
+        if not plain.isascii() or not text.isprintable() or " " in plain:
             raise ValueError
         found = Address(name, addr_spec=plain)
         if not (found.username and found.domain):
@@ -150,13 +150,13 @@ class _Conversation:
 
         def thread() -> None:
             try:
-                self._connect(timeout)
+                self._connect(2 * timeout)  # so that it is the deadline that ends it, and not one wait of several
                 work()
             except SourceError as error:
                 outcome.append(error)
             except Exception as error:
                 # smtplib's own words may hold what the server was told.
-                outcome.append(self._fault(error, timeout))
+                outcome.append(self._fault(error))
             finally:
                 self._done.set()
                 self._hang_up()
@@ -245,13 +245,11 @@ class _Conversation:
             text = text.replace(secret, "***")
         return safe(" ".join(f"{code} {text}".split()), WORDS)
 
-    def _fault(self, error: Exception, timeout: float) -> SourceError:
+    def _fault(self, error: Exception) -> SourceError:
         if isinstance(error, smtplib.SMTPDataError):
             return self._refusal("the message", error.smtp_code, error.smtp_error)
         if isinstance(error, smtplib.SMTPResponseException):
             return self._refusal("us", error.smtp_code, error.smtp_error)
-        if isinstance(error, TimeoutError):
-            return self._unanswered(late(timeout))
         if isinstance(error, smtplib.SMTPServerDisconnected):
             return self._unanswered("cuts the connection off, or speaks no SMTP")
         if type(error) in (smtplib.SMTPException, smtplib.SMTPNotSupportedError):

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
 from console.model.message import Act, Delivery, Message
 from console.model.people import Severity
 
@@ -45,6 +47,7 @@ HOSTILE = (
     "",
 )
 """Text from outside that tries to be more than text, or is much of it."""
+EACH_HOSTILE = pytest.mark.parametrize("text", HOSTILE, ids=[f"hostile {number}" for number in range(len(HOSTILE))])
 
 
 def hostile(text: str) -> Delivery:

@@ -15,7 +15,7 @@ from console.model.text import safe
 from console.ports import Busy, Rejected, SourceError, Uncertain
 from console.settings.outside import Grafana as Settings
 from console.settings.outside import HttpSource, SecretRef
-from tests.fakes.deliveries import AT, HOSTILE, delivery, hostile
+from tests.fakes.deliveries import AT, EACH_HOSTILE, delivery, hostile
 from tests.fakes.grafana import CONTRACT, TOKEN, WHY_NOT, FakeGrafana, Judge
 from tests.integrations.conftest import TIMEOUT
 from tests.integrations.fault_server import answer, hang, raw, reset, trickle
@@ -90,7 +90,7 @@ def test_a_region_by_the_published_interface(judged, clock):
     assert "Resolved" in found["text"]
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@EACH_HOSTILE
 def test_36_hostile_text_by_the_published_interface(judged, clock, text):
     grafana_at(judged, clock).deliver(saying(safe(text)))
     (found,) = judged.annotations.values()

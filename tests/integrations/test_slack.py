@@ -14,7 +14,7 @@ from console.model.message import Act
 from console.model.pager import ActOutcome
 from console.ports import Busy, Rejected, SourceError, Uncertain
 from console.settings.outside import SecretRef, SlackWebhook
-from tests.fakes.deliveries import HOSTILE, delivery, hostile
+from tests.fakes.deliveries import EACH_HOSTILE, HOSTILE, delivery, hostile
 from tests.integrations.conftest import TIMEOUT
 from tests.integrations.fault_server import answer, hang, raw, reset, trickle
 
@@ -72,7 +72,7 @@ def test_36_every_payload_stands_up_to_slacks_own_models(told):
     assert_stands_up(payload(told))
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@EACH_HOSTILE
 def test_36_nothing_foreign_is_obeyed(text):
     for shown in texts(payload(hostile(text))):
         assert "<!" not in shown

@@ -13,7 +13,7 @@ from console.model.pager import ActOutcome
 from console.model.text import safe
 from console.ports import Busy, Rejected, SourceError, Uncertain
 from console.settings.outside import Webhook as Settings
-from tests.fakes.deliveries import HOSTILE, delivery, hostile
+from tests.fakes.deliveries import EACH_HOSTILE, delivery, hostile
 from tests.integrations.conftest import CANARY, TIMEOUT
 from tests.integrations.fault_server import answer, hang, raw, reset, trickle
 
@@ -67,7 +67,7 @@ def test_a_test_says_that_it_is_one(webhook, server):
     assert (found["test"], found["mode"]) == (True, "drill")
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@EACH_HOSTILE
 def test_36_hostile_text_arrives_as_text(webhook, server, text):
     webhook.deliver(hostile(safe(text)))
     assert json.loads(server.requests[0].body)["title"] == safe(text)
