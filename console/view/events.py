@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from console.model import events as ev
 from console.model.escalation import Reach
 from console.model.events import Recorded
 from console.view.line import Tone
-from console.view.times import clock, span_of
+from console.view.response_events import WRITERS, Writer, because, late, names
+from console.view.times import clock
 
 StepNames = Mapping[tuple[str, str], str]
 """(stream, step id) to the step's title."""
@@ -25,33 +26,15 @@ def step_names(events: list[Recorded]) -> dict[tuple[str, str], str]:
     }
 
 
-def describe(event: Recorded, names: StepNames) -> tuple[Tone, str]:
+def describe(event: Recorded, steps: StepNames) -> tuple[Tone, str]:
     """What happened, and how loud to say it. A kind that this program does not know is shown as such."""
     payload = event.payload
     writer = _WRITERS.get(type(payload))
     if writer is None:
         return Tone.UNKNOWN, f"unknown event {event.kind} version {event.kind_version}"
     step = getattr(payload, "step", "")
-    title = names.get((event.stream, step), step) if isinstance(step, str) else ""
+    title = steps.get((event.stream, step), step) if isinstance(step, str) else ""
     return writer(payload, title)
-
-
-def _because(text: str) -> str:
-    return f": {text}" if text else ""
-
-
-def _by(p: Any) -> str:
-    """Who did it, when it was not the actor, and in which other system."""
-    return (f" by {p.by}" if getattr(p, "by", "") else "") + (f" in {p.via}" if p.via else "")
-
-
-def _names(alerts: tuple[Any, ...], most: int = 5) -> str:
-    more = f" and {len(alerts) - most} more" if len(alerts) > most else ""
-    return ", ".join(alert.name for alert in alerts[:most]) + more
-
-
-def _late(seconds: float) -> str:
-    return f" (noticed {span_of(timedelta(seconds=seconds), seconds=True)} late)" if seconds else ""
 
 
 def _declared(p: ev.IncidentDeclared, _: str) -> tuple[Tone, str]:
@@ -60,7 +43,7 @@ def _declared(p: ev.IncidentDeclared, _: str) -> tuple[Tone, str]:
 
 
 def _state(p: ev.IncidentStateChanged, _: str) -> tuple[Tone, str]:
-    return Tone.STRONG, f"state: {p.state}{_because(p.reason)}"
+    return Tone.STRONG, f"state: {p.state}{because(p.reason)}"
 
 
 def _run_started(p: ev.RunStarted, _: str) -> tuple[Tone, str]:
@@ -88,7 +71,7 @@ def _step_completed(p: ev.StepCompleted, title: str) -> tuple[Tone, str]:
 
 def _effect_finished(p: ev.EffectFinished, _: str) -> tuple[Tone, str]:
     tone = {"done": Tone.OK, "refused": Tone.CRITICAL}.get(p.outcome, Tone.UNKNOWN)
-    return tone, f"effect {p.outcome}{_because(p.detail)}"
+    return tone, f"effect {p.outcome}{because(p.detail)}"
 
 
 def _handoff(p: ev.HandoffOffered, _: str) -> tuple[Tone, str]:
@@ -96,7 +79,7 @@ def _handoff(p: ev.HandoffOffered, _: str) -> tuple[Tone, str]:
 
 
 def _answered(p: ev.HandoffItemAnswered, _: str) -> tuple[Tone, str]:
-    return (Tone.NORMAL if p.answer == "accepted" else Tone.WARNING), f"item {p.item} {p.answer}{_because(p.read_back)}"
+    return (Tone.NORMAL if p.answer == "accepted" else Tone.WARNING), f"item {p.item} {p.answer}{because(p.read_back)}"
 
 
 def _merged(p: ev.SpoolMerged, _: str) -> tuple[Tone, str]:
@@ -105,23 +88,11 @@ def _merged(p: ev.SpoolMerged, _: str) -> tuple[Tone, str]:
 
 
 def _acknowledge_overdue(p: ev.AcknowledgeOverdue, _: str) -> tuple[Tone, str]:
-    return Tone.ALARM, f"NOT ACKNOWLEDGED by {clock(p.due_at, seconds=True)}{_late(p.late_seconds)}"
+    return Tone.ALARM, f"NOT ACKNOWLEDGED by {clock(p.due_at, seconds=True)}{late(p.late_seconds)}"
 
 
 def _step_overdue(p: ev.StepOverdue, title: str) -> tuple[Tone, str]:
-    return Tone.ALARM, f"step {title}: OVERDUE since {clock(p.due_at, seconds=True)}{_late(p.late_seconds)}"
-
-
-def _acknowledged(p: ev.IncidentAcknowledged | ev.AlertAcknowledged, _: str) -> tuple[Tone, str]:
-    return Tone.STRONG, f"acknowledged{f' by {p.by}' if p.by else ''}{_in(p.via)}"
-
-
-def _unacknowledged(p: ev.IncidentUnacknowledged | ev.AlertUnacknowledged, _: str) -> tuple[Tone, str]:
-    return Tone.WARNING, f"NOT acknowledged any more{_in(p.via)}{_because(p.reason)}"
-
-
-def _in(via: str) -> str:
-    return f" in {via}" if via else ""
+    return Tone.ALARM, f"step {title}: OVERDUE since {clock(p.due_at, seconds=True)}{late(p.late_seconds)}"
 
 
 def reached(people: tuple[Reach, ...]) -> str:
@@ -133,98 +104,13 @@ def reached(people: tuple[Reach, ...]) -> str:
 
 
 def _escalated(p: ev.IncidentEscalated, _: str) -> tuple[Tone, str]:
-    head = f"escalated to level {p.level}{f' ({p.role})' if p.role else ''}{_in(p.via)}"
-    if p.pager:
-        names = ", ".join(item.person for item in p.people)
-        return Tone.WARNING, f"{head}: PagerDuty pages {names or 'somebody'} by policy {p.pager}{_because(p.reason)}"
-    if not any(item.ways for item in p.people):
-        return Tone.ALARM, f"{head}: NOBODY ON CALL{_because(reached(p.people))}{_because(p.reason)}"
-    return Tone.WARNING, f"{head}: {reached(p.people)}{_because(p.reason)}{_late(p.late_seconds)}"
-
-
-def _update(p: ev.UpdatePosted, _: str) -> tuple[Tone, str]:
-    parts = (("conditions", p.conditions), ("actions", p.actions), ("needs", p.needs))
-    said = "; ".join(f"{name}: {text}" for name, text in parts if text)
-    due = f" (next by {clock(p.next_due)})" if p.next_due else ""
-    return Tone.ACCENT, f"update: {said}{due}"
-
-
-def _update_overdue(p: ev.UpdateOverdue, _: str) -> tuple[Tone, str]:
-    return Tone.ALARM, f"STATUS UPDATE OVERDUE since {clock(p.due_at, seconds=True)}{_late(p.late_seconds)}"
-
-
-def _time_set(p: ev.TimeSet, _: str) -> tuple[Tone, str]:
-    guess = " (estimated)" if p.estimated else ""
-    return Tone.NORMAL, f"time {p.name}: {clock(p.at, seconds=True)}{guess}{_because(p.reason)}"
-
-
-def _impact(p: ev.ImpactRecorded, _: str) -> tuple[Tone, str]:
-    return Tone.NORMAL, f"impact: {p.what}: {p.value}{f' ({p.evidence})' if p.evidence else ''}"
-
-
-def _task_added(p: ev.TaskAdded, _: str) -> tuple[Tone, str]:
-    owner = f" ({p.owner})" if p.owner else " (nobody's yet)"
-    due = f", due {clock(p.due_at)}" if p.due_at else ""
-    kind = "task" if p.kind == "task" else f"action item to {p.kind}"
-    return Tone.NORMAL, f"{kind} {p.task}: {p.text}{owner}{due}"
-
-
-def _task_ended(p: ev.TaskEnded, _: str) -> tuple[Tone, str]:
-    return (Tone.OK if p.outcome == "done" else Tone.WARNING), f"task {p.task} {p.outcome}{_because(p.result)}"
-
-
-def _decided(p: ev.DecisionRecorded, _: str) -> tuple[Tone, str]:
-    parts = [f"decision {p.decision}: {p.choice}: {p.reason}"]
-    parts += [f"among {', '.join(p.options)}"] if p.options else []
-    parts += [f"objections: {p.objections}"] if p.objections else []
-    parts += [f"expected: {p.expected}"] if p.expected else []
-    parts += [f"to be checked at {clock(p.check_at)}"] if p.check_at else []
-    return Tone.STRONG, "; ".join(parts)
-
-
-def _pager_changed(p: ev.PagerChanged, _: str) -> tuple[Tone, str]:
-    by = f" by {p.by}" if p.by else ""
-    to = f", assigned to {', '.join(p.assigned_to)}" if p.assigned_to else ""
-    return Tone.NORMAL, f"PagerDuty {p.pager_id}: {p.status}{by}, level {p.level}{to}"
-
-
-def _pager_linked(p: ev.PagerLinked, _: str) -> tuple[Tone, str]:
-    how = "adopted: it paged already" if p.adopted else "opened from here"
-    return Tone.NORMAL, f"PagerDuty {p.pager_id} pages for it ({how}{f', policy {p.policy}' if p.policy else ''})"
-
-
-def _corrected(p: ev.Corrected, _: str) -> tuple[Tone, str]:
-    at = f"it happened at {clock(p.occurred_at, seconds=True)}" if p.occurred_at else ""
-    return Tone.WARNING, f"CORRECTED: {'; '.join(filter(None, (p.text, at)))}{f' ({p.reason})' if p.reason else ''}"
-
-
-def _change_intended(p: ev.ChangeIntended, _: str) -> tuple[Tone, str]:
-    return Tone.WARNING, f"temporary change, about to: {p.kind} on {p.target}: {p.what}"
-
-
-def _extended(p: ev.ExtendIntended | ev.ChangeExtended, _: str) -> tuple[Tone, str]:
-    asked = isinstance(p, ev.ExtendIntended)
-    return Tone.NORMAL, f"change {'about to be extended' if asked else 'extended'} to {clock(p.expires_at)}"
-
-
-def _queued(p: ev.DeliveryQueued, _: str) -> tuple[Tone, str]:
-    return Tone.DIM, f"to {p.channel}: {p.act}: {p.message.title}"
-
-
-def _escalated(p: ev.IncidentEscalated, _: str) -> tuple[Tone, str]:
-    why = _because(p.reason) + _late(p.late_seconds)
+    why = because(p.reason) + late(p.late_seconds)
     if p.pager or p.via:
         who = f" by PagerDuty's policy {p.pager}" if p.pager else ""
         return Tone.WARNING, f"escalated to level {p.level}{who}{f' in {p.via}' if p.via else ''}{why}"
-    told = "; ".join(
-        reach.person
-        + (f" ({', '.join(f'{way} {address}' for way, address in reach.ways)})" if reach.ways else " (NO WAY)")
-        for reach in p.people
-    )
     if not any(reach.ways for reach in p.people):
-        known = f": no way to reach {', '.join(reach.person for reach in p.people)}" if p.people else " is on call"
-        return Tone.ALARM, f"escalated to level {p.level}, {p.role}: NOBODY{known}{why}"
-    return Tone.WARNING, f"escalated to level {p.level}, {p.role}: told {told}{why}"
+        return Tone.ALARM, f"escalated to level {p.level}, {p.role}: NOBODY ON CALL{_because(reached(p.people))}{why}"
+    return Tone.WARNING, f"escalated to level {p.level}, {p.role}: {reached(p.people)}{why}"
 
 
 def _updated(p: ev.UpdatePosted, _: str) -> tuple[Tone, str]:
@@ -234,12 +120,12 @@ def _updated(p: ev.UpdatePosted, _: str) -> tuple[Tone, str]:
 
 
 def _update_overdue(p: ev.UpdateOverdue, _: str) -> tuple[Tone, str]:
-    return Tone.ALARM, f"STATUS UPDATE OVERDUE since {clock(p.due_at, seconds=True)}{_late(p.late_seconds)}"
+    return Tone.ALARM, f"STATUS UPDATE OVERDUE since {clock(p.due_at, seconds=True)}{late(p.late_seconds)}"
 
 
 def _time_set(p: ev.TimeSet, _: str) -> tuple[Tone, str]:
     about = " (estimated)" if p.estimated else ""
-    return Tone.NORMAL, f"time: {p.name.replace('_', ' ')} at {stamp(p.at)}{about}{_because(p.reason)}"
+    return Tone.NORMAL, f"time: {p.name.replace('_', ' ')} at {stamp(p.at)}{about}{because(p.reason)}"
 
 
 def _impact(p: ev.ImpactRecorded, _: str) -> tuple[Tone, str]:
@@ -291,7 +177,7 @@ def _corrected(p: ev.Corrected, _: str) -> tuple[Tone, str]:
 
 
 def _judged(p: ev.AlertJudged, _: str) -> tuple[Tone, str]:
-    return Tone.NORMAL, f"{p.name} judged {p.verdict}{_because(p.note)}"
+    return Tone.NORMAL, f"{p.name} judged {p.verdict}{because(p.note)}"
 
 
 def _intended(p: ev.ChangeIntended, _: str) -> tuple[Tone, str]:
@@ -300,7 +186,7 @@ def _intended(p: ev.ChangeIntended, _: str) -> tuple[Tone, str]:
 
 
 def _extended(p: ev.ChangeExtended, _: str) -> tuple[Tone, str]:
-    return Tone.OK, f"temporary change extended until {stamp(p.expires_at)}{_because(p.answer)}"
+    return Tone.OK, f"temporary change extended until {stamp(p.expires_at)}{because(p.answer)}"
 
 
 _ACTS: Mapping[Act, str] = {Act.STATUS_UPDATE: "status update", Act.RESPOND: "responder request", Act.POST: "message"}
@@ -312,7 +198,7 @@ def _queued(p: ev.DeliveryQueued, _: str) -> tuple[Tone, str]:
 
 def _sent(p: ev.DeliverySent, _: str) -> tuple[Tone, str]:
     tries = f" (attempt {p.attempts})" if p.attempts > 1 else ""
-    return Tone.OK, f"sent{tries}{_because(p.receipt)}"
+    return Tone.OK, f"sent{tries}{because(p.receipt)}"
 
 
 def _given_up(p: ev.DeliveryFailed, _: str) -> tuple[Tone, str]:
@@ -330,51 +216,14 @@ def _phase(p: ev.PhaseObserved, _: str) -> tuple[Tone, str]:
     return Tone.STRONG, f"rollout at {p.percent:g} %{was}, seen by {p.source}"
 
 
-_WRITERS: Mapping[type[Any], Callable[[Any, str], tuple[Tone, str]]] = {
+_WRITERS: Mapping[type[Any], Writer] = {
+    **WRITERS,
     ev.IncidentDeclared: _declared,
-    ev.IncidentAcknowledged: _acknowledged,
-    ev.IncidentUnacknowledged: _unacknowledged,
-    ev.IncidentEscalated: _escalated,
-    ev.UpdatePosted: _update,
-    ev.UpdateOverdue: _update_overdue,
-    ev.TimeSet: _time_set,
-    ev.ImpactRecorded: _impact,
-    ev.EvidenceTaken: lambda p, t: (Tone.DIM, f"evidence when {p.moment}: {len(p.readings)} readings"),
-    ev.TaskAdded: _task_added,
-    ev.TaskAssigned: lambda p, t: (Tone.NORMAL, f"task {p.task}: {p.owner} has it"),
-    ev.TaskEnded: _task_ended,
-    ev.DecisionRecorded: _decided,
-    ev.DecisionObserved: lambda p, t: (Tone.NORMAL, f"decision {p.decision} came out: {p.observed}"),
-    ev.IncidentMerged: lambda p, t: (Tone.STRONG, f"merged into another incident{_because(p.reason)}"),
-    ev.IncidentMergedIn: lambda p, t: (Tone.STRONG, f"{p.label} goes on here"),
-    ev.PagerLinked: _pager_linked,
-    ev.PagerChanged: _pager_changed,
-    ev.OnCallChanged: lambda p, t: (Tone.DIM, f"PagerDuty's on-calls changed, {len(p.on_calls)} entries"),
-    ev.PhaseObserved: lambda p, t: (Tone.STRONG, f"rollout at {p.percent:g} % ({p.source})"),
-    ev.Corrected: _corrected,
-    ev.AlertAcknowledged: _acknowledged,
-    ev.AlertUnacknowledged: _unacknowledged,
-    ev.AlertJudged: lambda p, t: (Tone.NORMAL, f"verdict: {p.verdict}{_because(p.note)}"),
-    ev.ChangeIntended: _change_intended,
-    ev.ChangeMade: lambda p, t: (Tone.STRONG, f"change in force{_because(p.answer)}"),
-    ev.ChangeRefused: lambda p, t: (Tone.CRITICAL, f"change refused{_because(p.answer)}"),
-    ev.ExtendIntended: _extended,
-    ev.ChangeExtended: _extended,
-    ev.ExtendRefused: lambda p, t: (Tone.CRITICAL, f"change not extended{_because(p.answer)}"),
-    ev.UndoIntended: lambda p, t: (Tone.WARNING, f"change about to be undone{_because(p.reason)}"),
-    ev.UndoRefused: lambda p, t: (Tone.CRITICAL, f"change NOT undone{_because(p.answer)}"),
-    ev.ChangeUndone: lambda p, t: (Tone.STRONG, f"change undone{_because(p.answer)}"),
-    ev.ChangeHandedOver: lambda p, t: (Tone.STRONG, f"change: {p.to} owes the undoing{_because(p.reason)}"),
-    ev.ChangeTied: lambda p, t: (Tone.DIM, "change belongs to another incident now"),
-    ev.DeliveryQueued: _queued,
-    ev.DeliveryFailing: lambda p, t: (Tone.CRITICAL, f"NOT SENT yet{_because(p.error)}"),
-    ev.DeliverySent: lambda p, t: (Tone.OK, f"sent{_because(p.receipt)}"),
-    ev.DeliveryFailed: lambda p, t: (Tone.CRITICAL, f"NOT SENT, given up{_because(p.error)}"),
-    ev.ChannelProven: lambda p, t: (Tone.OK, f"channel proven{_because(p.evidence)}"),
-    ev.ChannelTestFailed: lambda p, t: (Tone.CRITICAL, f"channel test FAILED{_because(p.error)}"),
+    ev.IncidentAcknowledged: lambda p, t: (Tone.STRONG, f"acknowledged{_by(p)}"),
+    ev.IncidentUnacknowledged: lambda p, t: (Tone.WARNING, f"NOT acknowledged any more{_by(p)}{_because(p.reason)}"),
     ev.AcknowledgeOverdue: _acknowledge_overdue,
     ev.IncidentStateChanged: _state,
-    ev.SeverityChanged: lambda p, t: (Tone.STRONG, f"severity: {p.severity}{_because(p.reason)}"),
+    ev.SeverityChanged: lambda p, t: (Tone.STRONG, f"severity: {p.severity}{because(p.reason)}"),
     ev.AlertsLinked: lambda p, t: (Tone.NORMAL, f"linked {_names(p.alerts)}"),
     ev.RoleAssigned: lambda p, t: (Tone.NORMAL, f"{p.role}: {p.person}"),
     ev.NoteAdded: lambda p, t: (Tone.ACCENT, f"note{f' on {t}' if t else ''}: {p.text}"),
@@ -386,7 +235,7 @@ _WRITERS: Mapping[type[Any], Callable[[Any, str], tuple[Tone, str]]] = {
     ev.EvidenceTaken: _evidence,
     ev.TaskAdded: _task_added,
     ev.TaskAssigned: lambda p, t: (Tone.NORMAL, f"task {p.task}: {p.owner} has it"),
-    ev.TaskEnded: lambda p, t: (Tone.NORMAL, f"task {p.task} {p.outcome}{_because(p.result)}"),
+    ev.TaskEnded: lambda p, t: (Tone.NORMAL, f"task {p.task} {p.outcome}{because(p.result)}"),
     ev.DecisionRecorded: _decided,
     ev.DecisionObserved: lambda p, t: (Tone.NORMAL, f"decision {p.decision} came out: {p.observed}"),
     ev.IncidentMerged: lambda p, t: (Tone.STRONG, f"merged into another incident: {p.reason}"),
@@ -395,24 +244,24 @@ _WRITERS: Mapping[type[Any], Callable[[Any, str], tuple[Tone, str]]] = {
     ev.PagerChanged: _pager_changed,
     ev.Corrected: _corrected,
     ev.AlertAcknowledged: lambda p, t: (Tone.STRONG, f"{p.alert.name} acknowledged{_by(p)}"),
-    ev.AlertUnacknowledged: lambda p, t: (Tone.WARNING, f"alert given back{_by(p)}{_because(p.reason)}"),
+    ev.AlertUnacknowledged: lambda p, t: (Tone.WARNING, f"alert given back{_by(p)}{because(p.reason)}"),
     ev.AlertJudged: _judged,
     ev.ChangeIntended: _intended,
-    ev.ChangeMade: lambda p, t: (Tone.OK, f"temporary change in force{_because(p.answer)}"),
-    ev.ChangeRefused: lambda p, t: (Tone.CRITICAL, f"temporary change not made{_because(p.answer)}"),
+    ev.ChangeMade: lambda p, t: (Tone.OK, f"temporary change in force{because(p.answer)}"),
+    ev.ChangeRefused: lambda p, t: (Tone.CRITICAL, f"temporary change not made{because(p.answer)}"),
     ev.ExtendIntended: lambda p, t: (Tone.WARNING, f"to be extended until {stamp(p.expires_at)}"),
-    ev.ExtendRefused: lambda p, t: (Tone.CRITICAL, f"temporary change not extended{_because(p.answer)}"),
+    ev.ExtendRefused: lambda p, t: (Tone.CRITICAL, f"temporary change not extended{because(p.answer)}"),
     ev.ChangeExtended: _extended,
-    ev.UndoIntended: lambda p, t: (Tone.WARNING, f"to be undone{_because(p.reason)}"),
-    ev.UndoRefused: lambda p, t: (Tone.CRITICAL, f"temporary change NOT undone{_because(p.answer)}"),
-    ev.ChangeUndone: lambda p, t: (Tone.OK, f"temporary change undone{_because(p.answer)}"),
+    ev.UndoIntended: lambda p, t: (Tone.WARNING, f"to be undone{because(p.reason)}"),
+    ev.UndoRefused: lambda p, t: (Tone.CRITICAL, f"temporary change NOT undone{because(p.answer)}"),
+    ev.ChangeUndone: lambda p, t: (Tone.OK, f"temporary change undone{because(p.answer)}"),
     ev.ChangeTied: lambda p, t: (Tone.NORMAL, "temporary change belongs to another incident now"),
     ev.ChangeHandedOver: lambda p, t: (Tone.WARNING, f"temporary change handed over to {p.to}: {p.reason}"),
     ev.DeliveryQueued: _queued,
     ev.DeliveryFailing: lambda p, t: (Tone.CRITICAL, f"NOT SENT, tried again: {p.error}"),
     ev.DeliverySent: _sent,
     ev.DeliveryFailed: _given_up,
-    ev.ChannelProven: lambda p, t: (Tone.OK, f"channel proven{_because(p.evidence)}"),
+    ev.ChannelProven: lambda p, t: (Tone.OK, f"channel proven{because(p.evidence)}"),
     ev.ChannelTestFailed: lambda p, t: (Tone.CRITICAL, f"channel test FAILED: {p.error}"),
     ev.OnCallChanged: _on_call,
     ev.PhaseObserved: _phase,
@@ -423,17 +272,17 @@ _WRITERS: Mapping[type[Any], Callable[[Any, str], tuple[Tone, str]]] = {
     ev.StepSkipped: lambda p, t: (Tone.WARNING, f"step {t}: skipped: {p.reason}"),
     ev.StepExpired: lambda p, t: (Tone.WARNING, f"step {t}: ended by decision: {p.reason} (left: {p.observed})"),
     ev.StepOverdue: _step_overdue,
-    ev.RunFinished: lambda p, t: (Tone.STRONG, f"run {p.outcome}{_because(p.reason)}"),
+    ev.RunFinished: lambda p, t: (Tone.STRONG, f"run {p.outcome}{because(p.reason)}"),
     ev.EffectIntended: lambda p, t: (Tone.WARNING, f"about to act: {p.kind} {p.target}: {p.detail}"),
     ev.EffectFinished: _effect_finished,
     ev.ShiftBegan: lambda p, t: (Tone.STRONG, f"shift of {p.operator} began"),
-    ev.ShiftEnded: lambda p, t: (Tone.STRONG, f"shift ended{_because(p.reason)}"),
+    ev.ShiftEnded: lambda p, t: (Tone.STRONG, f"shift ended{because(p.reason)}"),
     ev.WatchItemAdded: lambda p, t: (Tone.NORMAL, f"watch {p.item}: {p.text}"),
-    ev.WatchItemClosed: lambda p, t: (Tone.NORMAL, f"watch {p.item} closed{_because(p.reason)}"),
+    ev.WatchItemClosed: lambda p, t: (Tone.NORMAL, f"watch {p.item} closed{because(p.reason)}"),
     ev.HandoffOffered: _handoff,
     ev.HandoffItemAnswered: _answered,
-    ev.HandoffAccepted: lambda p, t: (Tone.STRONG, f"handoff accepted{_because(p.shared_login)}"),
-    ev.HandoffWithdrawn: lambda p, t: (Tone.WARNING, f"handoff withdrawn{_because(p.reason)}"),
+    ev.HandoffAccepted: lambda p, t: (Tone.STRONG, f"handoff accepted{because(p.shared_login)}"),
+    ev.HandoffWithdrawn: lambda p, t: (Tone.WARNING, f"handoff withdrawn{because(p.reason)}"),
     ev.LeaseTaken: lambda p, t: (Tone.NORMAL, f"engine runs in {p.holder}"),
     ev.LeaseReleased: lambda p, t: (Tone.NORMAL, f"engine stopped in {p.holder}"),
     ev.SpoolMerged: _merged,
