@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from console.model.alert import Alert, Matcher
+from console.model.pager import ActOutcome, ActResult
 from console.model.value import value
+
+KEPT = timedelta(days=1)
+"""How long ended silences are told of."""
 
 
 class SilenceState(StrEnum):
@@ -72,10 +76,57 @@ def refusal(silence: Silence, now: datetime) -> str:
     return ""
 
 
+def end_refusal(ends_at: datetime, now: datetime) -> str:
+    """Why a silence may not get this end, in one line; empty when it may."""
+    if ends_at.tzinfo is None:
+        return "the new end needs a time zone"
+    return "the new end is in the past" if ends_at <= now else ""
+
+
+def created(silence: Silence) -> ActResult:
+    """The answer to a creation."""
+    waits = ", pending" if silence.state is SilenceState.PENDING else ""
+    return ActResult(ActOutcome.DONE, f"silenced until {_utc(silence.ends_at)}{waits}", ref=silence.id)
+
+
+def created_before(silence: Silence) -> ActResult:
+    """The same when it was there already."""
+    return ActResult(ActOutcome.ALREADY, f"is silenced already until {_utc(silence.ends_at)}", ref=silence.id)
+
+
+def ended(silence: Silence) -> ActResult:
+    """The answer to an expiry: how the silence is now."""
+    if silence.state is SilenceState.EXPIRED:
+        return ActResult(ActOutcome.DONE, f"ended at {_utc(silence.ends_at)}", at=silence.ends_at, ref=silence.id)
+    return ActResult(ActOutcome.LOST, f"still stands, until {_utc(silence.ends_at)}", ref=silence.id)
+
+
+def ended_before(silence: Silence, outcome: ActOutcome) -> ActResult:
+    """The answer to a change of one that had ended: ALREADY for an expiry, LOST for anything else."""
+    text = f"had ended at {_utc(silence.ends_at)}" + ("; create it anew" if outcome is ActOutcome.LOST else "")
+    return ActResult(outcome, text, at=silence.ends_at, ref=silence.id)
+
+
+def extended(before: Silence, after: Silence, wanted: datetime) -> ActResult:
+    """The answer to a new end: how the silence was, and how it is now."""
+    if after.state is SilenceState.EXPIRED:
+        return ended_before(after, ActOutcome.LOST)
+    if after.ends_at != wanted:
+        return ActResult(ActOutcome.LOST, f"somebody else has set its end, to {_utc(after.ends_at)}", ref=after.id)
+    if before == after:
+        return ActResult(ActOutcome.ALREADY, f"lasts until {_utc(wanted)} already", ref=after.id)
+    renamed = ", under a new id" if after.id != before.id else ""
+    return ActResult(ActOutcome.DONE, f"lasts until {_utc(wanted)}{renamed}", ref=after.id)
+
+
+def _utc(when: datetime) -> str:
+    return f"{when:%Y-%m-%d %H:%M:%S}Z"
+
+
 def _fits_everything(matcher: Matcher) -> bool:
     """Whether it narrows nothing: it fits a missing label, or any name that an alert may have."""
     try:
         names = ("A", "z-9", "some name é")
         return matcher.matches({}) or all(matcher.matches({"alertname": name}) for name in names)
-    except re.error:
+    except (re.error, ValueError):
         return False  # not Python's; Alertmanager judges it

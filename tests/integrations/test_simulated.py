@@ -16,13 +16,16 @@ from console.integrations.simulated import (
     SimulatedFlags,
     SimulatedHealth,
     SimulatedMetrics,
+    SimulatedSilences,
     World,
 )
 from console.integrations.simulated.curves import Curve, noise
-from console.model.alert import AlertState
+from console.model.alert import AlertState, Matcher
 from console.model.board import Target
+from console.model.pager import ActOutcome
 from console.model.reading import ReadingState
 from console.model.rollout import GuardrailRule, RolloutPlan
+from console.model.silence import Silence
 from console.model.slo import Objective, Sli, SliKind
 from console.ports import Query, SourceError
 from console.settings.config import Component
@@ -494,3 +497,43 @@ async def test_a_simulated_hour_of_all_sources_takes_no_real_hour():
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class TestSilences:
+    def test_what_somebody_takes_care_of_is_silenced_from_the_start(self):
+        house = Lighthouse()
+        silences = SimulatedSilences(house.world)
+        [found] = silences.read()
+        assert house.firing(200)["CertificateExpiresSoon"].silenced_by == (found.id,)
+        assert silences.expire(found.id).outcome is ActOutcome.DONE
+        assert house.firing(200)["CertificateExpiresSoon"].state is AlertState.ACTIVE
+
+    def test_a_silence_ends_by_itself_and_hides_what_comes_later(self):
+        house = Lighthouse()
+        house.clock.at(30)
+        now = house.clock.now()
+        wanted = Silence((Matcher("alertname", "=~", ".*P99.*"),), now, now + timedelta(seconds=270), "ana", "known")
+        made = SimulatedSilences(house.world).create(wanted)
+        high = house.firing(200)["P99LatencyHigh"]
+        assert (high.state, high.silenced_by) == (AlertState.SUPPRESSED, (made.ref,))
+        assert house.firing(301)["P99LatencyHigh"].state is AlertState.ACTIVE
+
+    def test_an_inhibited_alert_may_be_silenced_too(self):
+        house = Lighthouse()
+        house.clock.at(200)
+        now = house.clock.now()
+        matcher = Matcher("alertname", "=", "BridgeQueueDepthHigh")
+        made = SimulatedSilences(house.world).create(Silence((matcher,), now, now + timedelta(hours=1), "ana", "c"))
+        found = house.firing(200)["BridgeQueueDepthHigh"]
+        assert (bool(found.inhibited_by), found.silenced_by) == (True, (made.ref,))
+
+    def test_ids_are_the_same_on_every_machine_and_others_for_another_seed(self):
+        ids = {}
+        for seed in (1, 1, 2):
+            house = Lighthouse(seed)
+            now = house.clock.now()
+            silences = SimulatedSilences(house.world)
+            made = silences.create(Silence((Matcher("a", "=", "b"),), now, now + timedelta(hours=1), "ana", "c"))
+            ids.setdefault(seed, set()).update({made.ref, *(item.id for item in silences.read())})
+        assert len(ids[1]) == len(ids[2]) == 2
+        assert not ids[1] & ids[2]

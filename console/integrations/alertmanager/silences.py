@@ -12,18 +12,27 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from console.integrations.alertmanager import silence_wire, wire
 from console.integrations.http import Answer, Http, Unanswered, act, decode
 from console.model.pager import ActOutcome, ActResult
-from console.model.silence import Silence, SilenceState, refusal
+from console.model.silence import (
+    KEPT,
+    Silence,
+    SilenceState,
+    created,
+    created_before,
+    end_refusal,
+    ended,
+    ended_before,
+    extended,
+    refusal,
+)
 from console.model.text import safe
 from console.ports import Rejected, SourceError, Uncertain
 
 ALL, ONE = "api/v2/silences", "api/v2/silence"
-KEPT = timedelta(days=1)
-"""How long ended silences are told of."""
 PATIENCE, PAUSE = 3.0, 0.2
 """Seconds until what was sent without an answer must be seen on some peer, and between two looks."""
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -58,10 +67,10 @@ class AlertmanagerSilences:
         self._check(silence, theirs, f" by the clock of {peer.where}")
         twin = _twin(silence, before)
         if twin is not None:
-            return ActResult(ActOutcome.ALREADY, f"is silenced already until {_utc(twin.ends_at)}", ref=twin.id)
+            return created_before(twin)
         try:
-            created = self._send(peer, "POST", ALL, silence_wire.body(silence, self._clock.now(), theirs))
-            made = self._again(peer, decode(created.body, silence_wire.CREATED).id)
+            posted = self._send(peer, "POST", ALL, silence_wire.body(silence, self._clock.now(), theirs))
+            made = self._again(peer, decode(posted.body, silence_wire.CREATED).id)
         except ValueError:
             raise Uncertain(f"{peer.where} has answered what is no silence's id") from None
         except Uncertain as lost:
@@ -72,15 +81,13 @@ class AlertmanagerSilences:
         if not _same(silence, made):
             self.expire(made.id)
             raise Rejected(f"{peer.where} has understood something else, {made.text}, which was ended again")
-        waits = ", pending" if made.state is SilenceState.PENDING else ""
-        return ActResult(ActOutcome.DONE, f"silenced until {_utc(made.ends_at)}{waits}", ref=made.id)
+        return created(made)
 
     def expire(self, silence_id: str) -> ActResult:
         """Ends it now. ALREADY when it has ended before."""
         peer, before, _ = self._find(silence_id)
         if before.state is SilenceState.EXPIRED:
-            text = f"had ended at {_utc(before.ends_at)}"
-            return ActResult(ActOutcome.ALREADY, text, at=before.ends_at, ref=before.id)
+            return ended_before(before, ActOutcome.ALREADY)
         try:
             self._send(peer, "DELETE", f"{ONE}/{silence_id}")
             after = self._again(peer, silence_id)
@@ -89,21 +96,15 @@ class AlertmanagerSilences:
             if found is None:
                 raise lost from None
             after = found
-        if after.state is SilenceState.EXPIRED:
-            return ActResult(ActOutcome.DONE, f"ended at {_utc(after.ends_at)}", at=after.ends_at, ref=after.id)
-        return ActResult(ActOutcome.LOST, f"still stands, until {_utc(after.ends_at)}", ref=after.id)
+        return ended(after)
 
     def extend(self, silence_id: str, ends_at: datetime) -> ActResult:
         """Moves its end, to an earlier instant, too. LOST when it has ended meanwhile, or got another end."""
-        if ends_at.tzinfo is None:
-            raise Rejected(f"{self.cluster}: not changed: the new end needs a time zone")
+        self._check_end(ends_at, self._clock.now())
         wanted = silence_wire.millis(ends_at)
-        self._check_end(wanted, self._clock.now())
         peer, before, answer = self._find(silence_id)
-        if before.state is SilenceState.EXPIRED:
-            return _ended(before)
-        if before.ends_at == wanted:
-            return ActResult(ActOutcome.ALREADY, f"lasts until {_utc(wanted)} already", ref=silence_id)
+        if before.state is SilenceState.EXPIRED or before.ends_at == wanted:
+            return extended(before, before, wanted)
         self._check_end(wanted, self._clock.now() + answer.skew, f" by the clock of {peer.where}")
         # As it came: only with the same matchers and the same start does Alertmanager keep the id.
         fields = decode(answer.body, silence_wire.FIELDS)
@@ -122,15 +123,8 @@ class AlertmanagerSilences:
             old = self._again(peer, silence_id)
             if old.ends_at < after.starts_at:  # both by the server's clock: it had ended before our change came
                 self.expire(after.id)
-                return _ended(old)
-            text = f"lasts until {_utc(after.ends_at)}, under a new id"
-            return ActResult(ActOutcome.DONE, text, ref=after.id)
-        if after.state is SilenceState.EXPIRED:
-            return _ended(after)
-        if after.ends_at != wanted:
-            text = f"somebody else has set its end, to {_utc(after.ends_at)}"
-            return ActResult(ActOutcome.LOST, text, ref=after.id)
-        return ActResult(ActOutcome.DONE, f"lasts until {_utc(after.ends_at)}", ref=after.id)
+                return ended_before(old, ActOutcome.LOST)
+        return extended(before, after, wanted)
 
     def _check(self, silence: Silence, now: datetime, whose: str = "") -> None:
         reason = refusal(silence, now)
@@ -138,8 +132,9 @@ class AlertmanagerSilences:
             raise Rejected(f"{self.cluster}: not silenced: {reason}{whose}")
 
     def _check_end(self, ends_at: datetime, now: datetime, whose: str = "") -> None:
-        if ends_at <= now:
-            raise Rejected(f"{self.cluster}: not changed: the new end is in the past{whose}; expire it instead")
+        reason = end_refusal(ends_at, now)
+        if reason:
+            raise Rejected(f"{self.cluster}: not changed: {reason}{whose}")
 
     # --- asking ---
 
@@ -180,8 +175,8 @@ class AlertmanagerSilences:
             raise Rejected(f"{self.cluster}: there is no silence {silence_id}")
         raise self._nobody(errors)
 
-    def _all(self, peer: Http, timeout: float | None = None) -> tuple[Answer, tuple[Silence, ...]]:
-        answer = self._get(peer, ALL, timeout)
+    def _all(self, peer: Http) -> tuple[Answer, tuple[Silence, ...]]:
+        answer = self._get(peer, ALL)
         try:
             rows = decode(answer.body, wire.RAW_LIST)
         except ValueError as error:
@@ -204,8 +199,8 @@ class AlertmanagerSilences:
         except ValueError:
             raise peer.error("answers what is no silence") from None
 
-    def _get(self, peer: Http, path: str, timeout: float | None = None, missing: int = 0) -> Answer:
-        answer = peer.ask("GET", path, timeout=timeout)
+    def _get(self, peer: Http, path: str, missing: int = 0) -> Answer:
+        answer = peer.ask("GET", path)
         if not answer.good and answer.status != missing:
             raise peer.refusal(answer, wire.words(answer))
         return answer
@@ -289,12 +284,3 @@ def _when(silence: Silence | None, state: SilenceState) -> Silence | None:
 
 def _until(silence: Silence | None, ends_at: datetime) -> Silence | None:
     return silence if silence is not None and silence.ends_at == ends_at else None
-
-
-def _ended(silence: Silence) -> ActResult:
-    text = f"had ended at {_utc(silence.ends_at)}; create it anew"
-    return ActResult(ActOutcome.LOST, text, at=silence.ends_at, ref=silence.id)
-
-
-def _utc(when: datetime) -> str:
-    return f"{when:%Y-%m-%d %H:%M:%S} UTC"

@@ -4,6 +4,15 @@ outside: no network, no files, no time but the injected clock's."""
 from console.integrations.simulated.alerts import SimulatedAlerts
 from console.integrations.simulated.metrics import SimulatedMetrics
 from console.integrations.simulated.others import SimulatedFlags, SimulatedHealth
+from console.integrations.simulated.silences import SimulatedSilences
 from console.integrations.simulated.world import BREAKABLE, World
 
-__all__ = ["BREAKABLE", "SimulatedAlerts", "SimulatedFlags", "SimulatedHealth", "SimulatedMetrics", "World"]
+__all__ = [
+    "BREAKABLE",
+    "SimulatedAlerts",
+    "SimulatedFlags",
+    "SimulatedHealth",
+    "SimulatedMetrics",
+    "SimulatedSilences",
+    "World",
+]

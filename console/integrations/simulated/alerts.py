@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from console.integrations.simulated.curves import noise
+from console.integrations.simulated.curves import digest, noise
 from console.integrations.simulated.world import ERRORS_LAG_SECONDS, World
 from console.model.alert import Alert, AlertSnapshot, AlertState
 
@@ -33,7 +31,7 @@ class SimulatedAlerts:
     def read(self) -> AlertSnapshot:
         """Every alert that stands now. Raises SourceError while the source is broken."""
         now = self._world.answer("alertmanager")
-        alerts = tuple(self._standing(now))
+        alerts = tuple(self._world.silences.hidden(self._standing(now), now))
         seen = {alert.fingerprint: alert for alert in alerts}
         changed = frozenset(key for key, alert in seen.items() if self._last.get(key) != alert)
         self._last = seen
@@ -75,14 +73,12 @@ class SimulatedAlerts:
         yield self._alert(
             "DiskFillingUp", "warning", "event-store", -3 * _HOUR, "The disk will be full in about 4 days"
         )
-        silence = str(uuid.UUID(bytes=_digest(f"silence {world.seed}", 16), version=4))
         yield self._alert(
             "CertificateExpiresSoon",
             "warning",
             "bridge",
             -2 * _DAY,
             "The certificate expires in 12 days; renewal is planned",
-            silenced_by=silence,
         )
 
     def _replica_lag_since(self, at: float) -> float | None:
@@ -101,7 +97,6 @@ class SimulatedAlerts:
         since: float,
         summary: str,
         *,
-        silenced_by: str = "",
         inhibited_by: str = "",
     ) -> Alert:
         target = self._world.target
@@ -114,13 +109,12 @@ class SimulatedAlerts:
         }
         pairs = tuple(sorted((key, value) for key, value in labels.items() if value))
         return Alert(
-            fingerprint=_digest(repr(pairs), 8).hex(),
+            fingerprint=digest(repr(pairs), 8).hex(),
             labels=pairs,
             annotations=(("summary", summary),),
-            state=AlertState.SUPPRESSED if silenced_by or inhibited_by else AlertState.ACTIVE,
+            state=AlertState.SUPPRESSED if inhibited_by else AlertState.ACTIVE,
             starts_at=self._world.instant(since),
             source=SOURCE,
-            silenced_by=(silenced_by,) if silenced_by else (),
             inhibited_by=(inhibited_by,) if inhibited_by else (),
             group=f'{{service="{target.service}"}}',
         )
@@ -145,7 +139,3 @@ def _since(above: Sequence[tuple[float, float]], at: float, *, for_: float, keep
 
 def _next_evaluation(at: float) -> float:
     return at if math.isinf(at) else math.ceil(at / EVALUATION_SECONDS) * EVALUATION_SECONDS
-
-
-def _digest(text: str, size: int) -> bytes:
-    return hashlib.blake2b(text.encode(), digest_size=size).digest()

@@ -15,11 +15,15 @@ from functools import lru_cache
 DAY_SECONDS = 86_400.0
 
 
+def digest(text: str, size: int) -> bytes:
+    """Bytes that belong to this text, for ids."""
+    return hashlib.blake2b(text.encode(), digest_size=size).digest()
+
+
 @lru_cache(maxsize=65_536)
 def noise(seed: int, name: str, slot: int) -> float:
     """A number in [0, 1) that belongs to this seed, name and slot of time."""
-    digest = hashlib.blake2b(f"{seed}\0{name}\0{slot}".encode(), digest_size=6).digest()
-    return int.from_bytes(digest, "big") / 2.0**48
+    return int.from_bytes(digest(f"{seed}\0{name}\0{slot}", 6), "big") / 2.0**48
 
 
 def diurnal(unix_seconds: float, *, swing: float = 0.45, peak_hour: float = 14.0) -> float:

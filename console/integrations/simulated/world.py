@@ -17,8 +17,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from console.integrations.simulated.curves import Curve, diurnal, noise
+from console.integrations.simulated.silences import Book
+from console.model.alert import Matcher
 from console.model.board import Target
 from console.model.rollout import RolloutPlan
+from console.model.silence import Silence
 from console.model.slo import Objective
 from console.ports import Clock, SourceError
 from console.settings.config import Component
@@ -74,6 +77,17 @@ class World:
         self.target = target or Target(objectives[0].service if objectives else plan.name, "demo", False)
         self.onset = 60.0 + 10.0 * noise(seed, "onset", 0)
         """When the new path becomes slow, seconds since the start."""
+        self.silences = Book(seed)
+        """What is silenced; from the start, what somebody takes care of already."""
+        self.silences.add(
+            Silence(
+                (Matcher("alertname", "=", "CertificateExpiresSoon"),),
+                self.start - timedelta(days=2),
+                self.start + timedelta(days=12),
+                "Ada Example",
+                "renewal is planned",
+            )
+        )
         self._epoch = self.start.timestamp()
         self._lock = threading.Lock()
         self._history = self._earlier_phases()
