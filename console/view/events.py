@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from console.model import events as ev
-from console.model.escalation import Reach
 from console.model.events import Recorded
 from console.view.line import Tone
 from console.view.response_events import WRITERS, Writer, because, late, names
@@ -38,7 +37,7 @@ def describe(event: Recorded, steps: StepNames) -> tuple[Tone, str]:
 
 
 def _declared(p: ev.IncidentDeclared, _: str) -> tuple[Tone, str]:
-    alerts = f", from {_names(p.alerts)}" if p.alerts else ""
+    alerts = f", from {names(p.alerts)}" if p.alerts else ""
     return Tone.STRONG, f"declared {p.severity}: {p.title}{alerts}"
 
 
@@ -95,176 +94,15 @@ def _step_overdue(p: ev.StepOverdue, title: str) -> tuple[Tone, str]:
     return Tone.ALARM, f"step {title}: OVERDUE since {clock(p.due_at, seconds=True)}{late(p.late_seconds)}"
 
 
-def reached(people: tuple[Reach, ...]) -> str:
-    """Who is reached, and how: `bob by phone, slack; carol NO WAY TO REACH`."""
-    return "; ".join(
-        f"{item.person} by {', '.join(way for way, _ in item.ways)}" if item.ways else f"{item.person} NO WAY TO REACH"
-        for item in people
-    )
-
-
-def _escalated(p: ev.IncidentEscalated, _: str) -> tuple[Tone, str]:
-    why = because(p.reason) + late(p.late_seconds)
-    if p.pager or p.via:
-        who = f" by PagerDuty's policy {p.pager}" if p.pager else ""
-        return Tone.WARNING, f"escalated to level {p.level}{who}{f' in {p.via}' if p.via else ''}{why}"
-    if not any(reach.ways for reach in p.people):
-        return Tone.ALARM, f"escalated to level {p.level}, {p.role}: NOBODY ON CALL{_because(reached(p.people))}{why}"
-    return Tone.WARNING, f"escalated to level {p.level}, {p.role}: {reached(p.people)}{why}"
-
-
-def _updated(p: ev.UpdatePosted, _: str) -> tuple[Tone, str]:
-    parts = [f"{name}: {text}" for name, text in zip("CAN", (p.conditions, p.actions, p.needs), strict=True) if text]
-    due = f" (next by {clock(p.next_due)})" if p.next_due else ""
-    return Tone.STRONG, f"update: {'; '.join(parts)}{due}"
-
-
-def _update_overdue(p: ev.UpdateOverdue, _: str) -> tuple[Tone, str]:
-    return Tone.ALARM, f"STATUS UPDATE OVERDUE since {clock(p.due_at, seconds=True)}{late(p.late_seconds)}"
-
-
-def _time_set(p: ev.TimeSet, _: str) -> tuple[Tone, str]:
-    about = " (estimated)" if p.estimated else ""
-    return Tone.NORMAL, f"time: {p.name.replace('_', ' ')} at {stamp(p.at)}{about}{because(p.reason)}"
-
-
-def _impact(p: ev.ImpactRecorded, _: str) -> tuple[Tone, str]:
-    return Tone.NORMAL, f"impact: {p.what}: {p.value}" + (f" ({p.evidence})" if p.evidence else "")
-
-
-def _evidence(p: ev.EvidenceTaken, _: str) -> tuple[Tone, str]:
-    known = sum(1 for reading in p.readings if reading.value is not None)
-    return Tone.DIM, f"evidence at {p.moment}: {known} of {len(p.readings)} readings known"
-
-
-def _task_added(p: ev.TaskAdded, _: str) -> tuple[Tone, str]:
-    what = "task" if p.kind == "task" else f"action item ({p.kind})"
-    due = f", due {stamp(p.due_at)}" if p.due_at else ""
-    return Tone.NORMAL, f"{what} {p.task}: {p.text} ({p.owner or 'nobody has it'}{due})"
-
-
-def _decided(p: ev.DecisionRecorded, _: str) -> tuple[Tone, str]:
-    parts = [f"decision {p.decision}: {p.choice}: {p.reason}"]
-    if p.options:
-        parts.append(f"options: {', '.join(p.options)}")
-    if p.objections:
-        parts.append(f"objections: {p.objections}")
-    if p.expected:
-        parts.append(f"expected: {p.expected}")
-    if p.check_at:
-        parts.append(f"to be checked at {stamp(p.check_at)}")
-    return Tone.STRONG, "; ".join(parts)
-
-
-def _pager_linked(p: ev.PagerLinked, _: str) -> tuple[Tone, str]:
-    whose = "adopted, opened before" if p.adopted else "opened for it"
-    policy = f", escalated there by {p.policy}" if p.policy else ""
-    return Tone.NORMAL, f"PagerDuty {p.pager_id} ({whose}{policy})"
-
-
-def _pager_changed(p: ev.PagerChanged, _: str) -> tuple[Tone, str]:
-    level = f", level {p.level}" if p.level else ""
-    assigned = f", assigned to {', '.join(p.assigned_to)}" if p.assigned_to else ""
-    return Tone.NORMAL, f"PagerDuty {p.pager_id}: {p.status}{f' by {p.by}' if p.by else ''}{level}{assigned}"
-
-
-def _corrected(p: ev.Corrected, _: str) -> tuple[Tone, str]:
-    parts = [f"{p.text}"] if p.text else []
-    if p.occurred_at:
-        parts.append(f"it happened at {stamp(p.occurred_at)}")
-    why = f" ({p.reason})" if p.reason else ""
-    return Tone.WARNING, f"correction of {p.event_id[:8]}: {'; '.join(parts)}{why}"
-
-
-def _judged(p: ev.AlertJudged, _: str) -> tuple[Tone, str]:
-    return Tone.NORMAL, f"{p.name} judged {p.verdict}{because(p.note)}"
-
-
-def _intended(p: ev.ChangeIntended, _: str) -> tuple[Tone, str]:
-    until = f", until {stamp(p.expires_at)}" if p.expires_at else ""
-    return Tone.WARNING, f"temporary change on {p.target}: {p.what}{until}"
-
-
-def _extended(p: ev.ChangeExtended, _: str) -> tuple[Tone, str]:
-    return Tone.OK, f"temporary change extended until {stamp(p.expires_at)}{because(p.answer)}"
-
-
-_ACTS: Mapping[Act, str] = {Act.STATUS_UPDATE: "status update", Act.RESPOND: "responder request", Act.POST: "message"}
-
-
-def _queued(p: ev.DeliveryQueued, _: str) -> tuple[Tone, str]:
-    return Tone.DIM, f"to {p.channel}: {_ACTS.get(p.act, p.act.value)}: {p.message.title}"
-
-
-def _sent(p: ev.DeliverySent, _: str) -> tuple[Tone, str]:
-    tries = f" (attempt {p.attempts})" if p.attempts > 1 else ""
-    return Tone.OK, f"sent{tries}{because(p.receipt)}"
-
-
-def _given_up(p: ev.DeliveryFailed, _: str) -> tuple[Tone, str]:
-    tries = f" after {p.attempts} attempts" if p.attempts > 1 else ""
-    return Tone.ALARM, f"NOT SENT, given up{tries}: {p.error}"
-
-
-def _on_call(p: ev.OnCallChanged, _: str) -> tuple[Tone, str]:
-    who = "; ".join(f"{item.policy} {item.level}: {item.person}" for item in p.on_calls)
-    return (Tone.NORMAL if p.on_calls else Tone.WARNING), f"on call: {who or 'NOBODY'}"
-
-
-def _phase(p: ev.PhaseObserved, _: str) -> tuple[Tone, str]:
-    was = f" (was {p.before:g} %)" if p.before is not None else ""
-    return Tone.STRONG, f"rollout at {p.percent:g} %{was}, seen by {p.source}"
-
-
 _WRITERS: Mapping[type[Any], Writer] = {
     **WRITERS,
     ev.IncidentDeclared: _declared,
-    ev.IncidentAcknowledged: lambda p, t: (Tone.STRONG, f"acknowledged{_by(p)}"),
-    ev.IncidentUnacknowledged: lambda p, t: (Tone.WARNING, f"NOT acknowledged any more{_by(p)}{_because(p.reason)}"),
     ev.AcknowledgeOverdue: _acknowledge_overdue,
     ev.IncidentStateChanged: _state,
     ev.SeverityChanged: lambda p, t: (Tone.STRONG, f"severity: {p.severity}{because(p.reason)}"),
-    ev.AlertsLinked: lambda p, t: (Tone.NORMAL, f"linked {_names(p.alerts)}"),
+    ev.AlertsLinked: lambda p, t: (Tone.NORMAL, f"linked {names(p.alerts)}"),
     ev.RoleAssigned: lambda p, t: (Tone.NORMAL, f"{p.role}: {p.person}"),
     ev.NoteAdded: lambda p, t: (Tone.ACCENT, f"note{f' on {t}' if t else ''}: {p.text}"),
-    ev.IncidentEscalated: _escalated,
-    ev.UpdatePosted: _updated,
-    ev.UpdateOverdue: _update_overdue,
-    ev.TimeSet: _time_set,
-    ev.ImpactRecorded: _impact,
-    ev.EvidenceTaken: _evidence,
-    ev.TaskAdded: _task_added,
-    ev.TaskAssigned: lambda p, t: (Tone.NORMAL, f"task {p.task}: {p.owner} has it"),
-    ev.TaskEnded: lambda p, t: (Tone.NORMAL, f"task {p.task} {p.outcome}{because(p.result)}"),
-    ev.DecisionRecorded: _decided,
-    ev.DecisionObserved: lambda p, t: (Tone.NORMAL, f"decision {p.decision} came out: {p.observed}"),
-    ev.IncidentMerged: lambda p, t: (Tone.STRONG, f"merged into another incident: {p.reason}"),
-    ev.IncidentMergedIn: lambda p, t: (Tone.STRONG, f"{p.label} goes on here"),
-    ev.PagerLinked: _pager_linked,
-    ev.PagerChanged: _pager_changed,
-    ev.Corrected: _corrected,
-    ev.AlertAcknowledged: lambda p, t: (Tone.STRONG, f"{p.alert.name} acknowledged{_by(p)}"),
-    ev.AlertUnacknowledged: lambda p, t: (Tone.WARNING, f"alert given back{_by(p)}{because(p.reason)}"),
-    ev.AlertJudged: _judged,
-    ev.ChangeIntended: _intended,
-    ev.ChangeMade: lambda p, t: (Tone.OK, f"temporary change in force{because(p.answer)}"),
-    ev.ChangeRefused: lambda p, t: (Tone.CRITICAL, f"temporary change not made{because(p.answer)}"),
-    ev.ExtendIntended: lambda p, t: (Tone.WARNING, f"to be extended until {stamp(p.expires_at)}"),
-    ev.ExtendRefused: lambda p, t: (Tone.CRITICAL, f"temporary change not extended{because(p.answer)}"),
-    ev.ChangeExtended: _extended,
-    ev.UndoIntended: lambda p, t: (Tone.WARNING, f"to be undone{because(p.reason)}"),
-    ev.UndoRefused: lambda p, t: (Tone.CRITICAL, f"temporary change NOT undone{because(p.answer)}"),
-    ev.ChangeUndone: lambda p, t: (Tone.OK, f"temporary change undone{because(p.answer)}"),
-    ev.ChangeTied: lambda p, t: (Tone.NORMAL, "temporary change belongs to another incident now"),
-    ev.ChangeHandedOver: lambda p, t: (Tone.WARNING, f"temporary change handed over to {p.to}: {p.reason}"),
-    ev.DeliveryQueued: _queued,
-    ev.DeliveryFailing: lambda p, t: (Tone.CRITICAL, f"NOT SENT, tried again: {p.error}"),
-    ev.DeliverySent: _sent,
-    ev.DeliveryFailed: _given_up,
-    ev.ChannelProven: lambda p, t: (Tone.OK, f"channel proven{because(p.evidence)}"),
-    ev.ChannelTestFailed: lambda p, t: (Tone.CRITICAL, f"channel test FAILED: {p.error}"),
-    ev.OnCallChanged: _on_call,
-    ev.PhaseObserved: _phase,
     ev.RunStarted: _run_started,
     ev.StepStarted: _step_started,
     ev.StepCompleted: _step_completed,
