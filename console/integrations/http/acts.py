@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from console.integrations.http.server import Answer, Http, Redirected, Unanswered
+from console.integrations.http.server import Answer, Http, Unanswered
 from console.ports import Busy, Rejected, Uncertain
 
 BUSY_SECONDS, LONGEST_BUSY_SECONDS = 30.0, 3600.0
@@ -27,7 +27,7 @@ def act(
     try:
         answer = http.ask(method, path, **options)
     except Unanswered as error:
-        if error.sent and method not in SAFE and not isinstance(error, Redirected):
+        if error.sent and method not in SAFE:
             raise Uncertain(f"{error}; it may or may not have been carried out") from None
         raise
     if answer.good:

@@ -126,7 +126,7 @@ class Pending:
     def _settle(self, outcome: Answer | Unanswered) -> None:
         if not self._done.is_set():
             if isinstance(outcome, Unanswered):
-                outcome.sent = self._sent
+                outcome.sent = self._sent and not isinstance(outcome, Redirected)
             self._outcome = outcome
             self._done.set()
 
