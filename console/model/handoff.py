@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
+from console.model.change import Change
 from console.model.events import HandoffItem
 from console.model.incident import Incident, IncidentState
 from console.model.playbook import Run, RunStatus
@@ -15,8 +17,8 @@ from console.model.state import State
 def draft(state: State, shift: Shift, now: datetime) -> tuple[tuple[HandoffItem, ...], str]:
     """The items to hand over, the most urgent first, and a summary in one line.
 
-    Open incidents by severity, each followed by its running playbooks; watch items; what was resolved, and what was
-    noted, during the shift.
+    Open incidents by severity, each followed by its running playbooks; temporary changes that somebody owes; watch
+    items; what was resolved, and what was noted, during the shift.
     """
     done = [
         item for item in state.incidents.values() if (at := _resolved_at(item)) is not None and at >= shift.began_at
@@ -25,8 +27,10 @@ def draft(state: State, shift: Shift, now: datetime) -> tuple[tuple[HandoffItem,
         (item for item in state.incidents.values() if item.open and item not in done),
         key=lambda item: (item.severity.rank, item.declared_at),
     )
+    owed = [change for change in state.changes.values() if change.owed(now)]
     items = [
         *(entry for incident in open_incidents for entry in _with_runs(state, incident, now)),
+        *(_temporary(change) for change in owed),
         *(HandoffItem(item.id, "watch", item.id, item.text, _until(item.until)) for item in shift.open_watch),
         *(_change(incident) for incident in done),
         *(
@@ -35,12 +39,14 @@ def draft(state: State, shift: Shift, now: datetime) -> tuple[tuple[HandoffItem,
         ),
     ]
     running = sum(item.kind == "run" for item in items)
-    counts = (
+    counts: tuple[tuple[Any, ...], ...] = (
         (len(open_incidents), "open incident"),
         (running, "playbook under way", "playbooks under way"),
         (len(shift.open_watch), "watch item"),
         (len(done), "resolved in this shift", "resolved in this shift"),
     )
+    if owed:
+        counts += ((len(owed), "temporary change"),)
     words = [
         f"{count} {name[0] if count == 1 else name[-1] + ('s' if len(name) == 1 else '')}" for count, *name in counts
     ]
@@ -96,10 +102,17 @@ def _change(incident: Incident) -> HandoffItem:
     return HandoffItem(f"DONE-{_name(incident)}", "change", incident.id, text, left)
 
 
+def _temporary(change: Change) -> HandoffItem:
+    text = f"{change.kind} {change.state}: {change.what}"
+    return HandoffItem(
+        _name(change), "temporary", change.id, text, f"{change.undo} {_until(change.expires_at)}".strip()
+    )
+
+
 def _until(when: datetime | None) -> str:
     return f"until {when:%Y-%m-%d %H:%M}Z" if when is not None else ""
 
 
-def _name(item: Incident | Run) -> str:
+def _name(item: Incident | Run | Change) -> str:
     """The label, or the beginning of the id while there is no label."""
     return item.label if item.number else item.id[:8]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from console.model import commands as cmd
+from console.model.change import ChangeKind
 from console.model.events import HandoffItem
+from console.model.handoff import draft
 from console.model.people import Actor
 from tests.model.life import ALICE, BOB, MINUTES, Life
 
@@ -74,3 +76,24 @@ def test_an_offer_goes_to_somebody_else_one_at_a_time_and_can_be_withdrawn() -> 
     life.do(cmd.WithdrawHandoff(handoff, "incident first"), BOB)
     assert life.state.shift.operator == "alice"  # type: ignore[union-attr]
     life.do(cmd.OfferHandoff(shift, "carol", ITEMS, "3:abc"))
+
+
+def test_58_what_is_handed_over_has_an_owner_and_declining_leaves_all_as_it_was() -> None:
+    life = Life()
+    shift = life.do(cmd.BeginShift())[0].stream.partition(":")[2]
+    incident = life.declare()
+    life.do(cmd.RecordChange(ChangeKind.OVERRIDE, "proxy", "rate limit off", "turn it on"))
+    items, summary = draft(life.state, life.state.shifts[shift], life.now)
+    assert [item.kind for item in items] == ["incident", "temporary"]
+    assert summary.endswith("1 temporary change")
+    (offer,) = life.do(cmd.OfferHandoff(shift, "bob", items, "3:abc"))
+    handoff = offer.stream.partition(":")[2]
+    assert "2 items are not accepted yet" in life.refused(cmd.AcceptHandoff(handoff), BOB)
+    life.do(cmd.AnswerHandoffItem(handoff, items[0].id, "questioned", "who leads?"), BOB)
+    assert life.state.shift.operator == "alice"  # type: ignore[union-attr]
+    assert life.state.incidents[incident].commander == ""
+    for item in items:
+        life.do(cmd.AnswerHandoffItem(handoff, item.id, "accepted"), BOB)
+    life.do(cmd.AcceptHandoff(handoff), BOB)
+    assert life.state.shift.operator == "bob"  # type: ignore[union-attr]
+    assert life.state.incidents[incident].commander == "bob"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from console.model import commands as cmd
 from console.model import events as ev
 from console.model.decide.context import Batch, Context, Refusal, required
+from console.model.incident import COMMANDER
 from console.model.people import are_two_people
 from console.model.shift import Handoff, Shift
 from console.model.state import State
@@ -110,9 +111,22 @@ def accept(state: State, command: cmd.AcceptHandoff, context: Context) -> list[B
         ev.WatchItemAdded(f"W{number}", item.text, item.until) for number, item in enumerate(shift.open_watch, start=1)
     )
     return [
+        *_led(state, handoff, context),
         Batch(handoff.stream, handoff.version, (ev.HandoffAccepted(reason),)),
         Batch(shift.stream, shift.version, (ev.ShiftEnded(f"handed over by {handoff.label}", new),)),
         Batch(f"shift:{new}", 0, (ev.ShiftBegan(context.actor.name, shift.id), *watch)),
+    ]
+
+
+def _led(state: State, handoff: Handoff, context: Context) -> list[Batch]:
+    """Live incidents that nobody leads are the receiver's from now on: what is handed over has an owner."""
+    named = [
+        state.incidents[item.ref] for item in handoff.items if item.kind == "incident" and item.ref in state.incidents
+    ]
+    return [
+        Batch(incident.stream, incident.version, (ev.RoleAssigned(COMMANDER, context.actor.name),))
+        for incident in named
+        if incident.open and not incident.commander
     ]
 
 

@@ -39,7 +39,8 @@ class WatchItemClosed:
 
 @value
 class HandoffItem:
-    """One thing handed over. `kind` is incident, run, watch, note or change; `ref` is the id it stands for."""
+    """One thing handed over. `kind` is incident, run, temporary (a change that somebody owes), watch, note, or change
+    (what was resolved); `ref` is the id it stands for."""
 
     id: str
     kind: str
