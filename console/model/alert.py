@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache
 
+from console.model.pattern import compiled
 from console.model.value import value
 
 
@@ -91,19 +91,17 @@ class Matcher:
     value: str
 
     def matches(self, labels: Mapping[str, str]) -> bool:
-        """Whether a label set passes. A missing label counts as empty, as in Alertmanager."""
+        """Whether a label set passes. A missing label counts as empty, as in Alertmanager.
+
+        Raises ValueError when the regular expression is none that is known here.
+        """
         actual = labels.get(self.name, "")
         if self.op in ("=", "!="):
             return (actual == self.value) is (self.op == "=")
-        return (_full_pattern(self.value).fullmatch(actual) is not None) is (self.op == "=~")
+        return compiled(self.value).matches(actual) is (self.op == "=~")
 
     def __str__(self) -> str:
         return f'{self.name}{self.op}"{self.value}"'
-
-
-@lru_cache(maxsize=256)
-def _full_pattern(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.DOTALL)
 
 
 _MATCHER = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",{}]+))\s*')
@@ -121,9 +119,9 @@ def parse_matcher(text: str) -> Matcher:
     value = bare if quoted is None else _unquoted(quoted) if op in ("=", "!=") else quoted
     if op in ("=~", "!~"):
         try:
-            _full_pattern(value)
-        except re.error as error:
-            raise ValueError(f"{text!r}: the regular expression does not compile: {error}") from None
+            compiled(value)
+        except ValueError as error:
+            raise ValueError(f"{text!r}: {error}") from None
     return Matcher(name, op, value)
 
 
