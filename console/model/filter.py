@@ -1,8 +1,8 @@
 """The filter of the alert feed: Alertmanager's matchers, plain words, and what the console knows besides.
 
-severity="critical" team=~"pay.*"    matchers, with blanks or commas between them
-timeout "disk full" !staging         words in the name, the labels or the annotations, in any case; ! for without
-@state=active|silenced @acked=no     what is no label: @state, @acked, @source, @paged, @flapping
+* `severity="critical" team=~"pay.*"`: matchers, with blanks or commas between them;
+* `timeout "disk full" !staging`: words in the name, the labels or the annotations, in any case; `!` for without;
+* `@state=active|silenced @acked=no`: what is no label: @state, @acked, @source, @paged, @flapping.
 """
 
 from __future__ import annotations

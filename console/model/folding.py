@@ -246,7 +246,9 @@ class Folder:
             places[row.id] = number
             if number % (4 * SLICE) == 0:
                 yield
-        return Folded(rows, places, Counts(*counts, len(storm.arrived)), passed, _labels(ordered))
+        unowned, owned, suppressed, other = counts
+        told = Counts(unowned, owned, suppressed, other, len(storm.arrived))
+        return Folded(rows, places, told, passed, _labels(ordered))
 
     def _in_groups(
         self, ordered: Sequence[_Known], wanted: Arrangement, storm: _Storm
