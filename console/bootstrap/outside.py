@@ -8,16 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from console.model.message import Act, ChannelSpec
+from console.model.message import PAGER_ACTS, Act, ChannelSpec
 
 if TYPE_CHECKING:
     from console.ports import AlertSource, Channel, Clock, HealthSource, MetricSource, Pager, Runbooks, Silences
     from console.settings.config import Config, Environment
     from console.settings.outside import HttpSource, PagerDuty, SecretRef
 
-_ANSWERING = (Act.ACKNOWLEDGE, Act.RESOLVE)
-_EVENTS = (Act.TRIGGER, Act.CHANGE)
-_REST = (Act.ESCALATE, Act.REASSIGN, Act.RESPOND, Act.NOTE, Act.STATUS_UPDATE)
+_NEEDS_EVENTS_KEY = (Act.TRIGGER, Act.CHANGE)
+_NEEDS_REST_KEY = (Act.ESCALATE, Act.REASSIGN, Act.RESPOND, Act.NOTE, Act.STATUS_UPDATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +49,14 @@ def sources_of(chosen: Environment, clock: Clock) -> Sources:
 
         metrics = Prometheus(chosen.prometheus, clock, _token(chosen.prometheus))
     if chosen.alertmanagers:
-        from console.integrations.alertmanager import Alertmanager
+        from console.integrations.alertmanager import Alertmanager, AlertmanagerSilences
+        from console.integrations.http import Http
 
+        clusters: dict[str, list[Http]] = {}
         for item in chosen.alertmanagers:
             alerts.append(Alertmanager(item.source, chosen.watchdog, clock, _token(item.source)))
+            clusters.setdefault(item.cluster, []).append(Http(item.source, clock, _token(item.source)))
+        silences += [AlertmanagerSilences(cluster, peers) for cluster, peers in clusters.items()]
     if chosen.components:
         from console.integrations.health import HealthEndpoints
 
@@ -116,7 +119,9 @@ def _pagerduty(settings: PagerDuty, clock: Clock) -> tuple[Pager | None, Channel
 
 
 def _acts(settings: PagerDuty) -> tuple[Act, ...]:
-    return (*_ANSWERING, *(_EVENTS if settings.events_key else ()), *(_REST if _rest(settings) else ()))
+    """What its keys allow."""
+    without = (() if settings.events_key else _NEEDS_EVENTS_KEY) + (() if _rest(settings) else _NEEDS_REST_KEY)
+    return tuple(act for act in PAGER_ACTS if act not in without)
 
 
 def _rest(settings: PagerDuty) -> bool:

@@ -94,6 +94,7 @@ def _simulated(
     from console.engine.offload import in_place, in_thread
     from console.engine.world import World
     from console.integrations import simulated
+    from console.model.message import PAGER_ACTS, ChannelSpec, Topic
 
     chosen = config.environments[0]
     if config.rollout is None:
@@ -107,6 +108,10 @@ def _simulated(
             lighthouse.break_source(source)
         except ValueError as error:
             raise BadInput(f"--break {error}") from None
+    channels = (
+        simulated.SimulatedChannel("pagerduty", clock, PAGER_ACTS),
+        simulated.SimulatedChannel("slack.incidents", clock),
+    )
     world = World(
         clock,
         ids,
@@ -116,6 +121,9 @@ def _simulated(
         alerts=(simulated.SimulatedAlerts(lighthouse, chosen.watchdog),),
         health=simulated.SimulatedHealth(lighthouse),
         flags=simulated.SimulatedFlags(lighthouse),
+        silences=tuple(simulated.SimulatedSilences(lighthouse, item.cluster) for item in chosen.alertmanagers[:1]),
+        channels=channels,
+        specs=tuple(ChannelSpec(channel.name, channel.acts, tuple(Topic)) for channel in channels),
         offload=in_place if kind.speed is None else in_thread,
     )
     console = Console(world, config, chosen, who, console=name, mode=kind.mode)

@@ -60,6 +60,13 @@ class BoardMaker:
         self._feed = FeedKeeper(asked, environment.watchdog)
         self._silences = [silences_of(silences.cluster) for silences in world.silences]
 
+    def _worth_saying(self, status: SourceStatus, statuses: Mapping[str, SourceStatus]) -> bool:
+        """Silences come from the Alertmanagers: they are named only when they fail alone."""
+        if status.name not in self._silences:
+            return True
+        alone = any(statuses[name].state is ReadingState.OK for name in self._alert_sources)
+        return alone and status.state in (ReadingState.UNREACHABLE, ReadingState.STALE)
+
     def _on_calls(self) -> tuple[OnCall, ...]:
         """Who PagerDuty said last is on call: also while it does not answer."""
         known = self._record.state.on_call.get(self._environment.target.environment)
@@ -88,7 +95,7 @@ class BoardMaker:
             target=environment.target,
             actor=self._actor,
             read_only=self._read_only,
-            sources=tuple(status.values()),
+            sources=tuple(item for item in status.values() if self._worth_saying(item, status)),
             slos=slos,
             rollout=present,
             readiness=readiness(health, present, now),

@@ -36,6 +36,8 @@ class Poller:
     ids: Ids
     offload: Offload
     changed: Callable[[], None]
+    first_after: timedelta = timedelta(0)
+    """How long the first question waits: for a source whose library is slow to load, until the screen stands."""
     value: Any = None
     at: datetime | None = None
     error: str = ""
@@ -50,6 +52,8 @@ class Poller:
 
     async def run(self) -> None:
         """Asks for ever."""
+        if self.first_after:
+            await self.clock.wait(self._kick, self.clock.now() + self.first_after)
         while True:
             self._kick.clear()
             took = await self.ask()

@@ -13,6 +13,7 @@ from console.settings.config import Config, Environment
 
 PAGER_TIMEOUT = timedelta(seconds=15)
 """PagerDuty is asked for several things, page by page."""
+PAGER_FIRST_AFTER = timedelta(seconds=2)
 
 
 def silences_of(cluster: str) -> str:
@@ -39,4 +40,7 @@ def pollers(world: World, config: Config, environment: Environment, changed: Cal
     if world.health is not None and environment.components:
         yield poller("health", world.health.read, environment.health_interval, environment.health_timeout)
     if world.pager is not None and environment.notify.pagerduty is not None:
-        yield poller(world.pager.name, world.pager.read, environment.notify.pagerduty.source.interval, PAGER_TIMEOUT)
+        interval = environment.notify.pagerduty.source.interval
+        pager = poller(world.pager.name, world.pager.read, interval, PAGER_TIMEOUT)
+        pager.first_after = PAGER_FIRST_AFTER
+        yield pager

@@ -52,8 +52,10 @@ class Mail:
         self._settings, self._clock, self._password, self._timeout = settings, clock, password, timeout
 
     def deliver(self, delivery: Delivery) -> ActResult:
-        """Sends it. The answer names those whom the server refused. Raises SourceError."""
-        return self._send(delivery, self._settings.to)
+        """Sends it: to the people named by `to` among the args, else to all recipients. The answer names those whom the
+        server refused. Raises SourceError."""
+        named = tuple(value for name, value in delivery.args if name == "to")
+        return self._send(delivery, named or self._settings.to)
 
     def prove(self, delivery: Delivery) -> ActResult:
         """Sends a test, to the recipients for tests where there are some; that the server took it is the evidence.

@@ -40,6 +40,20 @@ class Act(StrEnum):
     ANNOTATE = "annotate"
 
 
+PAGER_ACTS = (
+    Act.TRIGGER,
+    Act.ACKNOWLEDGE,
+    Act.RESOLVE,
+    Act.ESCALATE,
+    Act.REASSIGN,
+    Act.RESPOND,
+    Act.NOTE,
+    Act.STATUS_UPDATE,
+    Act.CHANGE,
+)
+"""What PagerDuty does."""
+
+
 @value
 class Message:
     """What is said, in parts that every channel lays out in its own way. All texts are safe and without secrets.

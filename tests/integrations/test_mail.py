@@ -92,6 +92,14 @@ def test_everybody_gets_the_whole_message(serve, clock):
     ]
 
 
+def test_a_page_goes_to_the_people_it_names_and_to_nobody_else(serve, clock):
+    box = serve(Mailbox())
+    page = replace(delivery(), act=Act.PAGE, args=(("to", "carol@example.com"), ("to", BEN)))
+    assert mail_to(box, clock).deliver(page).outcome is ActOutcome.DONE
+    (envelope,) = box.taken
+    assert envelope.rcpt_tos == ["carol@example.com", BEN]
+
+
 def test_the_same_delivery_has_the_same_id_and_another_has_another(serve, clock):
     box = serve(Mailbox())
     mail = mail_to(box, clock)

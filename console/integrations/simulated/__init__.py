@@ -2,6 +2,7 @@
 outside: no network, no files, no time but the injected clock's."""
 
 from console.integrations.simulated.alerts import SimulatedAlerts
+from console.integrations.simulated.channel import SimulatedChannel
 from console.integrations.simulated.metrics import SimulatedMetrics
 from console.integrations.simulated.others import SimulatedFlags, SimulatedHealth
 from console.integrations.simulated.silences import SimulatedSilences
@@ -10,6 +11,7 @@ from console.integrations.simulated.world import BREAKABLE, World
 __all__ = [
     "BREAKABLE",
     "SimulatedAlerts",
+    "SimulatedChannel",
     "SimulatedFlags",
     "SimulatedHealth",
     "SimulatedMetrics",
