@@ -79,6 +79,7 @@ class FakePagerDuty:
         self.changes: list[dict] = []
         self.ahead = timedelta(0)
         self.overlap = 0
+        self.shift_ends = stamp(self.now() + timedelta(hours=8))
         self.lock = threading.RLock()
         self._rules: list[Rule] = []
         self._count = 0
@@ -328,14 +329,13 @@ class FakePagerDuty:
         return 200, {"responder_request": {"requester": ref(sender, "user"), "requested_at": stamp(self.now())}}
 
     def _on_calls(self, query, _body, _sender):
-        end = stamp(self.now() + timedelta(hours=8))
         items = [
             {
                 "escalation_policy": ref(POLICY, "escalation_policy"),
                 "escalation_level": level,
                 "user": ref(user, "user"),
                 "schedule": ref(("PSCH1", "Primary"), "schedule"),
-                "end": end,
+                "end": self.shift_ends,
             }
             for level, user in self.on_call
         ]

@@ -13,6 +13,7 @@ from console.ports import Busy, Rejected, SourceError, Uncertain
 from tests.fakes.openapi import Judge
 from tests.fakes.pagerduty import ANN, BEN, CAT, SERVICE, FakePagerDuty
 from tests.integrations.fault_server import answer, reset
+from tests.servers import wait_until
 
 PUT = ("PUT", "/incidents/.*")
 
@@ -309,6 +310,7 @@ def test_30_a_refresh_waits_while_an_act_is_under_way(fake, api):
         act = pool.submit(api.acknowledge, incident.id)
         assert acting.wait(10)
         refresh = pool.submit(api.read)
+        wait_until(lambda: api._wire.gate._turn._waiters, what="the refresh waits")
         started = len(fake.sent("GET", "/incidents"))
         go_on.set()
         assert act.result(10).outcome is ActOutcome.DONE
