@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
 
 from console.model.message import Topic
 from console.model.people import Severity
+from console.settings.addresses import read_address, read_addresses
 from console.settings.nodes import Fields, Node, unique
 from console.settings.outside import Email, Grafana, Notify, PagerDuty, SecretRef, SlackWebhook, Webhook
 from console.settings.problems import shown
@@ -20,7 +20,6 @@ _HEARS = ("topics", "least")
 """Keys of every channel that tells people something."""
 _TOPICS = {topic.value: topic for topic in Topic}
 _SEVERITIES = {severity.value: severity for severity in Severity}
-_ADDRESS = re.compile(r"[^\s@,;:<>()\"\\\[\]]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 """How a connection to a mail server is secured, and the usual port for it."""
 
@@ -62,14 +61,14 @@ def _pagerduty(node: Node) -> PagerDuty:
         services = tuple(place.text("a PagerDuty service id") for place in places)
         unique([*zip(services, places, strict=True)], "a service")
     elif not fields["events_key"].present:
-        node.refuse("neither token nor events_key", "one of them, or no pagerduty")
+        fields.node.refuse("neither token nor events_key", "one of them, or no pagerduty")
     else:
         for key in ("services", "sender"):
             if fields[key].present:
                 fields[key].refuse(f"{key} without a token", "a token, PagerDuty's REST API key")
     return PagerDuty(
         source,
-        _address(fields["sender"]) if fields["sender"].present else "",
+        read_address(fields["sender"]) if fields["sender"].present else "",
         services,
         fields["events_url"].url(default="https://events.pagerduty.com"),
         fields["events_key"].secret(),
@@ -93,20 +92,20 @@ def _email(node: Node) -> Email:
     security = fields["security"].choice({name: name for name in _PORTS}, default="starttls")
     user, password = fields["user"].text("a user of the mail server", default=""), fields["password"].secret()
     if fields["user"].present is not fields["password"].present:
-        node.refuse("one of user and password", "both or neither")
+        fields.node.refuse("one of user and password", "both or neither")
     elif fields["password"].present and security == "none":
         fields["security"].refuse("'none' with a password", "starttls or tls, so that nobody reads it on the way")
     return Email(
         fields["host"].text("the host of a mail server"),
         _port(fields["port"], _PORTS[security]),
-        _address(fields["sender"]),
-        _addresses(fields["to"], required=True),
+        read_address(fields["sender"]),
+        read_addresses(fields["to"]),
         security,
         user,
         password,
         _topics(fields),
         _least(fields),
-        _addresses(fields["test_to"], required=False),
+        read_addresses(fields["test_to"], required=False),
     )
 
 
@@ -154,18 +153,3 @@ def _port(node: Node, default: int) -> int:
     if number == number and number != int(number):  # NaN stands for what was refused
         node.refuse(shown(node.tree.text), expected)
     return int(number) if number == number else default
-
-
-def _addresses(node: Node, *, required: bool) -> tuple[str, ...]:
-    places: Sequence[Node] = node.sequence("a list of e-mail addresses", least=1, required=required)
-    found = tuple(_address(place) for place in places)
-    unique([*zip(found, places, strict=True)], "an address")
-    return found
-
-
-def _address(node: Node) -> str:
-    expected = "an e-mail address"
-    text = node.text(expected)
-    if text and not _ADDRESS.fullmatch(text):
-        node.refuse(shown(text), expected)
-    return text

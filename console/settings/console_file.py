@@ -8,9 +8,12 @@ from pathlib import Path
 
 from console.model.board import Target
 from console.settings.channels import read_notify
-from console.settings.config import Environment
+from console.settings.config import Environment, Link, SavedFilter
+from console.settings.links import read_link
+from console.settings.matchers import read_filter
 from console.settings.nodes import Node, beside, header, unique
 from console.settings.outside import Alertmanager, Component
+from console.settings.problems import shown
 from console.settings.sources import SOURCE, read_source
 
 OPTIONAL = ("rollout", "slo")
@@ -25,13 +28,20 @@ class ConsoleFile:
     journal: Path | None
     journal_group: str
     playbooks: Path | None
+    runbooks: Path | None
+    links: tuple[Link, ...]
+    filters: tuple[SavedFilter, ...]
+    bell: bool
     without: frozenset[str]
     keys: tuple[tuple[str, str], ...] = ()
 
 
 def read_console(node: Node) -> ConsoleFile:
     """Reads the whole file."""
-    fields = node.mapping("apiVersion", "kind", "environments", "journal", "playbooks", "without", "keys")
+    fields = node.mapping(
+        "apiVersion", "kind", "environments", "links", "filters", "bell", "runbooks", "journal", "playbooks", "without",
+        "keys",
+    )  # fmt: skip
     header(fields, "Console")
     journal = fields["journal"].mapping("path", "group")
     path, playbooks = journal["path"].text(default=""), fields["playbooks"].text(default="")
@@ -44,11 +54,42 @@ def read_console(node: Node) -> ConsoleFile:
         beside(node.file, path) if path else None,
         journal["group"].text(default=""),
         beside(node.file, playbooks) if playbooks else None,
+        _runbooks(fields["runbooks"]),
+        _links(fields["links"]),
+        _filters(fields["filters"]),
+        fields["bell"].boolean(default=True),
         frozenset(
             item.choice({name: name for name in OPTIONAL}) for item in fields["without"].sequence(required=False)
         ),
         tuple((action, place.text("key names")) for action, place in fields["keys"].open_mapping().items()),
     )
+
+
+def _runbooks(node: Node) -> Path | None:
+    name = node.text("a folder", default="")
+    folder = beside(node.file, name) if name else None
+    if folder is not None and not folder.is_dir():
+        node.refuse(f"{shown(name)}, which is no folder", "a folder of Markdown files, each named after an alert")
+    return folder
+
+
+def _links(node: Node) -> tuple[Link, ...]:
+    places = node.sequence("a list of links, each with title and url", required=False)
+    links = tuple(read_link(place) for place in places)
+    unique([(link.title, place) for link, place in zip(links, places, strict=True)], "a title")
+    return links
+
+
+def _filters(node: Node) -> tuple[SavedFilter, ...]:
+    places = node.sequence("a list of filters, each with name and filter", required=False)
+    filters = tuple(_filter(place) for place in places)
+    unique([(item.name, place) for item, place in zip(filters, places, strict=True)], "a name")
+    return filters
+
+
+def _filter(node: Node) -> SavedFilter:
+    fields = node.mapping("name", "filter")
+    return SavedFilter(fields["name"].text("the name of a filter"), read_filter(fields["filter"]))
 
 
 def _environment(node: Node) -> Environment:

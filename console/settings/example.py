@@ -39,15 +39,21 @@ def init(directory: Path) -> None:
     try:
         for target, source in copies.items():
             for folder in reversed([folder for folder in target.parents if not folder.exists()]):
-                folder.mkdir()
+                folder.mkdir(mode=0o700)
                 made.append(folder)
-            with open(target, "xb") as file:  # somebody else's file is neither overwritten nor removed below
+            with open(
+                target, "xb", opener=_private
+            ) as file:  # somebody else's file is neither overwritten nor removed below
                 made.append(target)
                 file.write(source.read_bytes())
     except BaseException:
         for path in reversed(made):
             path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
         raise
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _files() -> dict[Path, Path]:

@@ -14,8 +14,9 @@ from console.settings import tree
 from console.settings.config import Config
 from console.settings.console_file import OPTIONAL, ConsoleFile, read_console
 from console.settings.example import init, shipped
+from console.settings.modes import judge_modes
 from console.settings.nodes import Node, unique
-from console.settings.people_file import read_people
+from console.settings.people_file import PeopleFile, read_people
 from console.settings.playbook_file import read_playbook
 from console.settings.problems import ConfigError, NoConfig, Problem, Problems, one_of, shown
 from console.settings.references import Known, References
@@ -62,8 +63,8 @@ def load(folder: Path) -> Config:
     _refuse_strays(folder, problems)
     main = _read(folder / FILES[0], read_console, problems)
     without = main.without if main else frozenset()
-    roles, people = _read(folder / FILES[1], read_people, problems) or ((), ())
-    severities = _read(folder / FILES[2], read_severities, problems) or ()
+    people = _read(folder / FILES[1], read_people, problems) or PeopleFile()
+    severities = _read(folder / FILES[2], lambda node: read_severities(node, references), problems) or ()
     rollout = None
     if "rollout" not in without or os.path.lexists(folder / FILES[3]):
         rollout = _read(folder / FILES[3], read_rollout, problems)
@@ -74,7 +75,7 @@ def load(folder: Path) -> Config:
     environments, rules = main.environments if main else (), rollout.guardrails if rollout else ()
     components = (component for environment in environments for component in environment.components)
     references.check(
-        roles=Known.of("", roles, folder / FILES[1], problems),
+        roles=Known.of("", people.roles, folder / FILES[1], problems),
         playbooks=Known.of("", (item.playbook.name for item in playbooks), where, problems),
         readings={
             "rollout": Known.of("", ["rollout.percent"] if rollout else [], folder / FILES[3], problems),
@@ -86,22 +87,31 @@ def load(folder: Path) -> Config:
             "slo": Known.of("slo.", (f"{item.name}.burn" for item in objectives), folder / "slo", problems),
         },
     )
+    on_call = Known.of("", (role.name for role in people.on_call), folder / FILES[1], problems)
+    references.check_ladders(people.on_call, on_call)
     if rollout is not None and rollout.flag:
         references.check_flags(rollout.flag)
     problems.check()
+    judge_modes(folder, (where, *(Path(item.file) for item in playbooks)), problems)
     assert main is not None, "a console.yaml that could not be read is a problem"
     return Config(
         folder=folder,
         environments=environments,
-        people=people,
+        people=people.people,
         severities=severities,
         rollout=rollout,
         objectives=objectives,
         playbooks=playbooks,
+        links=main.links,
+        filters=main.filters,
+        on_call=people.on_call,
+        teams=people.teams,
+        bell=main.bell,
+        runbooks=main.runbooks,
         journal=main.journal,
         journal_group=main.journal_group,
         keys=main.keys,
-        roles=roles,
+        roles=people.roles,
         warnings=tuple(str(warning) for warning in problems.warnings),
     )
 

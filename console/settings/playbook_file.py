@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 
-from console.model.alert import parse_matcher
 from console.model.people import Severity
 from console.model.playbook import OPS, Check, Option, Playbook, Step, StepKind
+from console.settings.matchers import read_matcher
 from console.settings.nodes import Node, header, unique
 from console.settings.problems import one_of, shown
 from console.settings.references import References
@@ -47,7 +47,7 @@ def read_playbook(node: Node, references: References) -> tuple[Playbook, Node]:
         fields["owner"].text("who keeps the playbook right"),
         fields["reviewed"].day(),
         steps,
-        tuple(_matcher(place) for place in fields["match"].sequence("a list of matchers", required=False)),
+        _matchers(fields["match"]),
         fields["summary"].text(default=""),
         _objective(fields["objective"]),
     )
@@ -64,14 +64,9 @@ def _objective(node: Node) -> tuple[timedelta, timedelta] | None:
     return least, most
 
 
-def _matcher(node: Node) -> str:
-    text = node.text('a matcher such as alertname="P99LatencyHigh"')
-    try:
-        if text:
-            parse_matcher(text)
-    except ValueError:
-        node.refuse(shown(text), 'a matcher: name="value", with =, !=, =~ or !~')
-    return text
+def _matchers(node: Node) -> tuple[str, ...]:
+    places = node.sequence("a list of matchers", required=False)
+    return tuple(place.text() for place in places if read_matcher(place) is not None)
 
 
 def _step(node: Node, references: References) -> Step:

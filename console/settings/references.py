@@ -1,11 +1,12 @@
-"""Names that playbooks use and other files define: every one must lead somewhere."""
+"""Names that one file uses and another defines: every one must lead somewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from console.model.escalation import OnCallRole
 from console.settings.nodes import Node
 from console.settings.problems import Problems, one_of, shown
 
@@ -37,6 +38,8 @@ class References:
     readings: list[tuple[str, Node]] = field(default_factory=list)
     playbooks: list[tuple[str, Node]] = field(default_factory=list)
     flags: list[tuple[str, Node]] = field(default_factory=list)
+    ladders: list[tuple[tuple[str, Node], ...]] = field(default_factory=list)
+    """Of each severity, the on-call roles that are told, level by level."""
 
     def check(self, roles: Known, playbooks: Known, readings: Mapping[str, Known]) -> None:
         """Refuses every name that leads nowhere.
@@ -56,6 +59,18 @@ class References:
         for name, place in self.flags:
             if name and name != flag:
                 place.warn(f"the flag {shown(name)}", f"{shown(flag)}, as in rollout.yaml")
+
+    def check_ladders(self, roles: Sequence[OnCallRole], known: Known) -> None:
+        """Refuses a level that nobody holds, and warns of one that tells nobody who is not told before."""
+        holders = {role.name: role for role in roles}
+        for ladder in self.ladders:
+            told: set[str] = set()
+            for name, place in ladder:
+                _check("on-call role", name, place, known)
+                role = holders.get(name)
+                if role is not None and not role.schedule and told.issuperset(role.people):
+                    place.warn(f"the role {shown(name)}, whose people are all told before", "somebody else")
+                told.update(role.people if role is not None else ())
 
 
 def _check(what: str, name: str, place: Node, known: Known) -> None:
