@@ -7,7 +7,7 @@ Boards and submit commands, and need nothing else. Each job is done in a module 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from console.engine.board import BoardMaker
 from console.engine.context import Moments
@@ -131,9 +131,11 @@ class Console:
         self._lease.look()
         self._publish()
 
-    async def ask(self) -> None:
-        """Asks every source once, each within its own deadline. For an opened console; a started one asks by itself."""
-        await asyncio.gather(*(poller.ask() for poller in self._pollers.values()))
+    async def ask(self, *, without: Collection[str] = ()) -> None:
+        """Asks every source but these once, each within its own deadline. For an opened console; a started one asks by
+        itself."""
+        wanted = (poller for name, poller in self._pollers.items() if name not in without)
+        await asyncio.gather(*(poller.ask() for poller in wanted))
         self._publish()
 
     async def start(self) -> None:

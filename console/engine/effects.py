@@ -107,7 +107,7 @@ class Effects:
         try:
             result: ActResult = await self._world.offload(lambda: act(found))
         except Uncertain as error:
-            return Denied(f"outcome unknown: {error}; look before you do it again")
+            return Denied(f"outcome unknown: {error}; look before you do it again", unknown=True)
         except SourceError as error:
             return str(error)
         return result.text if result.outcome is ActOutcome.LOST else result

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from console.engine.lease import LeaseKeeper
@@ -111,7 +111,7 @@ class Outbox:
         attempts = self._attempts(delivery) + 1
         try:
             async with asyncio.timeout(DEADLINE.total_seconds()):
-                result = await self._world.offload(lambda: channel.deliver(delivery))
+                result = await self._world.offload(lambda: channel.deliver(self._labelled(delivery)))
         except Rejected as error:
             return await self._end(delivery, ev.DeliveryFailed(safe(str(error), 300), attempts))
         except Busy as error:
@@ -129,6 +129,14 @@ class Outbox:
                 delivery, attempts, f"fault in {channel.name}: {type(error).__name__}", self._pause(attempts)
             )
         return await self._end(delivery, ev.DeliverySent(safe(result.text, 300), attempts, safe(result.ref, 200)))
+
+    def _labelled(self, delivery: Delivery) -> Delivery:
+        """With the incident's number: at its declaration, when the message was written, it had none."""
+        message = delivery.message
+        incident = self._record.state.incidents.get(message.subject)
+        if message.label or incident is None:
+            return delivery
+        return replace(delivery, message=replace(message, label=incident.label))
 
     def _attempts(self, delivery: Delivery) -> int:
         trouble = self._trouble.get(delivery.id)

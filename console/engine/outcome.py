@@ -21,9 +21,10 @@ class Done:
 
 @value
 class Denied:
-    """Not carried out; the reason is one line."""
+    """Not carried out; the reason is one line. `unknown`: nobody knows, for the request went out and no answer came."""
 
     reason: str
+    unknown: bool = False
 
 
 @value
