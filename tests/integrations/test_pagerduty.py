@@ -59,6 +59,7 @@ def test_open_incidents_with_their_keys_and_who_is_on_call(fake, api):
         (2, "Ben Bold", "Primary"),
         (3, "Cat Calm", "Primary"),
     ]
+    assert all(one.schedule_id for one in found.on_calls if one.schedule)
     assert found.on_calls[0].contacts == (("email", "ann@example.com"), ("phone", "+1 555 0100"))
     assert found.on_calls[0].until > datetime.now(UTC)
     assert (found.policies, found.note) == ((("PPOL1", "Lighthouse policy"),), "")

@@ -130,6 +130,7 @@ def on_call(raw: object, contacts: dict[str, tuple[tuple[str, str], ...]]) -> On
         person=user.name,
         person_id=user.id,
         schedule=part.part("schedule").name,
+        schedule_id=part.part("schedule").id,
         until=part.instant("end"),
         contacts=contacts.get(user.id, ()),
     )

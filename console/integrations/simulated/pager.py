@@ -114,7 +114,14 @@ class SimulatedPager:
         with self._answering() as now:
             shown = tuple(self._shown(one) for one in self._state.incidents.values())
             on_calls = tuple(
-                OnCall(POLICY, level, person, _id(person), until=None, contacts=(("phone", f"+1 555 010{level}"),))
+                OnCall(
+                    POLICY,
+                    level,
+                    person,
+                    _id(person),
+                    contacts=(("phone", f"+1 555 010{level}"),),
+                    schedule_id=f"SSIM{level}",
+                )
                 for level, person in enumerate(self._state.people, 1)
             )
             return PagerSnapshot(tuple(one for one in shown if one.open), on_calls, now, "", ((POLICY_ID, POLICY),))

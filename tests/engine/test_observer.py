@@ -1,0 +1,118 @@
+"""What happens elsewhere and is written down here: PagerDuty's acknowledgements, who is on call, the rollout's phase."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from console.engine.outcome import Done
+from console.integrations.simulated.pager import SimulatedPager
+from console.model import commands as cmd
+from console.model.alert import Alert, AlertSnapshot, AlertState, reference
+from console.model.decide.pager import own_key
+from console.model.escalation import OnCallRole
+from console.model.pager import PagerStatus
+from console.model.people import Severity
+from console.settings.config import HttpSource
+from console.settings.outside import Notify, PagerDuty
+from tests.engine.bench import START, Bench
+
+DECLARE = cmd.DeclareIncident("P99 is high", Severity.SEV1)
+LATENCY_ALERT = Alert(
+    "f1", (("alertname", "LatencyHigh"),), (), AlertState.ACTIVE, START, paged=True, page_keys=("group-key",)
+)
+
+
+@pytest.fixture
+def pager(bench: Bench) -> SimulatedPager:
+    found = SimulatedPager(bench.clock)
+    bench.environment = replace(
+        bench.environment, notify=Notify(PagerDuty(HttpSource("pagerduty", "https://api.pagerduty.com")))
+    )
+    bench.outside = {"pager": found}
+    read = bench.alerts.read
+    bench.alerts.read = lambda: AlertSnapshot((*read().alerts, LATENCY_ALERT), bench.clock.now(), True)  # type: ignore[method-assign]
+    return found
+
+
+async def test_acknowledged_there_is_acknowledged_here_with_the_person(bench: Bench, pager: SimulatedPager) -> None:
+    console = await bench.console()
+    declared = await console.submit(DECLARE)
+    assert isinstance(declared, Done)
+    page = pager.open("P99 is high", own_key(declared.subject))
+    await bench.run(40)
+    incident = console.board.incidents[0]
+    assert [(link.pager_id, link.adopted) for link in incident.pages.values()] == [(page.id, False)]
+    assert incident.acknowledged_at is None
+    pager.acting_as("Dana").acknowledge(page.id)
+    await bench.run(40)
+    incident = console.board.incidents[0]
+    assert incident.acknowledged_at is not None
+    event = next(event for event in bench.journal.read() if event.kind == "incident.acknowledged")
+    assert (event.payload.by, event.payload.via, event.actor.name) == ("Dana", "PagerDuty", "engine")
+    assert incident.commander != "engine"
+
+
+async def test_resolved_there_is_shown_and_resolves_nothing_here(bench: Bench, pager: SimulatedPager) -> None:
+    console = await bench.console()
+    declared = await console.submit(DECLARE)
+    assert isinstance(declared, Done)
+    page = pager.open("P99 is high", own_key(declared.subject))
+    await bench.run(40)
+    pager.acting_as("Dana").resolve(page.id)
+    await bench.run(40)
+    incident = console.board.incidents[0]
+    assert incident.pages[page.id].status is PagerStatus.RESOLVED
+    assert incident.pages[page.id].by == "Dana"
+    assert incident.state == "declared"
+
+
+async def test_what_is_seen_is_written_down_once_by_the_holder_of_the_lease(
+    bench: Bench, pager: SimulatedPager
+) -> None:
+    console = await bench.console("alice")
+    await bench.console("bob")
+    declared = await console.submit(DECLARE)
+    assert isinstance(declared, Done)
+    page = pager.open("P99 is high", own_key(declared.subject))
+    pager.acting_as("Dana").acknowledge(page.id)
+    await bench.run(200)
+    kinds = [event.kind for event in bench.journal.read()]
+    for kind in ("incident.acknowledged", "incident.pager_linked", "pager.on_call_changed", "rollout.phase_observed"):
+        assert kinds.count(kind) == 1, kind
+
+
+async def test_a_page_that_alertmanager_opened_is_adopted_and_its_acknowledgement_is_the_alerts(
+    bench: Bench, pager: SimulatedPager
+) -> None:
+    page = pager.open("LatencyHigh", "group-key")
+    console = await bench.console()
+    await bench.run(40)
+    assert console.board.feed.pages["f1"].id == page.id
+    assert [alert.fingerprint for alert in console.board.feed.alerts] == ["f1"]
+    declared = await console.submit(replace(DECLARE, alerts=(reference(LATENCY_ALERT),)))
+    assert isinstance(declared, Done)
+    incident = console.board.incidents[0]
+    assert [(link.pager_id, link.adopted) for link in incident.pages.values()] == [(page.id, True)]
+    pager.acting_as("Dana").acknowledge(page.id)
+    await bench.run(40)
+    care = console.board.care["f1"]
+    assert care.acknowledges(LATENCY_ALERT)
+    assert (care.acknowledged_by, care.via) == ("Dana", "PagerDuty")
+    assert console.board.incidents[0].acknowledged_at is not None
+
+
+async def test_who_is_on_call_is_known_while_pagerduty_is_not_there(bench: Bench, pager: SimulatedPager) -> None:
+    schedule = pager.read().on_calls[0]
+    bench.config = replace(bench.config, on_call=(OnCallRole("primary", (), schedule.schedule_id),))
+    console = await bench.console()
+    await bench.run(40)
+    known = console.board.on_call
+    assert known[0][1][0].person == schedule.person
+    pager.stop_answering()
+    await bench.kill(console)
+    later = await bench.console("bob")
+    await bench.run(40)
+    assert later.board.on_call == known
+    assert pager.name in [source.name for source in later.board.blind_spots]
