@@ -1,6 +1,7 @@
 """Reading alerts, against a server that plays Alertmanager."""
 
 import copy
+import hashlib
 import json
 import time
 from dataclasses import replace
@@ -12,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.integrations.alertmanager import Alertmanager
+from console.integrations.alertmanager.alerts import SPARE
+from console.integrations.alertmanager.routes import read_routes
 from console.model.alert import AlertState
 from console.model.text import safe
 from console.ports import SourceError
@@ -301,3 +304,159 @@ def test_probe_of_something_else(server, alertmanager, behave):
     assert not finding.ok
     assert finding.todo
     assert CANARY not in finding.what
+
+
+LINKS = {
+    "http://p/graph?g0.expr=up%20%3D%3D%200&g0.tab=1": True,
+    "https://p.example:9090/a": True,
+    "HTTPS://P/": True,
+    "javascript:alert(1)": False,
+    "file:///etc/passwd": False,
+    "http://p/ x": False,
+    "http://p/\x1b[2J": False,
+    'http://p/"onclick="x': False,
+    "http://p/" + "x" * 5_000: False,
+    "": False,
+}
+
+
+@pytest.mark.parametrize(("url", "fine"), LINKS.items())
+def test_where_it_comes_from_is_a_safe_address_or_none(server, alertmanager, url, fine):
+    server.behave = answer(200, [group(alert(generatorURL=url), alert("Odd", generatorURL=5))])
+    first, odd = alertmanager.read().alerts
+    assert first.generator_url == (url if fine else "")
+    assert odd.generator_url == ""
+
+
+CONFIG = """
+route:
+  receiver: {receiver}
+receivers:
+- name: team
+  pagerduty_configs: [{{routing_key: <secret>}}]
+- name: nobody
+"""
+
+
+class Ticking:
+    """The system's clock, with a hand on its monotonic one."""
+
+    def __init__(self, clock):
+        self.now, self._clock, self.ahead = clock.now, clock, 0.0
+
+    def monotonic(self):
+        return self._clock.monotonic() + self.ahead
+
+
+class Config:
+    """Answers with alerts of `receiver`, and with `original` as the configuration."""
+
+    def __init__(self, server, original, receiver="team"):
+        self.server, self.original, self.receiver, self.status = server, original, receiver, 200
+        server.behave = self
+
+    def __call__(self, connection):
+        if connection.request.path.endswith("status"):
+            answer(self.status, {"config": {"original": self.original}})(connection)
+        else:
+            answer(200, [group(alert(receivers=[{"name": self.receiver}]))])(connection)
+
+    def asked(self):
+        return sum(request.path.endswith("status") for request in self.server.requests)
+
+
+@pytest.fixture
+def ticking(source, clock):
+    clock = Ticking(clock)
+    return clock, Alertmanager(replace(source, name="am-2", token=None), "Watchdog", clock)
+
+
+def test_the_routing_is_read_every_five_minutes_and_soon_when_an_alert_names_what_it_does_not(server, ticking):
+    clock, alertmanager = ticking
+    config = Config(server, CONFIG.format(receiver="nobody"))
+    for _ in range(3):
+        [found] = alertmanager.read().alerts
+        assert (found.receivers, found.paged, found.source) == (("team",), True, "am-2")
+    assert config.asked() == 1
+    clock.ahead += 301
+    again = alertmanager.read()
+    assert config.asked() == 2
+    assert again.alerts[0] is found, "the same configuration changes nothing"
+
+    config.receiver = "new"
+    alertmanager.read()
+    clock.ahead += 31
+    alertmanager.read()
+    assert config.asked() == 3
+    config.receiver = "team"
+    clock.ahead += 31
+    alertmanager.read()
+    assert config.asked() == 3
+
+
+BAD_CONFIGS = {
+    "empty": "",
+    "a list": "[]",
+    "something else": "x: y",
+    "no YAML": "{",
+    "no receivers": "route: {receiver: a}",
+    "routes of numbers": "receivers: []\nroute: {routes: [5]}",
+    "endless": "&a [*a]",
+    "endless routes": "receivers: []\nroute: &a {routes: [*a]}",
+    "deep": "[" * 100_000,
+    "a label that is a list": "receivers: [{name: x}]\nroute: {match: {a: [b]}}",
+    "no matcher": 'receivers: [{name: x}]\nroute: {matchers: ["!"]}',
+}
+
+
+@pytest.mark.parametrize("original", BAD_CONFIGS.values(), ids=BAD_CONFIGS)
+def test_a_routing_that_cannot_be_read_is_unknown_and_no_fault_of_the_alerts(server, ticking, original):
+    clock, alertmanager = ticking
+    config = Config(server, original)
+    [found] = alertmanager.read().alerts
+    assert (found.paged, found.page_keys) == (None, ())
+    alertmanager.read()
+    assert config.asked() == 1
+    config.original = CONFIG.format(receiver="team")
+    clock.ahead += 31
+    [found] = alertmanager.read().alerts
+    assert (found.paged, len(found.page_keys)) == (True, 1)
+    config.status = 500
+    clock.ahead += 301
+    assert alertmanager.read().alerts[0] is found, "what was known stays known"
+
+
+def test_a_configuration_that_stands_for_billions_of_routes_is_refused_in_time(server, ticking):
+    _, alertmanager = ticking
+    lines = ["x0: &x0 {receiver: team}"]
+    lines += [f"x{n}: &x{n} {{receiver: team, routes: [{', '.join([f'*x{n - 1}'] * 9)}]}}" for n in range(1, 12)]
+    Config(server, "\n".join([*lines, "route: *x11", "receivers: [{name: team}]"]))
+    began = time.monotonic()
+    [found] = alertmanager.read().alerts
+    assert found.paged is None
+    assert time.monotonic() - began < 5
+
+
+def test_an_expression_that_cannot_be_read_leaves_both_keys_possible():
+    config = """
+route:
+  receiver: team
+  routes:
+  - {receiver: team, matchers: ['a=~"(?P>x)"'], group_by: [a]}
+  - {receiver: team, matchers: ['a=b']}
+receivers: [{name: team, pagerduty_configs: [{}]}]
+"""
+    keys = read_routes(config).page_keys({"a": "b", "c": "d"}, ("team",))
+    expected = ['{}/{a=~"(?P>x)"}:{a="b"}', '{}/{a="b"}:{}']
+    assert keys == tuple(hashlib.sha256(key.encode()).hexdigest() for key in expected)
+
+
+def test_what_is_gone_is_forgotten(server, alertmanager):
+    for round_ in range(40):
+        alerts = [
+            alert(f"A{round_}", fingerprint=f"{round_}-{n}", labels=(("pod", f"{round_}/{n}"),)) for n in range(200)
+        ]
+        server.behave = answer(200, [group(*alerts)])
+        alertmanager.read()
+    shared = alertmanager._shared
+    assert len(shared._pairs) < 200 * 1.25 + SPARE + 400

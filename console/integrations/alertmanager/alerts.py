@@ -20,8 +20,8 @@ from console.settings.outside import HttpSource
 GROUPS = "api/v2/alerts/groups"
 MAX_LABELS = 100
 """Labels, and annotations, kept of one alert."""
-SPARE_PAIRS = 2_000
-"""Label pairs remembered beyond twice those that stand, before those that are gone are forgotten."""
+SPARE = 2_000
+"""Shared texts remembered beyond a quarter more than those that stand, before those that are gone are forgotten."""
 
 _STATES = {state.value: state for state in AlertState}
 
@@ -220,7 +220,7 @@ class _Shared:
 
     def forget(self, alerts: tuple[Alert, ...]) -> None:
         """Keeps what stands, once most of it does not."""
-        if len(self._pairs) + len(self._names) + len(self._texts) <= 2 * self._floor + SPARE_PAIRS:
+        if len(self._pairs) + len(self._names) + len(self._texts) <= self._floor + self._floor // 4 + SPARE:
             return
         self._pairs = {pair: pair for alert in alerts for pair in alert.labels}
         self._names = {names: names for alert in alerts for names in (alert.receivers, alert.page_keys)}

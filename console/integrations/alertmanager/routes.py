@@ -4,19 +4,19 @@ Alertmanager pages under a dedup key of its own: the SHA-256 of the group's key,
 knows the key knows which PagerDuty incident an alert has opened. The API tells neither routes nor keys, but the
 configuration (`config.original` of `GET /api/v2/status`), from which both follow.
 
-A regular expression that Python does not know may or may not fit; then the keys of both cases are candidates.
+A regular expression that cannot be read here may or may not fit; then the keys of both cases are candidates.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from console.integrations.alertmanager import wire
 from console.integrations.http import Http, decode
+from console.model.pattern import Pattern
 from console.model.value import value
 from console.ports import SourceError
 
@@ -35,8 +35,8 @@ class _Matcher:
     name: str
     op: str
     text: str
-    pattern: re.Pattern[str] | None = None
-    """None also for an expression that is not Python's."""
+    pattern: Pattern | None = None
+    """None also for an expression that cannot be read here."""
 
     def fits(self, labels: Mapping[str, str]) -> bool | None:
         """Whether it fits; None when that cannot be said here."""
@@ -45,7 +45,7 @@ class _Matcher:
             return (actual == self.text) is (self.op == "=")
         if self.pattern is None:
             return None
-        return (self.pattern.fullmatch(actual) is not None) is (self.op == "=~")
+        return self.pattern.matches(actual) is (self.op == "=~")
 
     def __str__(self) -> str:
         if any(char.isspace() or char in "{}!=~,\\\"'`" for char in self.name):
@@ -102,11 +102,6 @@ class Routes:
         self._root = root
         self.receivers, self.paging = receivers, paging
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Routes) and vars(self) == vars(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
     def pages(self, receivers: tuple[str, ...]) -> bool:
         """Whether one of these receivers pages by PagerDuty."""
         return not self.paging.isdisjoint(receivers)
@@ -129,12 +124,12 @@ def read_routes(original: str) -> Routes:
     import yaml
 
     try:
-        config = yaml.load(original, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # as safe_load, in C
+        config = yaml.safe_load(original)  # not libyaml's: deep nesting ends the whole process there
         receivers = {_text(item["name"]): item for item in config["receivers"]}
         root = _route(config["route"], None, iter(range(MAX_ROUTES)))
     except yaml.YAMLError:
         raise ValueError("its configuration is no YAML") from None
-    except (AttributeError, KeyError, RecursionError, StopIteration, TypeError):
+    except (AttributeError, KeyError, RecursionError, TypeError):
         raise ValueError("its configuration has no routes and receivers") from None
     paging = frozenset(name for name, item in receivers.items() if item.get("pagerduty_configs"))
     return Routes(root, frozenset(receivers), paging)
@@ -146,6 +141,7 @@ class RoutesReader:
     def __init__(self, http: Http) -> None:
         self.routes: Routes | None = None
         self.version = 0
+        self._read: int | None = None
         self._http = http
         self._due = self._asked = http.clock.monotonic()
 
@@ -157,15 +153,16 @@ class RoutesReader:
         self._asked, self._due = now, now + SOON_SECONDS
         try:
             answer = self._http.ask("GET", "api/v2/status")
-            routes = read_routes(decode(answer.body, wire.SERVER).config.original) if answer.good else None
+            if not answer.good:
+                return
+            original = decode(answer.body, wire.SERVER).config.original
+            if hash(original) != self._read:
+                self._read = hash(original)  # also of one that cannot be read: once is enough
+                self.routes = read_routes(original)
+                self.version += 1
         except (SourceError, ValueError):
             return
-        if routes is None:
-            return
         self._due = now + EVERY_SECONDS
-        if routes != self.routes:
-            self.routes = routes
-            self.version += 1
 
     def met(self, receivers: tuple[str, ...]) -> None:
         """An alert names these receivers: one that is unknown is a sign of a new configuration."""
@@ -174,7 +171,8 @@ class RoutesReader:
 
 
 def _route(node: Mapping[str, Any], parent: _Route | None, count: Iterator[int]) -> _Route:
-    next(count)
+    if next(count, None) is None:
+        raise KeyError("too many routes")
     matchers = [_Matcher(_text(name), "=", _text(text)) for name, text in (node.get("match") or {}).items()]
     matchers += [_regex(_text(name), f"^(?:{_text(text)})$") for name, text in (node.get("match_re") or {}).items()]
     for line in node.get("matchers") or ():
@@ -223,12 +221,10 @@ def _unquoted(text: str) -> str:
 
 
 def _regex(name: str, text: str, op: str = "=~") -> _Matcher:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # such as [[:alpha:]]: Python reads it as something else, and warns
-        try:
-            return _Matcher(name, op, text, re.compile(text))
-        except (re.error, Warning, OverflowError):
-            return _Matcher(name, op, text)
+    try:
+        return _Matcher(name, op, text, Pattern(text))
+    except ValueError:
+        return _Matcher(name, op, text)
 
 
 def _text(item: object) -> str:
