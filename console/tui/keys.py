@@ -5,40 +5,14 @@ An action is reached by its key and from the palette. One that makes no sense no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 
 from console.tui import situation as when
-from console.tui.situation import Situation
+from console.tui.action import Action as Action
+from console.tui.incident_keys import INCIDENT_ACTIONS
 
 ALWAYS = 80
 """From this place in the footer on, an action has its room before all others."""
-
-
-def _always(_: Situation) -> str:
-    return ""
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One thing an operator can do. `id` names it in keymaps; `keys` are Textual key names, separated by commas, none
-    for what only the palette offers; `enabled` gives "" or the reason why not; `footer` is its place in the footer."""
-
-    id: str
-    keys: str
-    title: str
-    tooltip: str
-    scope: str = "everywhere"
-    enabled: Callable[[Situation], str] = field(default=_always)
-    footer: int = 0
-    writes: bool = False
-    """Whether it changes the record: not while read-only."""
-
-    def reason(self, at: Situation) -> str:
-        """Why it cannot be done now; empty when it can."""
-        if self.writes and at.board.read_only:
-            return "this console is read-only"
-        return self.enabled(at)
 
 
 # -- the registry -----------------------------------------------------------------------------------------------------
@@ -60,6 +34,11 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("run", "3", "Checklist", "The running playbook", enabled=when.has_runs, footer=51),
     Action("shift", "4", "Shift", "Who is on, what is watched, handoffs", footer=52),
+    Action("alerts", "5", "Alerts", "What is new and nobody's, silences, verdicts", footer=49),
+    Action("incidents", "6", "Incidents", "All incidents, the open ones first; / searches", footer=53),
+    Action("changes", "7", "Changes", "What was altered for now, and who owes its undoing", footer=54),
+    Action("outbox", "8", "Outbox", "What was told to whom, and what is NOT SENT", footer=55),
+    Action("contacts", "", "Who to call", "Who is on call, and how they are reached when all else is down"),
     Action("refresh", "r", "Ask again", "Ask every source now"),
     Action(
         "environment",
@@ -106,47 +85,131 @@ ACTIONS: tuple[Action, ...] = (
         footer=12,
         writes=True,
     ),
-    # Overview
+    # Alerts
     Action(
         "alert",
         "enter",
         "Details",
-        "Everything known of the highlighted alert",
-        "overview",
+        "Everything known of the highlighted alert; opens or closes a fold",
+        "overview alerts",
         enabled=when.alert,
         footer=5,
+    ),
+    Action(
+        "alert-acknowledge",
+        "a",
+        "Acknowledge",
+        "Say that you have the alert; does not ask. On a fold, all of its alerts that nobody has: asks once",
+        "alerts alert",
+        enabled=when.unowned,
+        footer=1,
+        writes=True,
+    ),
+    Action(
+        "alert-unacknowledge",
+        "u",
+        "Give back",
+        "Nobody has the alert any more: say why",
+        "alerts alert",
+        enabled=when.owned,
+        writes=True,
+    ),
+    Action(
+        "silence",
+        "s",
+        "Silence",
+        "Silence the alert or the fold, with a preview of what that would hide",
+        "alerts alert",
+        enabled=when.alert,
+        footer=2,
+        writes=True,
+    ),
+    Action(
+        "verdict",
+        "v",
+        "Verdict",
+        "False positive, not actionable, or poor details",
+        "alerts alert",
+        enabled=when.one_alert,
+        footer=8,
+        writes=True,
+    ),
+    Action(
+        "alert-note",
+        "plus",
+        "Note",
+        "Write something down on the alert; it stays with it",
+        "alerts alert",
+        enabled=when.one_alert,
+        footer=20,
+        writes=True,
     ),
     Action(
         "link",
         "l",
         "Link",
-        "Link the highlighted alert to the open incident",
-        "overview",
+        "Link the alert, or all of the fold, to an open incident",
+        "overview alerts alert",
         enabled=when.link,
+        footer=9,
         writes=True,
     ),
-    # Incident
     Action(
-        "state",
-        "s",
-        "State",
-        "Mitigated, resolved, closed and the others",
-        "incident",
-        enabled=when.known_incident,
+        "open",
+        "o",
+        "Open link",
+        "Logs, traces, dashboards: the whole address is shown first",
+        "alerts alert",
+        enabled=when.one_alert,
+        footer=7,
+    ),
+    Action("fold", "space", "Fold", "Open or close the fold", "alerts", enabled=when.fold),
+    Action("filters", "f", "Filters", "Choose a saved filter; / types one", "alerts", footer=6),
+    Action("unfilter", "escape", "No filter", "Take the filter away", "alerts", enabled=when.filtered),
+    Action("sort", "t", "Sort", "Severity, newest, name, count first", "alerts"),
+    Action("group", "b", "Group", "As Alertmanager groups, by a label, or not at all", "alerts"),
+    Action("silences", "S", "Silences", "Which are in force, to come, and lately expired", "alerts alert", footer=4),
+    # Silences
+    Action(
+        "silence-details",
+        "enter",
+        "Details",
+        "The silence in full, and what it hides now",
+        "silences",
+        enabled=when.silence,
         footer=5,
+    ),
+    Action(
+        "silence-expire",
+        "x",
+        "Expire",
+        "End the silence now: its alerts are heard again",
+        "silences",
+        enabled=when.silence_stands,
+        footer=1,
         writes=True,
     ),
     Action(
-        "severity",
-        "v",
-        "Severity",
-        "Change the severity, with a reason",
-        "incident",
-        enabled=when.open_incident,
+        "silence-extend",
+        "e",
+        "Extend",
+        "Give the silence a later end",
+        "silences",
+        enabled=when.silence_stands,
+        footer=2,
         writes=True,
     ),
-    Action("role", "o", "Roles", "Hand a role to somebody", "incident", enabled=when.open_incident, writes=True),
-    Action("event", "enter", "Details", "The highlighted event in full", "incident"),
+    Action(
+        "silence-again",
+        "c",
+        "Create again",
+        "A new silence with the same matchers, with a preview",
+        "silences",
+        enabled=when.silence,
+        footer=3,
+        writes=True,
+    ),
+    *INCIDENT_ACTIONS,
     # Run
     Action(
         "complete",
@@ -294,8 +357,11 @@ def sign(key: str) -> str:
 
 def of(scope: str) -> tuple[Action, ...]:
     """The actions of a screen, its own first."""
-    own = [action for action in ACTIONS if action.scope == scope]
-    return (*own, *(action for action in ACTIONS if action.scope == "everywhere"))
+    own = [action for action in ACTIONS if scope in action.scope.split()]
+    taken = {key for action in own for key in action.keys.split(",") if key}
+    common = [action for action in ACTIONS if action.scope == "everywhere"]
+    # A screen's own meaning of a key goes before that of everywhere.
+    return (*own, *(action for action in common if not action.keys or not taken.issuperset(action.keys.split(","))))
 
 
 def keys_of(action: Action, keymap: Mapping[str, str]) -> tuple[str, ...]:
@@ -310,6 +376,28 @@ def unknown_ids(keymap: Iterable[str]) -> list[str]:
 
 
 ON_THE_ROW = frozenset(
-    {"alert", "link", "declare", "complete", "fail", "skip", "retry", "expire", "flag", "unwatch", "answer", "event"}
+    {
+        "alert",
+        "link",
+        "declare",
+        "complete",
+        "fail",
+        "skip",
+        "retry",
+        "expire",
+        "flag",
+        "unwatch",
+        "answer",
+        "open",
+        "correct",
+        "open-incident",
+        "change",
+        "undo",
+        "extend",
+        "hand-over",
+        "settle",
+        "message",
+        "send-again",
+    }
 )
 """Actions on what is under the cursor."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from console.model.board import Board
+    from console.model.change import Change
+    from console.model.folding import Item
     from console.model.incident import Incident
+    from console.model.message import Delivery
     from console.model.playbook import Run, Step, StepRun
+    from console.model.silence import Silence
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,14 @@ class Situation:
     entry: str = ""
     event: str = ""
     gone: str = ""
+    item: Item | None = None
+    """The row of the alert feed, as it was at the press: what has come to its fold since is not meant."""
+
+    @property
+    def the_silence(self) -> Silence | None:
+        """The silence under the cursor, while it is on the Board."""
+        wanted = self.entry.removeprefix("silence:")
+        return next((item for item in self.board.silences if item.id == wanted), None) if wanted != self.entry else None
 
     @property
     def the_incident(self) -> Incident | None:
@@ -47,10 +59,70 @@ class Situation:
             return None
         return run.playbook.step(self.step), run.steps[self.step]
 
+    @property
+    def the_change(self) -> Change | None:
+        """The temporary change under the cursor, while it is on the Board."""
+        return next((item for item in self.board.changes if self.entry == f"change:{item.id}"), None)
+
+    @property
+    def the_delivery(self) -> Delivery | None:
+        """The message under the cursor, while it is on the Board."""
+        return next((item for item in self.board.deliveries if self.entry == f"delivery:{item.id}"), None)
+
 
 def alert(at: Situation) -> str:
-    """An alert is under the cursor, or was."""
-    return "" if at.alert or at.gone else "no alert is highlighted"
+    """An alert, or a fold of them, is under the cursor, or was."""
+    return "" if at.alert or at.gone or at.item is not None else "no alert is highlighted"
+
+
+def one_alert(at: Situation) -> str:
+    """One alert is under the cursor, or was."""
+    return alert(at) or ("" if at.alert or at.gone else "this is about one alert: enter opens the fold")
+
+
+def fold(at: Situation) -> str:
+    """The cursor is on a fold, or was."""
+    return "" if at.gone or (at.item is not None and len(at.item.alerts) > 1) else "no fold is highlighted"
+
+
+def unowned(at: Situation) -> str:
+    """There is something under the cursor that nobody has."""
+    if at.gone or at.item is None:
+        return alert(at)
+    if len(at.item.alerts) > 1:
+        return "" if taken(at.board, at.item.alerts) < len(at.item.alerts) else "somebody has all of them"
+    care = at.board.care.get(at.alert)
+    if care is None or not care.acknowledges(at.item.alerts[0]):
+        return ""
+    return f"{care.name} was acknowledged by {care.acknowledged_by}"
+
+
+def taken(board: Board, alerts: Iterable[Alert]) -> int:
+    """How many of these somebody has."""
+    care = board.care
+    return sum(1 for item in alerts if item.fingerprint in care and care[item.fingerprint].acknowledges(item))
+
+
+def owned(at: Situation) -> str:
+    """Somebody has the alert."""
+    care = at.board.care.get(at.alert)
+    return one_alert(at) or ("" if at.gone or (care is not None and care.acknowledged_at) else "nobody has it")
+
+
+def filtered(at: Situation) -> str:
+    """There is a filter."""
+    return "" if at.entry == "filtered" else "there is no filter"
+
+
+def silence(at: Situation) -> str:
+    """A silence is under the cursor, or was."""
+    return "" if at.the_silence is not None or at.gone else "no silence is highlighted"
+
+
+def silence_stands(at: Situation) -> str:
+    """It is in force, or will be."""
+    found = at.the_silence
+    return silence(at) or (f"it is {found.state.value}" if found is not None and found.state == "expired" else "")
 
 
 def open_incident(at: Situation) -> str:
@@ -73,6 +145,72 @@ def acknowledge(at: Situation) -> str:
     if not reason and found is not None and found.acknowledged_at is not None:
         return f"{found.label} was acknowledged by {found.acknowledged_by}"
     return reason
+
+
+def unacknowledge(at: Situation) -> str:
+    """Somebody has the incident."""
+    reason = open_incident(at)
+    found = at.the_incident
+    if not reason and found is not None and found.acknowledged_at is None:
+        return f"nobody has acknowledged {found.label}"
+    return reason
+
+
+def escalate(at: Situation) -> str:
+    """The incident is one that more people may be told of."""
+    reason = open_incident(at)
+    found = at.the_incident
+    if not reason and found is not None and found.state.value == "resolved":
+        return f"{found.label} is resolved: nobody is told any more"
+    return reason
+
+
+def merge(at: Situation) -> str:
+    """There is another open incident."""
+    others = [item for item in at.board.open_incidents if item.id != at.incident]
+    return open_incident(at) or ("" if others else "no other incident is open")
+
+
+def row(at: Situation) -> str:
+    """Something is under the cursor, or was."""
+    return "" if at.entry or at.gone else "nothing is highlighted"
+
+
+def log_line(at: Situation) -> str:
+    """A line of the log is under the cursor."""
+    return "" if at.event else "no line of the log is highlighted: L shows it"
+
+
+def change(*kinds: str) -> Callable[[Situation], str]:
+    """A temporary change that is not over is under the cursor, of one of these kinds where some are named."""
+
+    def reason(at: Situation) -> str:
+        found = at.the_change
+        if found is None:
+            return f"{at.gone} is no longer there" if at.gone else "no temporary change is highlighted"
+        if found.ended_at is not None:
+            return f"{found.label} is {found.state.value}"
+        if kinds and found.kind.value not in kinds:
+            return f"{found.label} is a {found.kind.value}, no {' or '.join(kinds)}"
+        return ""
+
+    return reason
+
+
+def hand_over(at: Situation) -> str:
+    """Somebody owes the undoing of the change."""
+    found, reason = at.the_change, change()(at)
+    if not reason and found is not None and not found.owed(at.board.at):
+        return f"{found.label} is {found.state.value}: nobody owes its undoing"
+    return reason
+
+
+def retry(at: Situation) -> str:
+    """A message that was given up is under the cursor."""
+    found = at.the_delivery
+    if found is None:
+        return "no message is highlighted"
+    return "" if found.state.value == "failed" else f"that message is {found.state.value}, not given up"
 
 
 def note(at: Situation) -> str:

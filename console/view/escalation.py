@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from console.model.board import Board
@@ -14,17 +14,10 @@ from console.model.reading import ReadingState
 from console.model.response import Escalation
 from console.view.line import Line, Tone, fit, join, line, span
 from console.view.look import STATE_WORDS, Look
+from console.view.response_events import reached
 from console.view.times import age, clock, count, past
 
 NOBODY = "NOBODY ON CALL"
-
-
-def reached(people: Iterable[Reach]) -> str:
-    """Who is reached, and how: `bob by phone, slack; carol NO WAY TO REACH`."""
-    return "; ".join(
-        f"{item.person} by {', '.join(way for way, _ in item.ways)}" if item.ways else f"{item.person} NO WAY TO REACH"
-        for item in people
-    )
 
 
 def ladder(incident: Incident, board: Board) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Incidents: the banner, the facts, the deadlines, the timeline."""
+"""Incidents: what is due, the banner of every screen, the list."""
 
 from __future__ import annotations
 
@@ -6,40 +6,63 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from console.model.board import Board
-from console.model.events import Recorded
 from console.model.incident import QUIET, Incident, IncidentState
 from console.model.people import Severity
 from console.model.playbook import RunStatus, StepStatus
-from console.view.events import StepNames, describe
-from console.view.line import Line, Tone, clip, fit, join, labelled, line, span, wrap
+from console.view.deliveries import not_sent
+from console.view.escalation import next_role
+from console.view.line import Line, Tone, clip, cut, fit, join, line, line_width, span, spread
 from console.view.look import Look
-from console.view.times import age, clock, count, past, stamp
+from console.view.times import age, count, past
 
 APART = timedelta(seconds=60)
-"""From here on, when something happened and when it was recorded are shown apart."""
+"""From here on, when something happened and when it was recorded are shown apart; a countdown warns below it."""
+MORE_ROOM = 16
+"""Cells from which on a title says something."""
 
 
 class Deadline(NamedTuple):
-    """Something that is due: when, what, and in which incident."""
+    """Something that is due: when, what, in which incident, and in a word for where there is little room."""
 
     at: datetime
     what: str
     incident: str
+    brief: str
 
 
 def deadlines(board: Board) -> list[Deadline]:
     """All running deadlines of open incidents and their runs, the earliest first; passed ones included."""
-    found = []
-    for incident in board.open_incidents:
-        if incident.acknowledge_by and incident.acknowledged_at is None and incident.state not in QUIET:
-            found.append(Deadline(incident.acknowledge_by, f"to acknowledge {incident.label}", incident.id))
+    found = [item for incident in board.open_incidents for item in of_incident(incident, board)]
     for run in board.runs:
         if run.status is not RunStatus.RUNNING:
             continue
         for step in run.active:
             if step.deadline is not None and step.status is StepStatus.ACTIVE:
-                found.append(Deadline(step.deadline, f"in {run.playbook.step(step.id).title}", run.incident))
+                title = run.playbook.step(step.id).title
+                found.append(Deadline(step.deadline, f"in {title}", run.incident, cut(title, 24)))
     return sorted(found, key=lambda item: item.at)
+
+
+def of_incident(incident: Incident, board: Board) -> list[Deadline]:
+    """The deadlines of an open incident itself: to acknowledge, to tell the next level, to update, to do, to check."""
+    label, found = incident.label, []
+    answer = incident.acknowledge_by if incident.acknowledged_at is None else None
+    loud = incident.state not in QUIET
+    if answer and loud:
+        found.append(Deadline(answer, f"to acknowledge {label}", incident.id, "acknowledge"))
+    if incident.escalate_at and incident.escalate_at != answer and loud:
+        role = next_role(incident, board)
+        found.append(Deadline(incident.escalate_at, f"to tell {role} of {label}", incident.id, f"tell {role}"))
+    if incident.update_due and loud:
+        found.append(Deadline(incident.update_due, f"to update {label}", incident.id, "update"))
+    for task in incident.tasks.values():
+        if task.open and task.due_at is not None:
+            found.append(Deadline(task.due_at, f"to do {task.id} of {label}", incident.id, f"task {task.id}"))
+    for decision in incident.decisions.values():
+        if decision.check_at is not None and decision.observed_at is None:
+            what = f"to check {decision.id} of {label}"
+            found.append(Deadline(decision.check_at, what, incident.id, f"check {decision.id}"))
+    return found
 
 
 def due(deadline: Deadline, now: datetime) -> Line:
@@ -48,6 +71,14 @@ def due(deadline: Deadline, now: datetime) -> Line:
         return line(span(f" OVERDUE by {past(now - deadline.at)} ", Tone.ALARM), f" {deadline.what}")
     left = deadline.at - now
     return line(span(f"{count(left)} left", Tone.WARNING if left < APART else Tone.STRONG), f" {deadline.what}")
+
+
+def briefly(deadline: Deadline, now: datetime) -> Line:
+    """`update OVERDUE by 4:12`, for where there is little room."""
+    if deadline.at <= now:
+        return line(span(f" {deadline.brief} OVERDUE by {past(now - deadline.at)} ", Tone.ALARM))
+    left = deadline.at - now
+    return line(span(f"{deadline.brief} in {count(left)}", Tone.WARNING if left < APART else Tone.STRONG))
 
 
 def severity_tone(severity: Severity) -> Tone:
@@ -73,8 +104,6 @@ def headline(incident: Incident, now: datetime, width: int, look: Look, others: 
     front = line(front, span(incident.state.value.upper(), Tone.STRONG), " ")
     if others:
         front = line(front, span(f"+{others} OPEN ", Tone.CRITICAL))
-    from console.view.line import cut, line_width
-
     room = width - line_width(front) - line_width(end)
     return clip(line(front, cut(incident.title, max(room, 8)), end), width)
 
@@ -98,86 +127,73 @@ def banner(board: Board, now: datetime, width: int, look: Look) -> list[Line]:
     if len(opened) > 1:
         others = ", ".join(f"{item.severity} {item.label}" for item in opened[1:4])
         pieces.append(line(span(f"also open: {others}" + (", ..." if len(opened) > 4 else ""), Tone.NORMAL)))
-    lines.append(clip(line(span("  NEXT ", Tone.TITLE), join(pieces, look.marks.dot)), width))
+    lines.append(clip(line(span("  NEXT ", Tone.TITLE), join([unsent(board, now), *pieces], look.marks.dot)), width))
     return lines
 
 
-def facts(incident: Incident, board: Board, now: datetime, width: int, look: Look) -> list[Line]:
-    """State, clocks, roles and linked alerts of one incident."""
-    times = [f"{state} {clock(at)}" for state, at in incident.times.items()]
-    acknowledged = line(span("NOT ACKNOWLEDGED", Tone.WARNING))
-    if incident.acknowledged_at is not None:
-        acknowledged = line(f"{clock(incident.acknowledged_at)} by {incident.acknowledged_by}")
-    elif incident.acknowledge_by is not None and incident.state not in QUIET:
-        acknowledged = line(acknowledged, "  ", due(Deadline(incident.acknowledge_by, "", incident.id), now))
-    roles = ", ".join(f"{role}: {person}" for role, person in incident.roles.items())
-    rule = next((item for item in board.severities if item.severity is incident.severity), None)
-    lines = [
-        headline(incident, now, width, look),
-        *labelled(
-            "severity",
-            f"{incident.severity} {rule.title}: {rule.definition}" if rule else incident.severity.value,
-            width,
-            13,
-        )[:2],
-        *labelled(
-            "declared",
-            f"{stamp(incident.declared_at)} by {incident.declared_by}, {incident.service}/{incident.environment}",
-            width,
-            13,
-        )[:1],
-        *labelled("acknowledged", acknowledged, width, 13),
-        *labelled("states", ", ".join(times), width, 13)[:2],
-        *labelled("roles", roles or "nobody leads: a acknowledges and takes command", width, 13)[:2],
-        *labelled("alerts", _alerts(incident, board, look), width, 13),
-    ]
-    for run in board.runs:
-        if run.incident == incident.id:
-            from console.view.runs import run_line
-
-            lines.append(clip(run_line(run, now, look), width))
-    return lines
+def unsent(board: Board, now: datetime) -> Line:
+    """How many messages are NOT SENT; empty when none is."""
+    count_of = len(not_sent(board, now))
+    return line(span(f" {count_of} NOT SENT ", Tone.ALARM)) if count_of else ()
 
 
-def _alerts(incident: Incident, board: Board, look: Look) -> Line:
-    standing = {alert.fingerprint for alert in board.feed.alerts}
-    pieces = []
-    for reference in incident.alerts:
-        gone = reference.fingerprint not in standing
-        word = " (not in the feed now)" if gone else ""
-        pieces.append(line(reference.name, span(word, Tone.DIM)))
-    return join(pieces, ", ") or line(span("none linked", Tone.DIM))
+def strap(board: Board, now: datetime, width: int, look: Look) -> Line:
+    """The banner of the screens that are not the Overview: the worst open incident and what is due, in one line.
 
-
-def timeline_row(event: Recorded, names: StepNames, width: int, look: Look) -> Line:
-    """One event: when it happened, who, what; when it was recorded, if that was much later."""
-    tone, text = describe(event, names)
-    apart = ""
-    if abs(event.recorded_at - event.occurred_at) > APART:
-        apart = f"(recorded {clock(event.recorded_at, seconds=True)}) "
-    return clip(
+    What must not be cut stands first; the title has what is left.
+    """
+    opened = board.open_incidents
+    missing = unsent(board, now)
+    if not opened:
+        return clip(line(missing, "7 opens the outbox"), width) if missing else ()
+    worst = opened[0]
+    tone = _loud(worst)
+    mark = look.marks.of(tone) if tone is not Tone.NORMAL else span(look.marks.coming + " ", Tone.DIM)
+    coming = [item for item in deadlines(board) if item.incident == worst.id][:1]
+    pieces = [
         line(
-            span(clock(event.occurred_at, seconds=True) + " ", Tone.DIM),
-            span(" NOT SAVED ", Tone.ALARM) if not event.saved else "",
-            span(fit(event.actor.name, 9) + " ", Tone.NORMAL),
-            span(apart, Tone.DIM),
-            span(text, Tone.NORMAL if tone is Tone.OK else tone),
+            mark,
+            span(f"{worst.severity} {worst.label} ", tone),
+            span(" NOT SAVED ", Tone.ALARM) if worst.unsaved else "",
+            span(worst.state.value.upper(), Tone.STRONG),
         ),
-        width,
-    )
-
-
-def event_details(event: Recorded, names: StepNames, width: int) -> list[Line]:
-    """One event in full."""
-    tone, text = describe(event, names)
-    saved = f"{event.seq} in the journal" if event.saved else "NOT SAVED: it waits in the spool"
-    return [
-        *(line(span(part, tone)) for part in wrap(text, width)),
-        (),
-        *labelled("occurred", stamp(event.occurred_at), width),
-        *labelled("recorded", stamp(event.recorded_at), width),
-        *labelled("by", f"{event.actor}, console {event.console}, {event.mode}", width),
-        *labelled("number", saved, width),
-        *labelled("kind", f"{event.kind} version {event.kind_version} in {event.stream}", width),
-        *labelled("hash", event.hash or "none yet", width),
+        line(span(f"IC {worst.commander}", Tone.NORMAL))
+        if worst.commander
+        else line(span("NOBODY LEADS", Tone.WARNING)),
+        *(briefly(item, now) for item in coming),
+        line(span(f"+{len(opened) - 1} OPEN", Tone.CRITICAL)) if len(opened) > 1 else (),
+        missing,
     ]
+    front = join(pieces, look.marks.dot)
+    room = width - line_width(front) - 3
+    return clip(line(front, span(f"  {cut(worst.title, room)}", Tone.DIM)) if room >= MORE_ROOM else front, width)
+
+
+def listed(board: Board) -> list[Incident]:
+    """All incidents of the Board: the open ones first, the worst before the others, then the ended, newest first."""
+    ended = [item for item in board.incidents if not item.open]
+    return [*board.open_incidents, *sorted(ended, key=lambda item: item.declared_at, reverse=True)]
+
+
+def list_row(incident: Incident, board: Board, now: datetime, width: int, look: Look) -> Line:
+    """One incident of the list: severity, label, state, who leads, its title, what is due, its age."""
+    tone = _loud(incident)
+    mark = look.marks.of(tone) if tone is not Tone.NORMAL else span(look.marks.coming + " ", Tone.DIM)
+    due_next = min(of_incident(incident, board), default=None) if incident.open else None
+    led = fit(incident.commander, 8) if incident.commander else "nobody  "
+    left = line(
+        mark,
+        span(f"{incident.severity} ", tone),
+        span(f"{fit(incident.label, 8)} ", Tone.STRONG if incident.open else Tone.NORMAL),
+        span(f"{fit(incident.state.value, 13)} ", Tone.STRONG if incident.open else Tone.DIM),
+        span(f"{led} ", Tone.NORMAL if incident.commander or not incident.open else Tone.WARNING),
+        span(" NOT SAVED ", Tone.ALARM) if incident.unsaved else "",
+        span(incident.title, Tone.NORMAL if incident.open else Tone.DIM),
+    )
+    end = join(
+        [
+            briefly(due_next, now) if due_next is not None else (),
+            line(span(age(incident.declared_at, now, look), Tone.DIM)),
+        ]
+    )
+    return spread(left, end, width)

@@ -63,6 +63,7 @@ def timebox(length: timedelta) -> str:
     return f"{total} s" if total % 60 and total < 3600 else span_of(length, seconds=True)
 
 
+_AHEAD = re.compile(r"\+?\s*(?:(\d+)\s*d)?\s*(?:(\d+)\s*h)?\s*(?:(\d+)\s*(?:m|min|$))?")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s*[zZ]?")
 _AGO = re.compile(r"-\s*(?:(\d+)\s*h)?\s*(?:(\d+)\s*(?:m|min|$))?\s*(?:(\d+)\s*s)?")
 
@@ -85,3 +86,23 @@ def instant(text: str, now: datetime) -> datetime | None:
         if hours <= 24 * 31 and minutes <= 60 * 24 * 31:
             return now - timedelta(hours=hours, minutes=minutes, seconds=min(seconds, 86400))
     raise ValueError(f"{text[:20]!r} is no time; expected 14:32 (UTC) or -5m")
+
+
+def ahead(text: str, now: datetime) -> datetime | None:
+    """When something shall be due or end, as an operator types it: `30m`, `1h30`, `2d`, `14:32` (UTC, the next time it
+    is that late), or nothing at all, which gives None. Raises ValueError with one line."""
+    text = text.strip()
+    if not text:
+        return None
+    at = _CLOCK.fullmatch(text)
+    if at is not None:
+        hour, minute, second = (int(part or 0) for part in at.groups())
+        if hour < 24 and minute < 60 and second < 60:
+            today = now.astimezone(UTC).replace(hour=hour, minute=minute, second=second, microsecond=0)
+            return today if today > now else today + timedelta(days=1)
+    length = _AHEAD.fullmatch(text)
+    if length is not None and any(length.groups()):
+        days, hours, minutes = (int(part or 0) for part in length.groups())
+        if days <= 366 and hours <= 24 * 366 and minutes <= 60 * 24 * 366 and (days or hours or minutes):
+            return now + timedelta(days=days, hours=hours, minutes=minutes)
+    raise ValueError(f"{text[:20]!r} is no time ahead; expected 30m, 1h30 or 14:32 (UTC)")

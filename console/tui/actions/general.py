@@ -11,7 +11,6 @@ from console.tui.dialogs.pick import Entry, Picker
 from console.tui.dialogs.text import Reader
 from console.tui.screens.base import ConsoleScreen
 from console.tui.screens.overview import OverviewScreen
-from console.view.incidents import headline
 from console.view.line import EMPTY, Line, Tone, fit, labelled, line, span
 from console.view.runs import run_line
 
@@ -22,7 +21,12 @@ if TYPE_CHECKING:
 _MEANINGS = {
     "overview": "What is broken, since when, how bad, who leads, what is next, and can we roll back. Every number "
     "carries its age and state; what cannot be read says so and is never shown as healthy.",
-    "incident": "One incident: its clocks, its roles, its alerts, and everything that happened, in order.",
+    "incident": "One incident: its clocks, who leads, who is told next, what is owed; below, a pane for each letter. "
+    "Enter on a row opens it, or does what there is to do about it.",
+    "incidents": "All incidents: the open ones first, the worst before the others; then the ended ones.",
+    "changes": "What was altered for now: silences, flags, overrides, maintenance. Each has somebody who owes its "
+    "undoing; closing an incident waits for that.",
+    "outbox": "What was told to whom. NOT SENT means that nobody has read it; the channels say when they last worked.",
     "run": "The checklist of a playbook. The highlighted step is shown large: do it, then say what you observed.",
     "shift": "Who is on shift, what must be watched, and the handoffs that wait for an answer.",
 }
@@ -99,13 +103,22 @@ def _overview(app: ConsoleApp, _: Situation) -> None:
 
 
 def _incident(app: ConsoleApp, at: Situation) -> None:
-    opened = at.board.open_incidents or at.board.incidents[-5:]
+    opened = at.board.open_incidents
     if len(opened) == 1:
         show_incident(app, opened[0].id)
-        return
-    _, now, look = app.seen
-    entries = [Entry(item.id, headline(item, now, app.size.width - 6, look), item.label) for item in opened]
-    app.push_screen(Picker("Incidents", entries), lambda chosen: show_incident(app, chosen) if chosen else None)
+    else:
+        show_incidents(app)
+
+
+def show_incidents(app: ConsoleApp) -> None:
+    """All of them, the open ones first."""
+    from console.tui.screens.incidents import IncidentsScreen
+
+    show(app, IncidentsScreen())
+
+
+def _open_incident(app: ConsoleApp, at: Situation) -> None:
+    show_incident(app, at.incident)
 
 
 def show_incident(app: ConsoleApp, incident: str) -> None:
@@ -217,6 +230,8 @@ HANDLERS: Mapping[str, Callable[[ConsoleApp, Situation], None]] = {
     "exit": lambda app, at: app.action_leave(),
     "overview": _overview,
     "incident": _incident,
+    "incidents": lambda app, at: show_incidents(app),
+    "open-incident": _open_incident,
     "run": _run,
     "shift": _shift,
     "refresh": _refresh,

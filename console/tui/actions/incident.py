@@ -1,4 +1,4 @@
-"""Actions on incidents and alerts: declare, acknowledge, note, states, roles, offered playbooks."""
+"""Actions on incidents and alerts: declare, acknowledge, note, link, offered playbooks."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from console.engine.outcome import Done
 from console.model import commands as cmd
 from console.model.alert import reference
-from console.model.incident import ROLES, TRANSITIONS, Incident, IncidentState
 from console.model.people import Severity
 from console.tui.actions.general import show_incident, show_run
+from console.tui.actions.severities import severities
 from console.tui.actions.submit import ask, carry_out
 from console.tui.dialogs.form import Choice, Item, Question, Text
 from console.tui.dialogs.pick import Entry, Picker
@@ -19,7 +19,7 @@ from console.view.alerts import details
 from console.view.line import Line, Tone, cut, fit, line, span
 from console.view.offers import Offer, rank
 from console.view.runs import objective
-from console.view.times import instant, timebox
+from console.view.times import instant
 
 if TYPE_CHECKING:
     from console.model.alert import Alert
@@ -31,22 +31,6 @@ if TYPE_CHECKING:
 def alert_of(board: Board, fingerprint: str) -> Alert | None:
     """The alert with this fingerprint, while it is in the feed."""
     return next((alert for alert in board.feed.alerts if alert.fingerprint == fingerprint), None)
-
-
-def _severities(board: Board, chosen: Severity) -> Choice:
-    rules = {rule.severity: rule for rule in board.severities}
-    items = []
-    for severity in Severity:
-        rule = rules.get(severity)
-        title = f"{rule.title}; acknowledge within {timebox(rule.acknowledge_within)}" if rule else "no definition"
-        tone = Tone.CRITICAL if severity.rank <= 2 else Tone.WARNING if severity.rank == 3 else Tone.NORMAL
-        row = line(
-            span(f"{severity} ", tone),
-            span(fit(rule.title if rule else "", 10), Tone.STRONG),
-            rule.definition if rule else title,
-        )
-        items.append(Item(severity.value, row, severity.value, f"{title}. {rule.definition}" if rule else title))
-    return Choice("severity", "Severity (j k, or click; what it means is below)", tuple(items), chosen.value)
 
 
 def _suggested(alert: Alert | None) -> Severity:
@@ -76,7 +60,7 @@ def _declare(app: ConsoleApp, at: Situation) -> None:
             answers["title"], Severity(answers["severity"]), alerts, alert.starts_at if alert is not None else None
         ),
         tuple(facts),
-        (Text("title", "Title: what people notice", title[:200]), _severities(at.board, _suggested(alert))),
+        (Text("title", "Title: what people notice", title[:200]), severities(at.board, _suggested(alert))),
     )
 
     def declared(outcome: Done) -> None:
@@ -189,102 +173,6 @@ def _alert(app: ConsoleApp, at: Situation) -> None:
         app.push_screen(Reader("Alert", lambda width: details(alert, at.board, now, width, look)))
 
 
-_PURPOSE = {
-    IncidentState.INVESTIGATING: "The cause is being looked for.",
-    IncidentState.IDENTIFIED: "The cause is known.",
-    IncidentState.MITIGATING: "Something is being done about the impact.",
-    IncidentState.MITIGATED: "Users are no longer affected; the cause may remain.",
-    IncidentState.RESOLVED: "The cause is gone; no clock runs any more.",
-    IncidentState.CLOSED: "Everything is done.",
-    IncidentState.CANCELLED: "It was no incident. Needs a reason.",
-}
-
-
-def _state(app: ConsoleApp, at: Situation) -> None:
-    incident = at.the_incident
-    if incident is None:
-        return
-    possible = TRANSITIONS[incident.state]
-    entries = []
-    for number, state in enumerate(_PURPOSE, start=1):
-        refusal = "" if state in possible else f"{incident.label} is {incident.state}"
-        row = line(
-            span(f"{number} ", Tone.ACCENT),
-            span(fit(state.value, 14), Tone.DIM if refusal else Tone.STRONG),
-            span(_PURPOSE[state], Tone.DIM),
-        )
-        entries.append(Entry(state.value, row, state.value, _PURPOSE[state], refusal))
-
-    def picked(state: str | None) -> None:
-        if state is not None:
-            _change_state(app, incident, IncidentState(state))
-
-    app.push_screen(Picker(f"{incident.label} is {incident.state}. It becomes:", entries), picked)
-
-
-def _change_state(app: ConsoleApp, incident: Incident, state: IncidentState) -> None:
-    back = incident.state in (IncidentState.MITIGATED, IncidentState.RESOLVED) and state in (
-        IncidentState.INVESTIGATING,
-        IncidentState.MITIGATING,
-    )
-    what = f"{incident.label} {state.value}"
-    if not back and state is not IncidentState.CANCELLED:
-        carry_out(app, cmd.ChangeState(incident.id, state.value), what)
-        return
-    question = Question(
-        f"{incident.label}: {state.value}",
-        f"{incident.label} is {state.value}",
-        lambda answers: cmd.ChangeState(incident.id, state.value, answers["reason"]),
-        (),
-        (Text("reason", "Why"),),
-    )
-    ask(app, question, what)
-
-
-def _severity(app: ConsoleApp, at: Situation) -> None:
-    incident = at.the_incident
-    if incident is None:
-        return
-    question = Question(
-        f"Severity of {incident.label}, now {incident.severity}",
-        "Change the severity",
-        lambda answers: cmd.ChangeSeverity(incident.id, Severity(answers["severity"]), answers["reason"]),
-        (),
-        (_severities(at.board, incident.severity), Text("reason", "Why")),
-    )
-    ask(app, question, f"Severity of {incident.label} changed")
-
-
-def _role(app: ConsoleApp, at: Situation) -> None:
-    incident = at.the_incident
-    if incident is None:
-        return
-    roles = tuple(
-        Item(role, line(fit(role, 24), span(incident.roles.get(role, "nobody"), Tone.DIM)), role) for role in ROLES
-    )
-
-    def build(answers: Mapping[str, str]) -> cmd.Command:
-        return cmd.AssignRole(incident.id, answers["role"], answers["person"])
-
-    known = ", ".join(person.login for person in at.board.people)
-    question = Question(
-        f"Roles of {incident.label}",
-        "Hand over the role",
-        build,
-        (),
-        (Choice("role", "Role", roles), Text("person", "Person", at.board.actor.name, known)),
-    )
-    ask(app, question, "Role")
-
-
-def _event(app: ConsoleApp, at: Situation) -> None:
-    from console.tui.screens.incident import IncidentScreen
-
-    screen = app.screen
-    if isinstance(screen, IncidentScreen):
-        screen.open_event()
-
-
 HANDLERS: Mapping[str, Callable[[ConsoleApp, Situation], None]] = {
     "declare": _declare,
     "acknowledge": _acknowledge,
@@ -292,8 +180,4 @@ HANDLERS: Mapping[str, Callable[[ConsoleApp, Situation], None]] = {
     "playbooks": lambda app, at: offer(app, at.incident),
     "alert": _alert,
     "link": _link,
-    "state": _state,
-    "severity": _severity,
-    "role": _role,
-    "event": _event,
 }

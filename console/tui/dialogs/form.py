@@ -61,6 +61,7 @@ class Question:
     """A form. `build` makes the command from the answers; its ValueError is shown and nothing is lost.
 
     `careful`: the focus starts on Cancel. `unsaved`: the reason of an earlier attempt that could not be saved.
+    `preview` gives, for the answers so far and a width, what would come of them; it is shown while they are typed.
     """
 
     title: str
@@ -70,6 +71,7 @@ class Question:
     fields: tuple[Text | Choice, ...] = ()
     careful: bool = False
     unsaved: Unsaved | None = field(default=None)
+    preview: Callable[[Mapping[str, str], int], Sequence[Line]] | None = None
 
 
 class Form(Dialog[Done]):
@@ -89,6 +91,7 @@ class Form(Dialog[Done]):
             yield Lines(asked.facts)
             for wanted in asked.fields:
                 yield from self._widgets(wanted)
+            yield Lines(id="preview")
             yield Lines(id="problem")
             yield Field(id="proceed", hint="type it here")
             with Horizontal(classes="buttons"):
@@ -120,6 +123,19 @@ class Form(Dialog[Done]):
             self.set_focus(self.query_one("#cancel"))
         else:
             self.set_focus(self.query_one(f"#field-{self._question.fields[0].id}"))
+        self._preview()
+
+    def _preview(self) -> None:
+        if self._question.preview is not None and self.is_mounted:
+            try:
+                shown = self._question.preview(self.answers(), self.inner)
+            except ValueError as error:
+                shown = [line(span(str(error), Tone.WARNING))]
+            self.query_one("#preview", Lines).show(shown)
+
+    def on_input_changed(self) -> None:
+        """What would come of it changes with every letter."""
+        self._preview()
 
     def _detail(self, wanted: Choice) -> None:
         chosen = self.query_one(f"#field-{wanted.id}", LineList).selected
@@ -133,6 +149,7 @@ class Form(Dialog[Done]):
         for wanted in self._question.fields:
             if isinstance(wanted, Choice) and event.source.id == f"field-{wanted.id}":
                 self._detail(wanted)
+        self._preview()
 
     def chosen(self, source: Widget, item: Any) -> None:
         """Enter goes on to the next field."""

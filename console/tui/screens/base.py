@@ -15,6 +15,7 @@ from console.tui.situation import Situation
 from console.tui.widgets.line_list import LineList
 from console.tui.widgets.lines import Lines
 from console.view.header import bars, header
+from console.view.incidents import strap
 from console.view.line import Line, Tone, line, line_width, span
 from console.view.look import Look
 
@@ -95,17 +96,23 @@ class ConsoleScreen(Screen[None]):
         return cast("ConsoleApp", self.app)
 
     def compose(self) -> ComposeResult:
-        """Header and bars, the body, notice and footer; and what is shown when the terminal is too small."""
+        """Header, bars and banner, the body, notice and footer; and what is shown when the terminal is too small."""
         yield Lines(((),), id="header")
         yield Lines(id="bars")
+        yield Lines(id="banner")
         yield from self.body()
         yield Lines(id="notice")
         yield Footer()
         yield Lines(id="small")
 
     def body(self) -> list[Widget]:
-        """The widgets between bars and footer."""
+        """The widgets between banner and footer."""
         return []
+
+    def banner(self, board: Board, now: datetime, look: Look) -> list[Line]:
+        """The worst open incident, and what must not be overlooked whatever the screen is about."""
+        shown = strap(board, now, self.host.size.width, look)
+        return [shown] if shown else []
 
     def draw(self, board: Board, now: datetime, look: Look) -> None:
         """Fills the body. Called at most once a second, and after everything the operator does."""
@@ -126,6 +133,7 @@ class ConsoleScreen(Screen[None]):
             return
         self.query_one("#header", Lines).show([header(board, now, width, look)])
         self.query_one("#bars", Lines).show(bars(board, now, width, look))
+        self.query_one("#banner", Lines).show(self.banner(board, now, look))
         self.draw(board, now, look)
         self.query_one("#notice", Lines).show(self.host.notice)
         self.query_one(Footer).offer(keys.of(self.scope), self.situation(board), self.host.keys_mapped)

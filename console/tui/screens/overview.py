@@ -48,13 +48,17 @@ class OverviewScreen(ConsoleScreen):
     """
 
     def body(self) -> list[Widget]:
-        """Banner, panels, alerts, sources."""
+        """Panels, alerts, sources."""
         self._list = LineList(
             self._row, lambda alert: alert.fingerprint, lambda alert: alert.name, id="alerts", choosable=False
         )
         feed = Vertical(Lines(((),), id="alert-head"), self._list, id="feed")
         lower = Container(feed, Lines(id="side"), id="lower")
-        return [Lines(((),), id="banner"), Container(Lines(id="panels"), lower, id="columns")]
+        return [Container(Lines(id="panels"), lower, id="columns")]
+
+    def banner(self, board: Board, now: datetime, look: Look) -> list[Line]:
+        """In two lines here: what is due in all open incidents, too."""
+        return banner(board, now, self.host.size.width, look)
 
     def _row(self, alert: Alert, width: int) -> Line:
         board, now, look = self.host.seen
@@ -67,7 +71,6 @@ class OverviewScreen(ConsoleScreen):
         roomy = beside or height >= ROOMY_ROWS
         panels, side = self.query_one("#panels", Lines), self.query_one("#side", Lines)
         column = 86 if beside else width
-        self.query_one("#banner", Lines).show(banner(board, now, width, look))
         shown = overview.panels(board, now, column, look, roomy=roomy)
         panels.show([*shown, *overview.present_step(board, now, column, look)] if beside else shown)
         across = self._list.size.width or width

@@ -71,8 +71,10 @@ class RunScreen(ConsoleScreen):
             head.show([line(span("This run is no longer on the board.", Tone.WARNING)), ()])
             return
         incident = board.incident(run.incident)
-        first = headline(incident, now, width, look) if incident is not None else ()
-        head.show([first, clip(title(run, now), width)])
+        # The banner says it already of the worst incident.
+        other = incident is not None and board.open_incidents[:1] != (incident,)
+        own = [headline(incident, now, width, look)] if incident is not None and other else []
+        head.show([*own, clip(title(run, now), width)])
         self._list.show(run.playbook.steps)
         current = run.current
         if current is not None and current.id != self._followed:
