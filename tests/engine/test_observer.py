@@ -1,4 +1,4 @@
-"""What happens elsewhere and is written down here: PagerDuty's acknowledgements, who is on call, the rollout's phase."""
+"""What happens elsewhere and is written down here: PagerDuty's acknowledgements, who is on call, the phase."""
 
 from __future__ import annotations
 
