@@ -64,6 +64,10 @@ def alertmanager_binary() -> Path:
     return _binary("prometheus-alertmanager", "alertmanager")
 
 
+def amtool_binary() -> Path:
+    return _binary("amtool")
+
+
 def free_port() -> int:
     """A loopback port that was free a moment ago."""
     with socket.socket() as probe:

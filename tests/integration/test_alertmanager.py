@@ -1,12 +1,11 @@
 """The Alertmanager source against the real server."""
 
-import statistics
 import time
 from datetime import UTC, datetime, timedelta
 
-import msgspec
 import pytest
 
+from benchmarks import alerts_refresh
 from console.engine.clocks import SystemClock
 from console.integrations.alertmanager import Alertmanager
 from console.model.alert import AlertState
@@ -16,16 +15,6 @@ from console.settings.config import HttpSource
 from tests.servers import wait_until
 
 pytestmark = pytest.mark.integration
-
-
-class WholeAlert(msgspec.Struct):
-    fingerprint: str
-    labels: dict[str, str]
-    annotations: dict[str, str]
-
-
-class WholeGroup(msgspec.Struct):
-    alerts: list[WholeAlert]
 
 
 INHIBIT = [
@@ -143,45 +132,14 @@ def test_probe(server):
 
 
 @pytest.mark.serial
-def test_ten_thousand_alerts_are_merged_in_less_time_than_they_are_fetched(server, capsys):
-    for start in range(0, 10_000, 1_000):
-        server.post_alerts(
-            {
-                "labels": {
-                    "alertname": f"Alert{number % 50}",
-                    "severity": "warning",
-                    "service": f"svc{number % 20}",
-                    "pod": f"pod-{number}",
-                    "instance": f"10.0.0.{number % 250}:9090",
-                    "cluster": "eu-1",
-                    "team": f"team{number % 9}",
-                },
-                "annotations": {
-                    "summary": f"pod-{number} is slow",
-                    "description": "x" * 120,
-                    "runbook_url": "https://r/x",
-                },
-            }
-            for number in range(start, start + 1_000)
-        )
-    source = source_of(server, 20)
-    assert len(source.read().alerts) == 10_000
-
-    def measured(work):
-        began = time.process_time()
-        return work(), time.process_time() - began
-
-    flags = {"active": "true", "silenced": "true", "inhibited": "true"}
-    whole = msgspec.json.Decoder(list[WholeGroup])
-    floors, reads = [], []
-    for _ in range(9):
-        answer, fetched = measured(lambda: source.http.ask("GET", "api/v2/alerts/groups", params=flags))
-        _, decoded = measured(lambda: whole.decode(answer.body))  # noqa: B023
-        floors.append(fetched + decoded)
-        found, seconds = measured(source.read)
-        reads.append(seconds)
-        assert (len(found.alerts), found.changed) == (10_000, frozenset())
-    ratio = statistics.median(reads) / statistics.median(floors)
+@pytest.mark.timeout(300)
+def test_ten_thousand_alerts_within_twice_the_budgets(tmp_path, capsys):
+    took = alerts_refresh.speed(tmp_path, rounds=5)
+    (empty,) = alerts_refresh.memory(0, (3,))
+    early, late = alerts_refresh.memory(alerts_refresh.COUNT, (3, 30))
     with capsys.disabled():
-        print(f"\n10,000 alerts: {1e3 * statistics.median(reads):.0f} ms of CPU, {ratio:.2f} x fetch and decode")
-    assert ratio < 2 * 2.0, "the budget is 2.0"
+        print(f"\n10,000 alerts: {took}, {early - empty:.1f} MB, {late - early:+.1f} MB after 30 refreshes")
+    assert took["refresh"] < 2 * alerts_refresh.FLOOR_BUDGET * took["floor"]
+    assert took["refresh"] < 2 * alerts_refresh.AMTOOL_BUDGET * took["amtool"]
+    assert early - empty < 2 * alerts_refresh.MEMORY_MB
+    assert late - early < 2 * alerts_refresh.GROWTH_MB
