@@ -12,6 +12,7 @@ USAGE = 2
 REFUSED = 3
 NOT_SAVED = 4
 NOT_FOUND = 5
+UNKNOWN = 6
 FAULT = 70
 
 CODES: dict[int, str] = {
@@ -20,7 +21,8 @@ CODES: dict[int, str] = {
     USAGE: "wrong usage, bad input, a configuration or a journal that cannot be used",
     REFUSED: "refused by the rules; the line on stderr says why",
     NOT_SAVED: "NOT SAVED: the journal could not be written",
-    NOT_FOUND: "nothing of that id or name in the record",
+    NOT_FOUND: "nothing of that id or name",
+    UNKNOWN: "OUTCOME UNKNOWN: it was sent and no answer came; look before doing it again",
     FAULT: "a fault of the program itself",
 }
 """128 + n stands for the signal n, as in a shell: 130 for ctrl+c, 143 for SIGTERM."""

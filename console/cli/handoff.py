@@ -12,7 +12,7 @@ import click
 from console.bootstrap.common import Options
 from console.cli.exits import NOT_FOUND, USAGE, Stop, complain
 from console.cli.output import json_option, write_out
-from console.cli.record import Shown, handoff_of, open_shift, reading, report, submit, write
+from console.cli.record import How, Shown, handoff_of, open_shift, reading, report, submit, write, writing
 
 if TYPE_CHECKING:
     from console.engine.console import Console
@@ -71,9 +71,9 @@ def draft(options: Options, output: Path | None, as_json: bool) -> None:
 @command.command("offer")
 @click.option("--to", required=True, metavar="NAME", help="Who takes over.")
 @click.option("--summary", default="", help="In your words. Else one is made from the record.")
-@json_option
+@writing()
 @click.pass_obj
-def offer(options: Options, to: str, summary: str, as_json: bool) -> None:
+def offer(options: Options, to: str, summary: str, how: How) -> None:
     """Offer your shift to somebody, with the draft as it stands now."""
     from console.model import handoff
     from console.model.commands import OfferHandoff
@@ -88,7 +88,7 @@ def offer(options: Options, to: str, summary: str, as_json: bool) -> None:
         items, made = handoff.draft(console.state, shift, board.at)
         return OfferHandoff(shift.id, receiver, items, board.head, summary or made)
 
-    write(options, wanted, lambda console, done: _shown(console, done.subject), as_json=as_json)
+    write(options, wanted, lambda console, done: _shown(console, done.subject), how)
 
 
 @command.command("answer")
@@ -96,9 +96,9 @@ def offer(options: Options, to: str, summary: str, as_json: bool) -> None:
 @click.argument("item")
 @click.argument("answer", type=click.Choice(["accepted", "questioned"]))
 @click.option("--read-back", default="", help="What you understood; for a question, the question.")
-@json_option
+@writing()
 @click.pass_obj
-def answer(options: Options, handoff_id: str, item: str, answer: str, read_back: str, as_json: bool) -> None:
+def answer(options: Options, handoff_id: str, item: str, answer: str, read_back: str, how: How) -> None:
     """Answer one item of a handoff that was offered to you."""
     from console.model.commands import AnswerHandoffItem
 
@@ -108,7 +108,7 @@ def answer(options: Options, handoff_id: str, item: str, answer: str, read_back:
         found.append(handoff_of(console.state, handoff_id).id)
         return AnswerHandoffItem(found[0], item, answer, read_back)
 
-    write(options, wanted, lambda console, _: _shown(console, found[0]), as_json=as_json)
+    write(options, wanted, lambda console, _: _shown(console, found[0]), how)
 
 
 @command.command("accept")
@@ -117,7 +117,7 @@ def answer(options: Options, handoff_id: str, item: str, answer: str, read_back:
 @click.option("--item", "items", multiple=True, metavar="ITEM", help="Accept this item; repeatable.")
 @click.option("--read-back", default="", help="What you understood, kept with the items accepted by this command.")
 @click.option("--shared-login", default="", metavar="REASON", help="Why giver and receiver act from one login.")
-@json_option
+@writing()
 @click.pass_obj
 def accept(
     options: Options,
@@ -126,7 +126,7 @@ def accept(
     items: tuple[str, ...],
     read_back: str,
     shared_login: str,
-    as_json: bool,
+    how: How,
 ) -> None:
     """Accept a handoff and take the shift. On a terminal, item by item; the shift is yours when all are accepted.
 
@@ -152,7 +152,7 @@ def accept(
                     USAGE,
                 )
             if done is not None:
-                report(console, done, _shown(console, handoff.id), as_json)
+                await report(console, done, lambda console, _: _shown(console, handoff.id), how)
 
     run(work())
 
@@ -205,9 +205,9 @@ async def _take(console: Console, handoff: Handoff, shared_login: str) -> Done:
 @command.command("withdraw")
 @click.argument("handoff_id", metavar="HO")
 @click.option("--reason", required=True, help="Why it is withdrawn.")
-@json_option
+@writing()
 @click.pass_obj
-def withdraw(options: Options, handoff_id: str, reason: str, as_json: bool) -> None:
+def withdraw(options: Options, handoff_id: str, reason: str, how: How) -> None:
     """Withdraw a handoff; the shift stays where it is."""
     from console.model.commands import WithdrawHandoff
 
@@ -217,7 +217,7 @@ def withdraw(options: Options, handoff_id: str, reason: str, as_json: bool) -> N
         found.append(handoff_of(console.state, handoff_id).id)
         return WithdrawHandoff(found[0], reason)
 
-    write(options, wanted, lambda console, _: _shown(console, found[0]), as_json=as_json)
+    write(options, wanted, lambda console, _: _shown(console, found[0]), how)
 
 
 @command.command("show")

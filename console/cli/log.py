@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from console.ports import Head
 
 BATCH = 1_000
+BOOKKEEPING = frozenset(
+    {"delivery.queued", "delivery.sent", "engine.lease_taken", "engine.lease_released", "incident.evidence_taken"}
+)
+"""Kinds that `log tail` passes over: what went as it should, beside what happened."""
 _HEAD = re.compile(r"([0-9]{1,15}):([0-9a-f]{64})")
 
 
@@ -30,27 +34,47 @@ def command() -> None:
 @command.command("tail")
 @click.option("-n", "--lines", "count", type=click.IntRange(0), default=20, show_default=True, help="How many events.")
 @click.option("-f", "--follow", is_flag=True, help="Wait for more, until ctrl+c.")
+@click.option(
+    "--all", "all_", is_flag=True, help="The bookkeeping, too: deliveries that went through, evidence, leases."
+)
 @json_option
 @click.pass_obj
-def tail(options: Options, count: int, follow: bool, as_json: bool) -> None:
-    """The last events, oldest first; with --json, one object on a line."""
+def tail(options: Options, count: int, follow: bool, all_: bool, as_json: bool) -> None:
+    """The last events, oldest first; with --json, one object on a line.
+
+    What went as it should (a message queued and sent, evidence kept, the lease) is passed over unless --all is given.
+    """
     from console.bootstrap import journal_for_reading, run
     from console.view.events import step_names
 
     async def work() -> None:
         async with journal_for_reading(options) as journal:
-            seen = max(journal.head().seq - count, 0)
+            hidden: frozenset[str] = frozenset() if all_ else BOOKKEEPING
+            seen = _before_last(journal, count, hidden)
             names: dict[tuple[str, str], str] = {}
             while True:
                 for recorded in _events(journal, seen):
                     names |= step_names([recorded])
-                    _print(recorded, names, as_json)
+                    if recorded.kind not in hidden:
+                        _print(recorded, names, as_json)
                     seen = recorded.seq
                 if not follow:
                     return
                 await journal.changed(seen)
 
     run(work())
+
+
+def _before_last(journal: SqliteJournal, count: int, hidden: frozenset[str]) -> int:
+    """The number after which `count` events are shown."""
+    end = journal.head().seq
+    while end > 0 and count > 0:
+        start = max(end - BATCH, 0)
+        shown = [item.seq for item in journal.read(start, end - start) if item.kind not in hidden]
+        if len(shown) >= count:
+            return shown[-count] - 1
+        count, end = count - len(shown), start
+    return end
 
 
 def _events(journal: SqliteJournal, after: int) -> Iterator[Recorded]:

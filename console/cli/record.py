@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
 from console.bootstrap.common import Options
-from console.cli.exits import NOT_FOUND, NOT_SAVED, REFUSED, Stop, complain
-from console.cli.output import show
+from console.cli.exits import NOT_FOUND, NOT_SAVED, REFUSED, UNKNOWN, Stop, complain
+from console.cli.output import json_option, line, show
+from console.cli.telling import queued, tell
 
 if TYPE_CHECKING:
     from console.engine.console import Console
     from console.engine.outcome import Done
+    from console.model.change import Change
     from console.model.commands import Command
     from console.model.incident import Incident
     from console.model.playbook import Run
@@ -26,32 +29,61 @@ if TYPE_CHECKING:
 KNOWN_SHOWN = 10
 CONFIRMATION = "NOT SAVED"
 
-T = TypeVar("T", "Incident", "Run", "Handoff")
+T = TypeVar("T", "Incident", "Run", "Handoff", "Change")
+F = TypeVar("F", bound=Callable[..., Any])
 Shown = tuple[Any, Iterable[str]]
 """What a command prints: the data for --json, and the lines."""
 
-unsaved_option = click.option(
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a command that writes goes about it: what it prints, whether it goes ahead without a journal, and whether it
+    waits for the messages that it queues."""
+
+    as_json: bool = False
+    unsaved: bool = False
+    wait: bool = True
+
+
+_unsaved = click.option(
     "--unsaved", is_flag=True, help="Go ahead although the journal cannot be written; marked NOT SAVED, merged later."
 )
+_no_wait = click.option(
+    "--no-wait", is_flag=True, help="Leave the messages it queues to the engine, or to `oncall outbox flush`."
+)
+
+
+def writing(*, unsaved: bool = False) -> Callable[[F], F]:
+    """The options of a command that writes, handed over as `how`. `unsaved`: nothing may stop it."""
+
+    def decorate(function: F) -> F:
+        @functools.wraps(function)
+        def command(*args: Any, as_json: bool, no_wait: bool, unsaved: bool = False, **given: Any) -> Any:
+            return function(*args, how=How(as_json, unsaved, not no_wait), **given)
+
+        wrapped: Any = _no_wait(json_option(command))
+        return cast(F, _unsaved(wrapped) if unsaved else wrapped)
+
+    return decorate
 
 
 def write(
     options: Options,
     wanted: Callable[[Console], Command | Awaitable[Command]],
     shown: Callable[[Console, Done], Shown],
+    how: How,
     *,
-    as_json: bool,
-    unsaved: bool = False,
     sources: bool = False,
 ) -> None:
-    """Opens the record, submits what `wanted` makes of it, and prints what `shown` makes of the outcome."""
+    """Opens the record, submits what `wanted` makes of it, prints what `shown` makes of the outcome, and carries out
+    the messages that it queued."""
     from console.bootstrap import opened, run
 
     async def work() -> None:
         async with opened(options, sources=sources) as console:
             command = wanted(console)
-            done = await submit(console, await command if isinstance(command, Awaitable) else command, unsaved)
-            report(console, done, shown(console, done), as_json)
+            done = await submit(console, await command if isinstance(command, Awaitable) else command, how.unsaved)
+            await report(console, done, shown, how)
 
     run(work())
 
@@ -77,7 +109,7 @@ async def submit(console: Console, command: Command, unsaved: bool = False) -> D
         _confirm(outcome.reason)
         outcome = await console.submit(command, unsaved=True)
     if isinstance(outcome, Denied):
-        raise Stop(outcome.reason, REFUSED)
+        raise Stop(outcome.reason, UNKNOWN if outcome.unknown else REFUSED)
     if isinstance(outcome, Unsaved):
         way = "; --unsaved goes ahead all the same" if outcome.may_proceed else ""
         raise Stop("\n".join([f"NOT SAVED: {outcome.reason}{way}", *_words(command)]), NOT_SAVED)
@@ -101,13 +133,21 @@ def _words(command: Command) -> Iterable[str]:
             yield f"  {type(command).__name__}.{field.name}: {value}"
 
 
-def report(console: Console, done: Done, shown: Shown, as_json: bool) -> None:
-    """Prints the outcome, with the head of the record that now holds it."""
-    data, lines = shown
+async def report(console: Console, done: Done, shown: Callable[[Console, Done], Shown], how: How) -> None:
+    """Prints the outcome, with the head of the record that now holds it, and what became of its messages."""
     saved = not done.unsaved
-    result = {"saved": saved, "unsaved": done.unsaved, "head": console.board.head, **data}
-    extra = [] if saved else [f"NOT SAVED: waits in {done.unsaved} and is merged when the journal can be written"]
-    show(result, lambda: [*lines, *extra], as_json)
+    if not how.as_json:
+        for text in shown(console, done)[1]:
+            line(text)
+        if not saved:
+            line(f"NOT SAVED: waits in {done.unsaved} and is merged when the journal can be written")
+    told = await tell(console, queued(done), wait=how.wait, saved=saved)
+    if not how.as_json:
+        for text in told.lines:
+            line(text)
+        return
+    result = {"saved": saved, "unsaved": done.unsaved, "head": console.board.head}
+    show({**result, "deliveries": told.data, "delivery_note": told.note, **shown(console, done)[0]}, "", as_json=True)
 
 
 # -- ids --------------------------------------------------------------------------------------------------------------
@@ -126,6 +166,11 @@ def run_of(state: State, said: str) -> Run:
 def handoff_of(state: State, said: str) -> Handoff:
     """The handoff called HO-4, 4, or by its uuid. Raises Stop with the known ones."""
     return _find("handoff", "HO", state.handoffs, said)
+
+
+def change_of(state: State, said: str) -> Change:
+    """The temporary change called CHG-14, 14, or by its uuid. Raises Stop with the known ones."""
+    return _find("temporary change", "CHG", state.changes, said)
 
 
 def _find(what: str, prefix: str, table: Mapping[str, T], said: str) -> T:

@@ -10,7 +10,7 @@ import click
 from console.bootstrap.common import Options
 from console.cli.output import json_option, show, table
 from console.cli.playbook import loaded_of
-from console.cli.record import Shown, incident_of, reading, run_of, step_of, unsaved_option, write
+from console.cli.record import How, Shown, incident_of, reading, run_of, step_of, write, writing
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -60,9 +60,8 @@ def _step(
     run_id: str,
     step: str,
     wanted: Callable[[Run, str], Command],
+    how: How,
     *,
-    as_json: bool,
-    unsaved: bool,
     verify: bool = False,
 ) -> None:
     """Submits a command about one step and shows the run afterwards. `verify`: the step's reading may be needed."""
@@ -80,8 +79,7 @@ def _step(
         options,
         make,
         lambda console, _: _shown(console, found[0]),
-        as_json=as_json,
-        unsaved=unsaved,
+        how=how,
         sources=verify,
     )
 
@@ -89,10 +87,9 @@ def _step(
 @command.command("start")
 @click.argument("playbook")
 @click.option("--incident", "incident_id", required=True, metavar="ID", help="The incident that it is run for.")
-@unsaved_option
-@json_option
+@writing(unsaved=True)
 @click.pass_obj
-def start(options: Options, playbook: str, incident_id: str, unsaved: bool, as_json: bool) -> None:
+def start(options: Options, playbook: str, incident_id: str, how: How) -> None:
     """Start a run of a playbook in an incident."""
     from console.bootstrap import configuration
     from console.model.commands import StartRun
@@ -105,7 +102,7 @@ def start(options: Options, playbook: str, incident_id: str, unsaved: bool, as_j
     def result(console: Console, done: Done) -> Shown:
         return _shown(console, done.subject)
 
-    write(options, wanted, result, as_json=as_json, unsaved=unsaved)
+    write(options, wanted, result, how=how)
 
 
 @command.command("ls")
@@ -156,8 +153,7 @@ def show_one(options: Options, run_id: str, as_json: bool) -> None:
 @click.option("--option", default="", help="For a decision: the branch.")
 @click.option("--typed", default="", help="For an irreversible step: the words it asks for.")
 @click.option("--override", default="", help="Why the step closes although its reading does not show the effect.")
-@unsaved_option
-@json_option
+@writing(unsaved=True)
 @click.pass_obj
 def complete(
     options: Options,
@@ -167,8 +163,7 @@ def complete(
     option: str,
     typed: str,
     override: str,
-    unsaved: bool,
-    as_json: bool,
+    how: How,
 ) -> None:
     """Complete a step on what was observed. Where the step names a reading, the sources are read once."""
     from console.model.commands import CompleteStep
@@ -176,48 +171,45 @@ def complete(
     def wanted(run: Run, step_id: str) -> Command:
         return CompleteStep(run.id, step_id, observed, option, typed, override)
 
-    _step(options, run_id, step, wanted, as_json=as_json, unsaved=unsaved, verify=True)
+    _step(options, run_id, step, wanted, how=how, verify=True)
 
 
 @command.command("fail")
 @click.argument("run_id", metavar="RUN")
 @click.argument("step")
 @click.option("--reason", required=True, help="What went wrong.")
-@unsaved_option
-@json_option
+@writing(unsaved=True)
 @click.pass_obj
-def fail(options: Options, run_id: str, step: str, reason: str, unsaved: bool, as_json: bool) -> None:
+def fail(options: Options, run_id: str, step: str, reason: str, how: How) -> None:
     """Mark a step as failed; it stays open until it is retried or skipped."""
     from console.model.commands import FailStep
 
-    _step(options, run_id, step, lambda run, id_: FailStep(run.id, id_, reason), as_json=as_json, unsaved=unsaved)
+    _step(options, run_id, step, lambda run, id_: FailStep(run.id, id_, reason), how=how)
 
 
 @command.command("retry")
 @click.argument("run_id", metavar="RUN")
 @click.argument("step")
-@unsaved_option
-@json_option
+@writing(unsaved=True)
 @click.pass_obj
-def retry(options: Options, run_id: str, step: str, unsaved: bool, as_json: bool) -> None:
+def retry(options: Options, run_id: str, step: str, how: How) -> None:
     """Start a failed step again, with a new timebox."""
     from console.model.commands import RetryStep
 
-    _step(options, run_id, step, lambda run, id_: RetryStep(run.id, id_), as_json=as_json, unsaved=unsaved)
+    _step(options, run_id, step, lambda run, id_: RetryStep(run.id, id_), how=how)
 
 
 @command.command("skip")
 @click.argument("run_id", metavar="RUN")
 @click.argument("step")
 @click.option("--reason", required=True, help="Why it is not needed.")
-@unsaved_option
-@json_option
+@writing(unsaved=True)
 @click.pass_obj
-def skip(options: Options, run_id: str, step: str, reason: str, unsaved: bool, as_json: bool) -> None:
+def skip(options: Options, run_id: str, step: str, reason: str, how: How) -> None:
     """Skip a step, with a reason."""
     from console.model.commands import SkipStep
 
-    _step(options, run_id, step, lambda run, id_: SkipStep(run.id, id_, reason), as_json=as_json, unsaved=unsaved)
+    _step(options, run_id, step, lambda run, id_: SkipStep(run.id, id_, reason), how=how)
 
 
 @command.command("expire")
@@ -225,39 +217,36 @@ def skip(options: Options, run_id: str, step: str, reason: str, unsaved: bool, a
 @click.argument("step")
 @click.option("--observed", required=True, help="What is left.")
 @click.option("--reason", required=True, help="Why it may be left behind.")
-@unsaved_option
-@json_option
+@writing(unsaved=True)
 @click.pass_obj
-def expire(options: Options, run_id: str, step: str, observed: str, reason: str, unsaved: bool, as_json: bool) -> None:
+def expire(options: Options, run_id: str, step: str, observed: str, reason: str, how: How) -> None:
     """End a wait by decision."""
     from console.model.commands import ExpireStep
 
     def wanted(run: Run, step_id: str) -> Command:
         return ExpireStep(run.id, step_id, observed, reason)
 
-    _step(options, run_id, step, wanted, as_json=as_json, unsaved=unsaved)
+    _step(options, run_id, step, wanted, how=how)
 
 
 @command.command("flag")
 @click.argument("run_id", metavar="RUN")
 @click.argument("step")
-@unsaved_option
-@json_option
+@writing(unsaved=True)
 @click.pass_obj
-def flag(options: Options, run_id: str, step: str, unsaved: bool, as_json: bool) -> None:
+def flag(options: Options, run_id: str, step: str, how: How) -> None:
     """Carry out a flag step from here, where a flag provider is configured."""
     from console.model.commands import SetFlag
 
-    _step(options, run_id, step, lambda run, id_: SetFlag(run.id, id_), as_json=as_json, unsaved=unsaved)
+    _step(options, run_id, step, lambda run, id_: SetFlag(run.id, id_), how=how)
 
 
 @command.command("abort")
 @click.argument("run_id", metavar="RUN")
 @click.option("--reason", required=True, help="Why it ends here.")
-@unsaved_option
-@json_option
+@writing(unsaved=True)
 @click.pass_obj
-def abort(options: Options, run_id: str, reason: str, unsaved: bool, as_json: bool) -> None:
+def abort(options: Options, run_id: str, reason: str, how: How) -> None:
     """End a run where it stands."""
     from console.model.commands import AbortRun
 
@@ -267,4 +256,4 @@ def abort(options: Options, run_id: str, reason: str, unsaved: bool, as_json: bo
         found.append(run_of(console.state, run_id).id)
         return AbortRun(found[0], reason)
 
-    write(options, wanted, lambda console, _: _shown(console, found[0]), as_json=as_json, unsaved=unsaved)
+    write(options, wanted, lambda console, _: _shown(console, found[0]), how=how)

@@ -11,7 +11,7 @@ from console.bootstrap.common import Options
 from console.cli.exits import USAGE, Stop
 from console.cli.output import json_option, show
 from console.cli.parse import moment
-from console.cli.record import Shown, open_shift, reading, write
+from console.cli.record import How, Shown, open_shift, reading, write, writing
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -43,12 +43,12 @@ def _lines(shift: Shift | None) -> Iterable[str]:
     yield from (f"  {at:%H:%M}Z {who}: {text}" for at, who, text in shift.notes)
 
 
-def _change(options: Options, wanted: Callable[[Console, Shift], Command], as_json: bool) -> None:
+def _change(options: Options, wanted: Callable[[Console, Shift], Command], how: How) -> None:
     write(
         options,
         lambda console: wanted(console, open_shift(console.state)),
         lambda console, _: _shown(console),
-        as_json=as_json,
+        how,
     )
 
 
@@ -60,56 +60,56 @@ def _time(text: str, console: Console) -> datetime | None:
 
 
 @command.command("begin")
-@json_option
+@writing()
 @click.pass_obj
-def begin(options: Options, as_json: bool) -> None:
+def begin(options: Options, how: How) -> None:
     """Begin your shift. A running one is taken over by a handoff."""
     from console.model.commands import BeginShift
 
-    write(options, lambda _: BeginShift(), lambda console, _: _shown(console), as_json=as_json)
+    write(options, lambda _: BeginShift(), lambda console, _: _shown(console), how)
 
 
 @command.command("end")
 @click.option("--reason", required=True, help="Why nobody follows.")
-@json_option
+@writing()
 @click.pass_obj
-def end(options: Options, reason: str, as_json: bool) -> None:
+def end(options: Options, reason: str, how: How) -> None:
     """End the shift without a successor."""
     from console.model.commands import EndShift
 
-    _change(options, lambda _, shift: EndShift(shift.id, reason), as_json)
+    _change(options, lambda _, shift: EndShift(shift.id, reason), how)
 
 
 @command.command("note")
 @click.argument("text")
 @click.option("--at", "at", default="", metavar="TIME", help="When it happened: 14:32, -5m, or ISO 8601. Else now.")
-@json_option
+@writing()
 @click.pass_obj
-def note(options: Options, text: str, at: str, as_json: bool) -> None:
+def note(options: Options, text: str, at: str, how: How) -> None:
     """Add a note to the shift."""
     from console.model.commands import AddNote
 
-    _change(options, lambda console, shift: AddNote(shift.id, text, _time(at, console)), as_json)
+    _change(options, lambda console, shift: AddNote(shift.id, text, _time(at, console)), how)
 
 
 @command.command("watch")
 @click.argument("text")
 @click.option("--until", default="", metavar="TIME", help="+2h, or ISO 8601.")
-@json_option
+@writing()
 @click.pass_obj
-def watch(options: Options, text: str, until: str, as_json: bool) -> None:
+def watch(options: Options, text: str, until: str, how: How) -> None:
     """Add something to keep an eye on."""
     from console.model.commands import AddWatchItem
 
-    _change(options, lambda console, shift: AddWatchItem(shift.id, text, _time(until, console)), as_json)
+    _change(options, lambda console, shift: AddWatchItem(shift.id, text, _time(until, console)), how)
 
 
 @command.command("unwatch")
 @click.argument("item", metavar="ITEM")
 @click.option("--reason", required=True, help="Why it needs no eye any more.")
-@json_option
+@writing()
 @click.pass_obj
-def unwatch(options: Options, item: str, reason: str, as_json: bool) -> None:
+def unwatch(options: Options, item: str, reason: str, how: How) -> None:
     """Close a watch item, such as W1."""
     from console.cli.record import unknown
     from console.model.commands import CloseWatchItem
@@ -119,7 +119,7 @@ def unwatch(options: Options, item: str, reason: str, as_json: bool) -> None:
             raise unknown("watch item", item, [entry.id for entry in shift.open_watch])
         return CloseWatchItem(shift.id, item, reason)
 
-    _change(options, wanted, as_json)
+    _change(options, wanted, how)
 
 
 @command.command("show")

@@ -158,11 +158,12 @@ def _alerts(feed: AlertFeed) -> Json:
         "source": "alertmanager",
         "n": len(feed.alerts) if known else None,
         "note": feed.note,
-        "items": [_alert(alert) for alert in feed.alerts],
+        "items": [alert_data(alert) for alert in feed.alerts],
     }
 
 
-def _alert(alert: Alert) -> Json:
+def alert_data(alert: Alert) -> Json:
+    """One alert as its source tells it."""
     return {
         "fingerprint": alert.fingerprint,
         "name": alert.name,
@@ -174,6 +175,7 @@ def _alert(alert: Alert) -> Json:
         "silenced_by": list(alert.silenced_by),
         "inhibited_by": list(alert.inhibited_by),
         "group": alert.group,
+        "source": alert.source,
     }
 
 

@@ -5,29 +5,58 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from console.model.events import Recorded, Unknown
+from console.model.change import Change
+from console.model.events import Corrected, Recorded, Unknown
 from console.model.incident import Incident
 from console.model.playbook import Run
 from console.reports.render import render
-from console.reports.snapshot import Json, incident_data, instant
+from console.reports.response import incident_data
+from console.reports.snapshot import Json, instant
 from console.view.events import StepNames, describe, step_names
+from console.view.response_events import corrected
 
 LATE = timedelta(seconds=60)
 """When something was recorded this much later than it happened, the timeline shows both."""
 
 
-def document(incident: Incident, runs: Sequence[Run], events: Sequence[Recorded]) -> Json:
-    """The incident, its runs with their steps, and every event in the order it happened. `anchor` is the `SEQ:HASH` of
-    the last event in it. It says nothing about now, so that the same record gives the same document."""
+def document(
+    incident: Incident, runs: Sequence[Run], events: Sequence[Recorded], changes: Sequence[Change] = ()
+) -> Json:
+    """The incident, its runs with their steps, and every event in the order it happened; what was corrected since has
+    its corrections beside it. `anchor` is the `SEQ:HASH` of the last event in it. It says nothing about now, so that
+    the same record gives the same document."""
     saved = [recorded for recorded in events if recorded.saved]
     now = max((recorded.recorded_at for recorded in events), default=incident.declared_at)
     ordered = sorted(events, key=lambda item: (item.occurred_at, not item.saved, item.seq))
-    labels, names = {run.stream: run.label for run in runs}, step_names(list(events))
+    labels = {run.stream: run.label for run in runs} | {change.stream: change.label for change in changes}
+    names = step_names(list(events))
+    corrections: dict[str, list[Recorded]] = {}
+    for recorded in ordered:
+        if isinstance(recorded.payload, Corrected):
+            corrections.setdefault(recorded.payload.event_id, []).append(recorded)
     return {
         "incident": incident_data(incident, runs, now),
         "mode": incident.mode,
         "anchor": f"{saved[-1].seq}:{saved[-1].hash}" if saved else "",
-        "events": [entry(recorded, names, labels.get(recorded.stream, incident.label)) for recorded in ordered],
+        "events": [
+            {
+                **entry(recorded, names, labels.get(recorded.stream, incident.label)),
+                "corrections": [_correction(item) for item in corrections.get(recorded.id, ())],
+            }
+            for recorded in ordered
+        ],
+    }
+
+
+def _correction(recorded: Recorded) -> Json:
+    """What an event should have said, and who says so."""
+    return {
+        "seq": recorded.seq or None,
+        "recorded_at": instant(recorded.recorded_at),
+        "actor": recorded.actor.name,
+        "login": recorded.actor.login,
+        "self_declared": recorded.actor.self_declared,
+        "what": corrected(recorded.payload),
     }
 
 
@@ -42,7 +71,7 @@ def entry(recorded: Recorded, names: StepNames, subject: str = "") -> Json:
         "kind": recorded.kind,
         "occurred_at": instant(recorded.occurred_at),
         "recorded_at": instant(recorded.recorded_at),
-        "late": recorded.recorded_at - recorded.occurred_at > LATE,
+        "late": abs(recorded.recorded_at - recorded.occurred_at) > LATE,
         "actor": recorded.actor.name,
         "login": recorded.actor.login,
         "self_declared": recorded.actor.self_declared and recorded.actor.name != "engine",

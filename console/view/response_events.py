@@ -154,6 +154,8 @@ def act_word(act: Act) -> str:
 
 
 def _given_up(p: ev.DeliveryFailed, _: str) -> tuple[Tone, str]:
+    if not p.attempts:
+        return Tone.DIM, f"not needed any more{because(p.error)}"
     tries = f" after {p.attempts} attempts" if p.attempts > 1 else ""
     return Tone.ALARM, f"NOT SENT, given up{tries}{because(p.error)}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,8 +33,12 @@ class Cli:
         init(self.config)
         main = self.config / "console.yaml"
         text = main.read_text()
-        for port in (9090, 9093, 9190, 9193, *range(8101, 8105), *range(8111, 8115)):
+        for port in (9090, 9093, 9190, 9193, *range(8101, 8105), *range(8111, 8115), 3000):
             text = text.replace(f"127.0.0.1:{port}", "127.0.0.1:1")
+        text = text.replace(
+            "      pagerduty:\n",
+            "      pagerduty:\n        url: http://127.0.0.1:1\n        events_url: http://127.0.0.1:1\n",
+        )
         main.write_text(text)
 
     def __call__(self, *arguments: str, code: int = 0, by: str = "alice", journal: Path | None = None) -> Result:
@@ -53,5 +58,9 @@ class Cli:
 
 
 @pytest.fixture
-def oncall(tmp_path, capsys):
+def oncall(tmp_path, capsys, monkeypatch):
+    for name in ("PAGERDUTY_API_KEY", "PAGERDUTY_EVENTS_KEY", "GRAFANA_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith("SLACK_WEBHOOK_")]:
+        monkeypatch.delenv(name)
     return Cli(tmp_path, capsys)

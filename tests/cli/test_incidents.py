@@ -17,7 +17,7 @@ def test_an_incident_from_the_declaration_to_the_close(oncall):
 
     assert declared["saved"] is True
     assert declared["incident"]["label"] == "INC-1"
-    assert declared["head"].startswith("1:")
+    assert oncall("log", "verify", "--expect", declared["head"]).code == 0
     assert "NOBODY" in oncall("status").out
     acknowledged = oncall("incident", "ack", "INC-1", "--json").json["incident"]
     assert acknowledged["roles"] == {"incident commander": "alice"}
