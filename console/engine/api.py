@@ -5,10 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from console.engine.lookups import Found
 from console.engine.outcome import Outcome
+from console.model.alert import Alert
 from console.model.board import Board
 from console.model.commands import Command
 from console.model.events import Recorded
+from console.settings.config import Config
+
+
+class Lookups(Protocol):
+    """What is asked only when somebody looks. Nothing here raises."""
+
+    async def history(self, alert: Alert) -> Found:
+        """When the alert fired during the last day."""
+        ...
+
+    async def runbook(self, alert: Alert) -> Found:
+        """Its runbook as Markdown."""
+        ...
+
+    async def page_log(self, pager_id: str) -> Found:
+        """A PagerDuty incident's own history."""
+        ...
 
 
 class Engine(Protocol):
@@ -17,6 +36,16 @@ class Engine(Protocol):
     @property
     def board(self) -> Board:
         """The newest Board."""
+        ...
+
+    @property
+    def settings(self) -> Config:
+        """What the configuration says."""
+        ...
+
+    @property
+    def lookups(self) -> Lookups:
+        """Answers on demand."""
         ...
 
     def subscribe(self, listener: Callable[[Board], None]) -> Callable[[], None]:

@@ -130,6 +130,11 @@ class Counts:
         """Neither silenced nor inhibited."""
         return self.unowned + self.owned
 
+    @property
+    def storm(self) -> bool:
+        """Whether more arrives than anybody can read."""
+        return self.recent >= STORM
+
 
 @value
 class Folded:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from console.model.alert import Alert
     from console.model.board import Board
     from console.model.change import Change
     from console.model.folding import Item

@@ -6,18 +6,17 @@ from datetime import datetime
 
 from console.model.alert import Alert, AlertState
 from console.model.board import AlertFeed, Board
+from console.model.care import AlertCare
+from console.model.filter import FLAPPING
+from console.model.folding import Counts, Fold, Item, rank_of
 from console.model.reading import ReadingState
-from console.view.line import Line, Tone, clip, fit, join, labelled, line, span
+from console.view.line import Line, Tone, clip, fit, join, line, span, width_of
 from console.view.look import STATE_WORDS, Look
-from console.view.times import age, clock, stamp
+from console.view.times import age
 from console.view.values import evidence
 
-_RANKS = {"page": 0, "critical": 0, "error": 1, "warning": 2, "info": 3, "none": 4}
 _TONES = {0: Tone.CRITICAL, 1: Tone.CRITICAL, 2: Tone.WARNING}
-
-
-def _rank(alert: Alert) -> int:
-    return _RANKS.get(alert.severity.lower(), 2)
+_QUIET = (AlertState.SUPPRESSED, AlertState.RESOLVED)
 
 
 def ordered(feed: AlertFeed) -> list[Alert]:
@@ -25,21 +24,27 @@ def ordered(feed: AlertFeed) -> list[Alert]:
     shown = [alert for alert in feed.alerts if alert.name != feed.watchdog]
     return sorted(
         shown,
-        key=lambda alert: (alert.state is not AlertState.ACTIVE, _rank(alert), -alert.starts_at.timestamp()),
+        key=lambda alert: (alert.state is not AlertState.ACTIVE, rank_of(alert), -alert.starts_at.timestamp()),
     )
 
 
 def tone_of(alert: Alert) -> Tone:
     """By the severity label; a severity we do not know counts as a warning, and its word is shown as it is."""
-    return Tone.DIM if alert.state is AlertState.SUPPRESSED else _TONES.get(_rank(alert), Tone.NORMAL)
+    return Tone.DIM if alert.state in _QUIET else _TONES.get(rank_of(alert), Tone.NORMAL)
 
 
 def state_word(alert: Alert) -> str:
-    """`silenced`, `inhibited` or both; empty for an active alert."""
+    """`silenced`, `inhibited`, `muted` or several of them; empty for an active alert."""
     if alert.state is AlertState.ACTIVE:
         return ""
-    found = ["silenced"] * bool(alert.silenced_by) + ["inhibited"] * bool(alert.inhibited_by)
-    return " and ".join(found) or alert.state.value
+    ways = (("silenced", alert.silenced_by), ("inhibited", alert.inhibited_by), ("muted", alert.muted_by))
+    return " and ".join(word for word, by in ways if by) or alert.state.value
+
+
+def owner(board: Board, alert: Alert) -> AlertCare | None:
+    """Who has this firing of the alert; None when nobody has."""
+    care = board.care.get(alert.fingerprint)
+    return care if care is not None and care.acknowledges(alert) else None
 
 
 def linked(board: Board, fingerprint: str) -> str:
@@ -50,38 +55,127 @@ def linked(board: Board, fingerprint: str) -> str:
     return ""
 
 
-def row(alert: Alert, board: Board, now: datetime, width: int, look: Look) -> Line:
-    """One alert on one line."""
+def item_row(item: Item, board: Board, now: datetime, width: int, look: Look) -> Line:
+    """One row of the folded feed."""
+    if isinstance(item, Fold):
+        return fold_row(item, board, now, width, look)
+    return row(item.alert, board, now, width, look, repeats=item.repeats, inside=item.inside)
+
+
+def row(
+    alert: Alert, board: Board, now: datetime, width: int, look: Look, *, repeats: int = 0, inside: bool = False
+) -> Line:
+    """One alert on one line. What nobody has stands out."""
     tone = tone_of(alert)
     stale = board.feed.evidence in (ReadingState.STALE, ReadingState.UNREACHABLE)
     mark = look.marks.of(tone) if tone in (Tone.CRITICAL, Tone.WARNING) else span(look.marks.coming + " ", Tone.DIM)
     incident = linked(board, alert.fingerprint)
-    state = state_word(alert)
+    state, had = state_word(alert), owner(board, alert)
     summary = alert.annotation("summary") or alert.annotation("description")
     where = alert.label("component") or alert.label("job") or alert.label("service")
-    name = fit(alert.name, 26 if width >= 70 else 20)
+    quiet = stale or bool(state) or had is not None
+    margin = "  " if inside else ""
+    name = fit(alert.name, (26 if width >= 70 else 20) - len(margin))
     return clip(
         line(
+            margin,
             mark,
-            span(fit(alert.severity or "no severity", 9) + " ", tone),
-            span(name + " ", Tone.DIM if stale or state else Tone.STRONG),
+            span(fit(alert.severity or "no severity", 9) + " ", Tone.DIM if had else tone),
+            span(name + " ", Tone.DIM if quiet else Tone.STRONG),
             span(fit(age(alert.starts_at, now, look), 8) + " ", Tone.DIM),
+            span(f"{look.marks.ok} {_who(had)} ", Tone.ACCENT) if had else "",
+            _flapping(alert, repeats, look),
             span(f"[{incident}] ", Tone.ACCENT) if incident else "",
             span(f"{state} ", Tone.DIM) if state else "",
             span(f"{where}: " if where and width >= 100 else "", Tone.DIM),
-            span(summary, Tone.DIM if stale or state else Tone.NORMAL),
+            span(summary, Tone.DIM if quiet else Tone.NORMAL),
         ),
         width,
     )
 
 
-def counts(feed: AlertFeed) -> Line:
-    """How many alerts stand, and what that is worth."""
-    active = len(feed.active)
-    others = sum(1 for alert in feed.alerts if alert.state is AlertState.SUPPRESSED)
+def _who(care: AlertCare) -> str:
+    return f"{care.acknowledged_by} ({care.via})" if care.via else care.acknowledged_by
+
+
+def _flapping(alert: Alert, repeats: int, look: Look) -> Line:
+    if repeats < FLAPPING:
+        return ()
+    gone = ", gone now" if alert.state is AlertState.RESOLVED else ""
+    return line(span(f"FLAPPING {look.marks.times}{repeats}{gone} ", Tone.WARNING))
+
+
+def fold_row(fold: Fold, board: Board, now: datetime, width: int, look: Look) -> Line:
+    """Several alerts on one line: how many of them nobody has, and how fast they come."""
+    worst = fold.alerts[0]
+    tone = Tone.DIM if not fold.unowned else tone_of(worst)
+    mark = look.marks.of(tone) if tone in (Tone.CRITICAL, Tone.WARNING) else span(look.marks.coming + " ", Tone.DIM)
+    number = f"{len(fold.alerts)}{look.marks.times}"
+    room = (26 if width >= 70 else 20) - width_of(number) - 1
+    name = fold.name or fold.title or "several"
+    sign = look.marks.opened if fold.opened else look.marks.here
+    storm = span(f" STORM {fold.rate}/min ", Tone.ALARM) if fold.rate else ""
+    told = [
+        line(span(f"{fold.unowned} unowned", tone)) if fold.unowned else (),
+        line(span(f"{fold.owned} acknowledged", Tone.ACCENT)) if fold.owned else (),
+        line(span(f"{fold.suppressed} silenced or inhibited", Tone.DIM)) if fold.suppressed else (),
+    ]
+    if fold.opened:
+        # Its alerts stand below, each with its own age and severity.
+        title = fold.title or fold.name
+        head = line(
+            span(f"{sign} ", Tone.ACCENT), span(f"{number} ", Tone.STRONG), storm, span(f"{title} ", Tone.TITLE)
+        )
+        return clip(line(head, join(told, ", ")), width)
+    title = "" if fold.title in ("", name) else f" {fold.title}"
+    return clip(
+        line(
+            mark,
+            span(fit(worst.severity or "no severity", 9) + " ", tone),
+            span(f"{sign} "[: 2 if width >= 70 else 0], Tone.ACCENT),
+            span(number, Tone.STRONG if fold.unowned else Tone.DIM),
+            span(f" {fit(name, room - (2 if width >= 70 else 0))} ", Tone.STRONG if fold.unowned else Tone.DIM),
+            span(fit(age(max(alert.starts_at for alert in fold.alerts[:200]), now, look), 8) + " ", Tone.DIM),
+            line(storm, " ") if storm else "",
+            join(told, ", "),
+            span(title, Tone.DIM),
+        ),
+        width,
+    )
+
+
+def standing(counts: Counts, feed: AlertFeed, look: Look) -> Line:
+    """How the whole feed stands: first how many nobody has. A number is bold only where it asks for somebody."""
+    known = feed.evidence is ReadingState.OK
+    none = "none seen" if not known else "0 unowned"
+    first = (
+        line(span(f"{counts.unowned} unowned", Tone.CRITICAL))
+        if counts.unowned
+        else line(span(none, Tone.NORMAL if known else Tone.UNKNOWN))
+    )
+    pieces = [
+        line(span(f" STORM: {counts.recent} new in a minute ", Tone.ALARM)) if counts.storm else (),
+        first,
+        line(span(f"{counts.owned} acknowledged", Tone.ACCENT if counts.owned else Tone.DIM)),
+        line(span(f"{counts.suppressed} silenced or inhibited", Tone.DIM)),
+        line(span(f"{counts.other} in another state", Tone.UNKNOWN)) if counts.other else (),
+    ]
+    return join(pieces, ", ")
+
+
+def counts(feed: AlertFeed, counted: Counts | None = None) -> Line:
+    """How many alerts stand, and what that is worth. `counted` where somebody has counted already."""
+    active = counted.active if counted is not None else len(feed.active)
+    others = (
+        counted.suppressed
+        if counted is not None
+        else sum(1 for alert in feed.alerts if alert.state is AlertState.SUPPRESSED)
+    )
     known = feed.evidence is ReadingState.OK
     tone = Tone.STRONG if active else Tone.NORMAL if known else Tone.UNKNOWN
     pieces = [line(span(f"{active} active" if known or active else "none seen", tone))]
+    if counted is not None and counted.owned:
+        pieces.append(line(span(f"{counted.owned} acknowledged", Tone.ACCENT)))
     if others:
         pieces.append(line(span(f"{others} silenced or inhibited", Tone.DIM)))
     return join(pieces, ", ")
@@ -109,23 +203,3 @@ def empty(feed: AlertFeed, now: datetime, look: Look) -> list[Line]:
 def source(feed: AlertFeed, now: datetime, look: Look) -> Line:
     """Source, state and age of the feed."""
     return evidence("alertmanager", feed.evidence, feed.at, now, look)
-
-
-def details(alert: Alert, board: Board, now: datetime, width: int, look: Look) -> list[Line]:
-    """Everything known of one alert: labels and annotations as they are."""
-    tone = tone_of(alert)
-    lines = [
-        line(look.marks.of(tone), span(alert.name, Tone.STRONG), "  ", span(alert.severity or "no severity", tone)),
-        *labelled("state", state_word(alert) or alert.state.value, width),
-        *labelled("since", f"{stamp(alert.starts_at)} ({age(alert.starts_at, now, look)} ago)", width),
-        *labelled("source", f"{alert.source}, read {age(board.feed.at, now, look)} ago", width),
-    ]
-    if alert.group:
-        lines += labelled("group", alert.group, width)
-    incident = linked(board, alert.fingerprint)
-    lines += labelled("incident", incident or "not linked to an open incident", width)
-    for title, pairs in (("annotations", alert.annotations), ("labels", alert.labels)):
-        lines += [(), line(span(title.capitalize(), Tone.TITLE))]
-        for name, value in pairs:
-            lines += labelled(name, value, width, margin=18)
-    return [*lines, (), line(span(f"fingerprint {alert.fingerprint}, seen at {clock(now)}", Tone.DIM))]

@@ -19,6 +19,7 @@ class Marks:
     critical: str = "✖"
     unknown: str = "?"
     here: str = "▸"
+    opened: str = "▾"
     coming: str = "·"
     skipped: str = "↷"
     expired: str = "⊘"
@@ -54,6 +55,7 @@ ASCII = Marks(
     warning="!",
     critical="X",
     here=">",
+    opened="v",
     coming=".",
     skipped="-",
     expired="x",

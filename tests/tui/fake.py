@@ -7,6 +7,7 @@ import itertools
 from dataclasses import replace
 from datetime import timedelta
 
+from console.engine.lookups import Found
 from console.engine.outcome import Denied, Done, Unsaved
 from console.model import commands as cmd
 from console.model import events as ev
@@ -36,8 +37,31 @@ class StillClock:
         return False
 
 
+class Answers:
+    """Lookups that the test chooses; nothing is known by itself."""
+
+    def __init__(self):
+        self.asked, self.found = [], {}
+
+    async def history(self, alert):
+        return self._answer("history", alert.fingerprint)
+
+    async def runbook(self, alert):
+        return self._answer("runbook", alert.fingerprint)
+
+    async def page_log(self, pager_id):
+        return self._answer("page", pager_id)
+
+    def _answer(self, name, subject):
+        self.asked.append((name, subject))
+        return self.found.get(name, Found(error=f"no {name} here"))
+
+
 class FakeEngine:
+    settings = boards.CONFIG
+
     def __init__(self, board, clock):
+        self.lookups = Answers()
         self.clock, self.state, self._board = clock, State(), board
         self.listeners, self.log, self.commands = [], [], []
         self.ids = itertools.count(1)
@@ -76,6 +100,8 @@ class FakeEngine:
             runs=tuple(self.state.runs.values()),
             shift=self.state.shift,
             handoffs=tuple(item for item in self.state.handoffs.values() if item.open),
+            care=self.state.care,
+            changes=tuple(self.state.changes.values()),
             **changes,
         )
         for listener in list(self.listeners):
@@ -94,6 +120,8 @@ class FakeEngine:
             playbooks={loaded.playbook.name: loaded for loaded in self._board.playbooks},
             readings=self._board.readings,
             flags=self._board.flags,
+            channels=self._board.channels,
+            rota=dict(self._board.on_call),
         )
         try:
             batches = decide(self.state, command, context)

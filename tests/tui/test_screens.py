@@ -13,6 +13,7 @@ from console.model.reading import ReadingState
 from console.tui import actions, keys
 from console.tui.dialogs.pick import Picker
 from console.tui.dialogs.text import Reader
+from console.tui.screens.alert import AlertScreen
 from console.tui.screens.overview import OverviewScreen
 from console.tui.screens.run import RunScreen
 from console.tui.screens.shift import ShiftScreen
@@ -53,7 +54,7 @@ async def test_an_action_on_an_alert_that_vanished_is_refused_by_name(open_conso
         assert "Declare: ErrorRatioHigh is no longer there" in at.text()
         assert isinstance(at.screen, OverviewScreen)
         await at.press("j", "enter")
-        assert isinstance(at.screen, Reader)
+        assert isinstance(at.screen, AlertScreen)
 
 
 async def test_moving_in_a_long_list(open_console):

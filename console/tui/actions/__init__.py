@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from console.tui import keys
-from console.tui.actions import changes, general, incident, lifecycle, panes, response, run, shift
+from console.tui.actions import alert, changes, general, incident, lifecycle, panes, response, run, shift
 
 if TYPE_CHECKING:
     from console.tui.app import ConsoleApp
@@ -18,6 +18,7 @@ HANDLERS: Mapping[str, Callable[[ConsoleApp, Situation], None]] = {
     **lifecycle.HANDLERS,
     **response.HANDLERS,
     **panes.HANDLERS,
+    **alert.HANDLERS,
     **changes.HANDLERS,
     **run.HANDLERS,
     **shift.HANDLERS,

@@ -28,6 +28,10 @@ _MEANINGS = {
     "undoing; closing an incident waits for that.",
     "outbox": "What was told to whom. NOT SENT means that nobody has read it; the channels say when they last worked.",
     "run": "The checklist of a playbook. The highlighted step is shown large: do it, then say what you observed.",
+    "alerts": "What is new and nobody's, worst first. An acknowledgement says who has an alert: it is no silence, and "
+    "ends with the alert. A storm, and an alert that comes and goes, is one line.",
+    "alert": "One alert: who has it, who was paged, what hides it, how often it fired, and what its runbook says.",
+    "silences": "What hides alerts now, what will, and what did within a day. Everybody on Alertmanager shares them.",
     "shift": "Who is on shift, what must be watched, and the handoffs that wait for an answer.",
 }
 
@@ -35,8 +39,8 @@ _MEANINGS = {
 def help_lines(scope: str, at: Situation, keymap: Mapping[str, str], width: int) -> list[Line]:
     """The keys of a screen and what it means, from the registry."""
     lines = [*labelled("", _MEANINGS.get(scope, ""), width, 0), EMPTY]
-    own = [action for action in keys.of(scope) if action.scope == scope]
-    common = [action for action in keys.of(scope) if action.scope != scope]
+    own = [action for action in keys.of(scope) if action.scope != "everywhere"]
+    common = [action for action in keys.of(scope) if action.scope == "everywhere"]
     for title, actions in (("This screen", own), ("Everywhere", common)):
         lines.append(line(span(title, Tone.TITLE)))
         for action in actions:

@@ -14,9 +14,7 @@ from console.tui.actions.severities import severities
 from console.tui.actions.submit import ask, carry_out
 from console.tui.dialogs.form import Choice, Item, Question, Text
 from console.tui.dialogs.pick import Entry, Picker
-from console.tui.dialogs.text import Reader
-from console.view.alerts import details
-from console.view.line import Line, Tone, cut, fit, line, span
+from console.view.line import Line, Tone, fit, line, span
 from console.view.offers import Offer, rank
 from console.view.runs import objective
 from console.view.times import instant
@@ -155,29 +153,9 @@ def _note(app: ConsoleApp, at: Situation) -> None:
     ask(app, question, "Note")
 
 
-def _link(app: ConsoleApp, at: Situation) -> None:
-    alert = alert_of(at.board, at.alert)
-    incident = at.the_incident
-    if alert is None or incident is None:
-        app.say("The alert is no longer there.", bad=True)
-        return
-    carry_out(
-        app, cmd.LinkAlerts(incident.id, (reference(alert),)), f"{cut(alert.name, 60)} linked to {incident.label}"
-    )
-
-
-def _alert(app: ConsoleApp, at: Situation) -> None:
-    alert = alert_of(at.board, at.alert)
-    if alert is not None:
-        _, now, look = app.seen
-        app.push_screen(Reader("Alert", lambda width: details(alert, at.board, now, width, look)))
-
-
 HANDLERS: Mapping[str, Callable[[ConsoleApp, Situation], None]] = {
     "declare": _declare,
     "acknowledge": _acknowledge,
     "note": _note,
     "playbooks": lambda app, at: offer(app, at.incident),
-    "alert": _alert,
-    "link": _link,
 }

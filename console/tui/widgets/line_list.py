@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from textual.binding import Binding
@@ -80,6 +80,7 @@ class LineList(ScrollView, can_focus=True):
         self._all: Sequence[Any] = ()
         self._items: Sequence[Any] = ()
         self._empty: tuple[Line, ...] = ()
+        self._places: Mapping[str, int] | None = None
         self._painted: dict[int, Line] = {}
         self._cursor = 0
         self._cursor_key = ""
@@ -108,9 +109,12 @@ class LineList(ScrollView, can_focus=True):
         """What the items are filtered by; empty when they are not."""
         return self._filter
 
-    def show(self, items: Sequence[Any], empty: Sequence[Line] = ()) -> None:
-        """Replaces the items, the cursor staying on its own. `empty` stands where there are none."""
-        self._all = items
+    def show(
+        self, items: Sequence[Any], empty: Sequence[Line] = (), places: Mapping[str, int] | None = None
+    ) -> None:
+        """Replaces the items, the cursor staying on its own. `empty` stands where there are none. `places` is the index
+        of each id, for a list too long to be searched while somebody types."""
+        self._all, self._places = items, places
         fallback = (*empty,)
         filtered = self._filtered(items)
         if not filtered and items:
@@ -161,6 +165,8 @@ class LineList(ScrollView, can_focus=True):
         items, key = self._items, self._cursor_key
         if self._cursor < len(items) and self._key(items[self._cursor]) == key:
             found: int | None = self._cursor
+        elif self._places is not None and items is self._all:
+            found = self._places.get(key)
         else:
             found = next((index for index, item in enumerate(items) if self._key(item) == key), None)
         if found is not None:

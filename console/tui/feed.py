@@ -1,0 +1,94 @@
+"""The folded feed of a screen: a small one at once, a large one in a thread, the newest wish first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from console.engine.offload import in_thread
+from console.model.folding import STORM_SPAN, Arrangement, Folded, Folder
+
+if TYPE_CHECKING:
+    from console.model.board import AlertFeed, Board
+    from console.model.care import AlertCare
+    from console.tui.app import ConsoleApp
+
+AT_ONCE = 500
+"""So many alerts are folded before the next key could be typed."""
+GIVE_WAY = 0.0002
+"""Seconds for which the thread lets go at each pause: it shares one interpreter with the keys."""
+
+
+class _Wish(NamedTuple):
+    feed: AlertFeed
+    care: Mapping[str, AlertCare]
+    arranged: Arrangement
+    now: datetime
+    told: int
+    """How much was said about the alerts: `care` is the record's own, and grows."""
+
+    def same(self, other: _Wish | None) -> bool:
+        """Whether the rows are the same, but for storms that have gone by."""
+        if other is None or self.feed is not other.feed or self.told != other.told:
+            return False
+        return self.arranged == other.arranged and self.now - other.now < STORM_SPAN
+
+
+class FeedFolder:
+    """Keeps the rows of one screen. `ready` is called when rows that took longer are there."""
+
+    def __init__(self, app: ConsoleApp, ready: Callable[[], None]) -> None:
+        self._app, self._ready = app, ready
+        self._folder = Folder()
+        self._shown: _Wish | None = None
+        self._wanted: _Wish | None = None
+        self._busy = False
+        self.folded = Folded()
+
+    @property
+    def pending(self) -> bool:
+        """Whether the rows are still those of an earlier filter or order."""
+        return self._busy and (self._shown is None or self._wanted is None or self._shown.arranged != self._wanted.arranged)
+
+    def want(self, board: Board, arranged: Arrangement, now: datetime) -> Folded:
+        """The rows for this Board; while they are being made, those from before."""
+        told = sum(care.version for care in board.care.values())
+        wish = _Wish(board.feed, board.care, arranged, now, told)
+        if wish.same(self._wanted):
+            return self.folded
+        self._wanted = wish
+        if self._busy:
+            return self.folded
+        if len(board.feed.alerts) <= AT_ONCE:
+            self.folded = self._folder.fold(*wish[:4])
+            self._shown = wish
+        else:
+            self._busy = True
+            self._app.spawn(self._work())
+        return self.folded
+
+    async def _work(self) -> None:
+        try:
+            while self._wanted is not None and not self._wanted.same(self._shown):
+                wish = self._wanted
+                folded: Folded | None = await in_thread(lambda wish=wish: self._fold(wish))  # type: ignore[misc]
+                if folded is not None:
+                    self.folded, self._shown = folded, wish
+                    self._ready()
+        finally:
+            self._busy = False
+
+    def _fold(self, wish: _Wish) -> Folded | None:
+        """In the thread. None where another filter or order was wished for meanwhile; a newer feed can wait."""
+        steps = self._folder.steps(*wish[:4])
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                folded: Folded = end.value
+                return folded
+            if self._wanted is not None and self._wanted.arranged is not wish.arranged:
+                return None
+            time.sleep(GIVE_WAY)
