@@ -63,9 +63,9 @@ def coming(incident: Incident, board: Board, now: datetime) -> Line:
     if incident.state in QUIET:
         return line(span(f"nobody is told any more: {incident.state}", Tone.DIM))
     if incident.acknowledged_at is not None:
-        return line(span(f"stopped: {incident.acknowledged_by} has it; e tells more people", Tone.DIM))
+        return line(span("nobody further, it is acknowledged", Tone.DIM))
     if incident.escalate_at is None:
-        return line(span("nobody further is told by itself; e tells more people", Tone.WARNING))
+        return line(span("nobody further by itself: e tells more people", Tone.WARNING))
     when = incident.escalate_at
     late = when <= now
     left = span(f" due {past(now - when)} ago ", Tone.ALARM) if late else span(f"in {count(when - now)}", Tone.WARNING)
@@ -75,7 +75,7 @@ def coming(incident: Incident, board: Board, now: datetime) -> Line:
 def told(level: Escalation) -> Line:
     """One level in a few words: when, whom it reached, and how."""
     head = line(f"level {level.level} ", span(f"{level.role} " if level.role else "", Tone.STRONG))
-    at = span(f"{clock(level.at, seconds=True)} ", Tone.DIM)
+    at = span(f"{clock(level.at)} ", Tone.DIM)
     if level.pager:
         names = ", ".join(item.person for item in level.people) or "somebody"
         return line(head, at, f"PagerDuty pages {names} by policy {level.pager}")

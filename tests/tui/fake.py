@@ -102,7 +102,7 @@ class FakeEngine:
             handoffs=tuple(item for item in self.state.handoffs.values() if item.open),
             care=self.state.care,
             changes=tuple(self.state.changes.values()),
-            **changes,
+            **{"deliveries": tuple(self.state.deliveries.values()), **changes},
         )
         for listener in list(self.listeners):
             listener(self._board)

@@ -1,4 +1,5 @@
-"""A console on a made-up Board, to be looked at: `python -m tests.tui.screen quiet|busy|broken|incident [mode]`."""
+"""A console on a made-up Board, to be looked at: `python -m tests.tui.screen quiet|busy|broken|incident|sev1|down
+[mode]`."""
 
 from __future__ import annotations
 
@@ -32,6 +33,45 @@ async def troubled(engine):
     clock.advance(seconds=100)
 
 
+async def sev1(engine):
+    """A SEV1 in progress: the update is overdue, a level reached nobody, messages are not sent, a change is owed."""
+    from datetime import timedelta
+
+    from console.model import commands as cmd
+    from console.model import events as ev
+    from console.model.alert import reference
+    from console.model.change import ChangeKind
+    from console.model.people import Severity
+
+    clock = engine.clock
+    clock.advance(minutes=-40)
+    alerts = tuple(reference(alert) for alert in engine.board.feed.active[:2])
+    begun = await engine.submit(cmd.DeclareIncident("Checkout fails: half of all requests time out", Severity.SEV1, alerts))
+    incident = begun.subject
+    clock.advance(minutes=6)
+    await engine.submit(cmd.Escalate(incident, 1, "no answer"))
+    await engine.submit(cmd.AcknowledgeIncident(incident))
+    await engine.submit(cmd.ChangeState(incident, "investigating"))
+    await engine.submit(cmd.PostUpdate(incident, "50 % of checkouts fail", "rolling back", "a DBA", timedelta(minutes=15)))
+    await engine.submit(cmd.AddTask(incident, "watch the replica lag", "bob", clock.now() + timedelta(minutes=60)))
+    await engine.submit(cmd.RecordDecision(incident, "roll back", "the release is the only change", ("roll back", "scale"),
+                                           "", "errors below 1 %", clock.now() + timedelta(minutes=50)))
+    await engine.submit(cmd.RecordChange(ChangeKind.OVERRIDE, "lighthouse/production", "pool raised from 40 to 80",
+                                         "set pool back to 40", incident))
+    note = await engine.submit(cmd.AddNote(incident, "support has 41 tickets", clock.now() - timedelta(minutes=3)))
+    await engine.submit(cmd.Correct(incident, note.events[0].id, "support has 14 tickets", None, "typo"))
+    rollback = next(item for item in engine.board.playbooks if item.playbook.name == "emergency-rollback")
+    clock.advance(minutes=32)
+    await engine.submit(cmd.StartRun(incident, rollback))
+    clock.advance(seconds=130)
+    for item in list(engine.state.deliveries.values()):
+        slack = item.channel == "slack-incidents"
+        late = slack and clock.now() - item.queued_at < timedelta(minutes=36)
+        done = ev.DeliveryFailing("no answer within 10 s") if late else ev.DeliverySent("accepted")
+        engine._append(item.stream, done, clock.now(), False)
+    engine.show()
+
+
 def main():
     case = sys.argv[1] if len(sys.argv) > 1 else "busy"
     mode = sys.argv[2] if len(sys.argv) > 2 else "live"
@@ -50,8 +90,10 @@ def main():
                 return self.at + (datetime.now(UTC) - self.began)
 
         clock = StillClock() if case == "still" else Ticking()
-        board = {"broken": boards.broken, "quiet": boards.quiet, "still": boards.quiet}.get(case, boards.busy)(mode)
-        engine = FakeEngine(board, clock)
+        board = {"down": boards.broken, "broken": boards.broken, "quiet": boards.quiet, "still": boards.quiet}.get(case, boards.busy)(mode)
+        engine = FakeEngine(boards.staffed(board), clock)
+        if case in ("sev1", "down"):
+            asyncio.run(sev1(engine))
         if case in ("incident", "broken"):
             asyncio.run(troubled(engine))
         if case == "broken":

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from console.model.alert import Alert, AlertState
 from console.model.board import AlertFeed, Board, Health, LeaseView, SourceStatus, Target
+from console.model.escalation import Reach
+from console.model.message import Act, ChannelProof, ChannelSpec, Topic
 from console.model.people import Actor
 from console.model.reading import Reading, ReadingState, missing
 from console.model.rollback import assess
@@ -111,6 +113,23 @@ def readings(part, rows):
     found = {f"guardrail.{item.rule.name}": item.value for item in part.guardrails}
     found["rollout.percent"] = part.percent
     return found | {f"health.{row.component}": row.up.map(float) for row in rows}
+
+
+ON_CALL = (
+    ("primary", (Reach("alice", (("phone", "+1 555 0100"), ("slack", "@alice"))),)),
+    ("secondary", (Reach("bob", (("phone", "+1 555 0101"),)),)),
+    ("lead", ()),
+)
+CHANNELS = (
+    ChannelSpec("slack-incidents", (Act.POST, Act.PAGE), (Topic.INCIDENTS,)),
+    ChannelSpec("mail", (Act.POST,), (Topic.INCIDENTS, Topic.SECURITY)),
+)
+
+
+def staffed(board):
+    """With people on call and channels to tell."""
+    proven = ChannelProof("slack-incidents", 1, NOW - timedelta(days=3), "alice", "ok")
+    return replace(board, on_call=ON_CALL, channels=CHANNELS, proofs={"slack-incidents": proven})
 
 
 def busy(mode="live"):
