@@ -137,10 +137,10 @@ def test_10_two_who_escalate_as_of_the_same_level_have_escalated_once() -> None:
 
 def test_an_acknowledged_incident_can_be_escalated_by_hand_and_starts_no_clock() -> None:
     life = Life()
-    incident = life.declare(Severity.SEV2)
+    incident = life.declare()
     life.do(cmd.AcknowledgeIncident(incident))
     life.do(cmd.Escalate(incident, 1))
-    assert next_deadline(life.state) is None
+    assert life.state.incidents[incident].escalate_at is None  # though there is a third level
     life.do(cmd.ChangeState(incident, "resolved"))
     assert "would change nothing" in life.refused(cmd.Escalate(incident, 2))
 

@@ -26,8 +26,8 @@ from tests.model.life import ALICE, BOB, MINUTES, P99, START, Life
 from tests.model.test_announce import CHANNELS
 
 WHO = st.sampled_from([ALICE, BOB])
-SOME = st.integers(0, 2)
-TEXT = st.sampled_from(["", " ", "because"])
+SOME = st.integers(0, 1)
+TEXT = st.sampled_from(["because", "because", "because", " "])  # most are taken, so that something comes of it
 STATES = st.sampled_from(["investigating", "identified", "mitigating", "mitigated", "resolved", "closed", "cancelled"])
 ENDING = st.sampled_from(
     [ev.ChangeMade("ok", "s1"), ev.ChangeRefused("no"), ev.ChangeUndone("gone"), ev.UndoRefused("no")]
@@ -124,7 +124,7 @@ class Responses(RuleBasedStateMachine):
         )
         self.attempt(commands[what])
 
-    @rule(number=st.integers(-1, 3), what=st.integers(0, 3), reason=TEXT, ending=ENDING)
+    @rule(number=st.integers(-1, 1), what=st.integers(0, 3), reason=TEXT, ending=ENDING)
     def change(self, number: int, what: int, reason: str, ending: object) -> None:
         incident = "" if number < 0 else self.incident(number)
         life, changes = self.life, list(self.life.state.changes.values())
@@ -243,5 +243,5 @@ class Responses(RuleBasedStateMachine):
         assert replayed == self.life.state
 
 
-Responses.TestCase.settings = settings(max_examples=50, stateful_step_count=40, deadline=None)
+Responses.TestCase.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
 test_responses = Responses.TestCase
