@@ -207,6 +207,24 @@ def test_a_server_that_knows_no_negative_matchers_is_found_out(server, silences)
     assert made[0]["status"]["state"] == "expired"
 
 
+def test_what_cannot_be_taken_back_is_named(server, silences):
+    made = []
+
+    def behave(connection):
+        request = connection.request
+        if request.method == "POST":
+            made.append(row(endsAt=json.loads(request.body)["endsAt"]))
+            answer(200, {"silenceID": ID})(connection)
+        elif request.method == "DELETE":
+            answer(403, "no")(connection)
+        else:
+            answer(200, made if request.path.endswith("silences") else made[0])(connection)
+
+    server.behave = behave
+    with pytest.raises(Uncertain, match=f"stands under {ID}, and could not be ended again: .*403"):
+        silences.create(wanted())
+
+
 def test_one_that_cannot_be_read_hides_no_other(server, silences):
     server.behave = answer(200, [row(), row(ID[:-1] + "c", startsAt="2026-11-21T07:00:00"), 5, row(matchers=[])])
     assert [item.id for item in silences.read()] == [ID]

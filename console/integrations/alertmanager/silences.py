@@ -79,7 +79,7 @@ class AlertmanagerSilences:
                 raise lost from None
             made = found
         if not _same(silence, made):
-            self.expire(made.id)
+            self._take_back(made)
             raise Rejected(f"{peer.where} has understood something else, {made.text}, which was ended again")
         return created(made)
 
@@ -122,9 +122,16 @@ class AlertmanagerSilences:
         if after.id != silence_id:
             old = self._again(peer, silence_id)
             if old.ends_at < after.starts_at:  # both by the server's clock: it had ended before our change came
-                self.expire(after.id)
+                self._take_back(after)
                 return ended_before(old, ActOutcome.LOST)
         return extended(before, after, wanted)
+
+    def _take_back(self, silence: Silence) -> None:
+        try:
+            self.expire(silence.id)
+        except SourceError as error:
+            what = f"{silence.text} stands under {silence.id}, and could not be ended again: {error}"
+            raise Uncertain(f"{self.cluster}: {what}") from None
 
     def _check(self, silence: Silence, now: datetime, whose: str = "") -> None:
         reason = refusal(silence, now)
