@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from console.bootstrap.common import Options
-from console.cli import incident_acts, incident_work
+from console.cli import incident_acts, incident_work, report
 from console.cli.incident_common import (
     SEVERITY,
     change,
@@ -37,7 +37,7 @@ def command() -> None:
     """Declare, lead, follow and export incidents. An ID is INC-12, 12, or a uuid."""
 
 
-for one in (*incident_acts.COMMANDS, *incident_work.COMMANDS):
+for one in (*incident_acts.COMMANDS, *incident_work.COMMANDS, report.command):
     command.add_command(one)
 
 

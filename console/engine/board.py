@@ -146,6 +146,7 @@ def metric_panels(
     slos = gauges(present, objectives)
     named = {name: reading for name, reading in readings.items() if not name.startswith("slo.")}
     named |= {f"slo.{gauge.objective.name}.burn": gauge.burn for gauge in slos}
+    named |= {f"slo.{gauge.objective.name}.budget_left": gauge.budget_left for gauge in slos}
     return slos, rollout(present, plan) if plan is not None else None, named
 
 
@@ -153,7 +154,7 @@ def _blank(
     objectives: Sequence[Objective], plan: RolloutPlan | None, lost: Reading[Any]
 ) -> tuple[tuple[SloGauge, ...], Rollout | None, dict[str, Reading[float]]]:
     slos = tuple(SloGauge(objective, lost, lost, lost) for objective in objectives)
-    named = {f"slo.{objective.name}.burn": lost for objective in objectives}
+    named = {f"slo.{objective.name}.{what}": lost for objective in objectives for what in ("burn", "budget_left")}
     if plan is None:
         return slos, None, named
     named |= {f"guardrail.{rule.name}": lost for rule in plan.guardrails}
