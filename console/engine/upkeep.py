@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -11,6 +12,9 @@ from console.engine.record import Record
 from console.engine.tasks import Tasks
 from console.engine.world import World
 from console.ports import NotSaved, Refused
+
+LOOK_EVERY = 4
+"""Every how many renewals the spool is looked through for what processes that are gone have left."""
 
 
 class Upkeep:
@@ -33,21 +37,22 @@ class Upkeep:
     async def keep_lease(self) -> None:
         """Renews the lease and brings home what waits in the spool; while read-only, only looks who holds it."""
         clock = self._world.clock
-        while True:
+        for renewal in itertools.count():
             await clock.sleep_until(clock.now() + timedelta(seconds=RENEW_SECONDS))
             if self._read_only:
                 changed = self._lease.look()
             else:
                 changed = await self._lease.renew()
-                changed = await self._retry_spool() or changed
+                changed = await self._retry_spool(look=renewal % LOOK_EVERY == 0) or changed
                 # A process that was stopped and goes on holds its lease again, and is late.
                 self._deadlines.wake_if_late()
             if self._tasks.recovered("lease") or changed:
                 self._changed()
 
-    async def _retry_spool(self) -> bool:
+    async def _retry_spool(self, *, look: bool) -> bool:
         try:
-            await self._world.offload(self._world.spool.look)
+            if look:
+                await self._world.offload(self._world.spool.look)
             return await self._record.merge()
         except (NotSaved, Refused):
             return False

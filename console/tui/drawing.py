@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 QUIET_TICK = 15.0
 """Seconds between looks at the clock while nothing counts down; it is looked at when a minute begins, too."""
 
+QUIET_REST = 3.0
+"""Seconds between drawings of what is not news, while nothing counts down."""
+
 
 class Drawing:
     """Keeps the screen drawn. `zone` gives the reader's own time zone at an instant."""
@@ -67,9 +70,11 @@ class Drawing:
         self._schedule()
 
     def on_board(self, board: Board) -> None:
-        """A new Board: drawn at once when a source has changed its state or something happened, else when the last
-        drawing is a second old."""
-        wait = self._drawn_at + 1.0 - asyncio.get_running_loop().time()
+        """A new Board: drawn at once when a source has changed its state, an alert its own, or something happened. Else
+        a second after the last drawing while something counts down, and a few seconds after it while all is quiet: the
+        sources that are asked in turn share a drawing."""
+        rest = 1.0 if self._seen is None or self._seen[2].seconds else QUIET_REST
+        wait = self._drawn_at + rest - asyncio.get_running_loop().time()
         if wait <= 0 or self._seen is None or _news(board) != _news(self._seen[0]):
             self._app.call_later(self._app.redraw)
         else:
@@ -101,5 +106,6 @@ class Drawing:
 
 
 def _news(board: Board) -> tuple[object, ...]:
-    """What must be seen at once: which sources answer, the end of the record, whether it can be written."""
-    return (*(source.state for source in board.sources), board.head, board.not_saved, board.fault, board.lease.holder)
+    """What must be seen at once: which sources answer, the alerts, the end of the record, whether it can be written."""
+    states = [source.state for source in board.sources]
+    return states, board.feed.alerts, board.head, board.not_saved, board.fault, board.lease.holder
