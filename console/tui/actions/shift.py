@@ -103,7 +103,11 @@ def _offer(app: ConsoleApp, at: Situation) -> None:
 
 def _record(board: Board) -> State:
     """What the Board knows of the record."""
-    state = State({item.id: item for item in board.incidents}, {run.id: run for run in board.runs})
+    state = State(
+        incidents={item.id: item for item in board.incidents},
+        runs={run.id: run for run in board.runs},
+        changes={change.id: change for change in board.changes},
+    )
     if board.shift is not None:
         state.shifts[board.shift.id] = board.shift
     state.handoffs.update({item.id: item for item in board.handoffs})
