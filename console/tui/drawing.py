@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, tzinfo
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from console.model.alert import Alert
     from console.model.board import Board
     from console.tui.app import ConsoleApp
+    from console.tui.bell import Bell
     from console.view.look import Look
 
 QUIET_TICK = 15.0
@@ -28,7 +28,16 @@ class Drawing:
         self._timer: asyncio.TimerHandle | None = None
         self._drawn_at = 0.0
         self._seen: tuple[Board, datetime, Look] | None = None
-        self._alerts: tuple[Any, list[Alert]] = (None, [])
+        self._ringing: Bell | None = None
+
+    @property
+    def _bell(self) -> Bell:
+        """Made with the first drawing: before, there is no model to listen to."""
+        if self._ringing is None:
+            from console.tui.bell import Bell
+
+            self._ringing = Bell(self._app)
+        return self._ringing
 
     @property
     def seen(self) -> tuple[Board, datetime, Look]:
@@ -45,14 +54,6 @@ class Drawing:
         seconds = counting(board, now)
         self._seen = (board, now, Look(ASCII if self._app.ascii_marks else UNICODE, self._zone(now), seconds))
 
-    def ordered_alerts(self, board: Board) -> list[Alert]:
-        """The feed in its order, sorted once for each feed."""
-        if self._alerts[0] is not board.feed:
-            from console.view.alerts import ordered
-
-            self._alerts = (board.feed, ordered(board.feed))
-        return self._alerts[1]
-
     def redraw(self) -> None:
         """Draws the screen that is not a dialog, now. Widgets paint only what came out different."""
         app = self._app
@@ -62,6 +63,7 @@ class Drawing:
 
         self._drawn_at = asyncio.get_running_loop().time()
         self.observe()
+        self._bell.hear(*self.seen[:2])
         for screen in reversed(app.screen_stack):
             if isinstance(screen, ConsoleScreen):
                 if screen.is_mounted:

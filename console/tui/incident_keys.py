@@ -38,7 +38,7 @@ INCIDENT_ACTIONS: tuple[Action, ...] = (
         writes=True,
     ),
     Action(
-        "open",
+        "row",
         "enter",
         "Open",
         "The highlighted row in full, or what can be done about it",

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from console.model import events as ev
 from console.model.board import Board
-from console.model.decide.announce import announce
-from console.model.decide.context import Batch, Context
-from console.model.incident import Incident
 from console.model.message import ChannelSpec, Delivery, DeliveryState
-from console.model.state import State
 from console.view import telling
 from console.view.line import Line, Tone, fit, labelled, line, span, spread
 from console.view.look import Look
-from console.view.times import age, clock, stamp
+from console.view.times import age, stamp
 
 LOUD_FOR = timedelta(hours=12)
 """How long what was given up is counted as NOT SENT on every screen; the outbox keeps showing it."""
@@ -120,46 +115,9 @@ def proof(channel: ChannelSpec, board: Board, now: datetime, look: Look) -> Line
     return line(look.marks.of(Tone.OK), span(proven, Tone.OK))
 
 
-def foretold(incident: Incident, payload: object, board: Board, now: datetime) -> list[ev.DeliveryQueued]:
-    """What an event of an incident would be told to whom, by the rules that queue it."""
-    context = Context(
-        now,
-        board.actor,
-        board.target,
-        fresh=str,
-        severities=board.severities,
-        mode=board.mode,
-        channels=board.channels,
-        pages=board.feed.pages,
-    )
-    state = State()
-    state.incidents[incident.id] = incident
-    queued = announce(state, [Batch(incident.stream, incident.version, (payload,))], context)
-    return [item for batch in queued for item in batch.payloads]
-
-
-def preview(incident: Incident, payload: object, board: Board, now: datetime, width: int) -> list[Line]:
-    """The text that would be sent, and to which channels."""
-    told = foretold(incident, payload, board, now)
-    if not told:
-        nobody = "No channel is configured that hears of this: it stands in the record only."
-        return [line(span(nobody, Tone.WARNING))]
-    names = ", ".join(dict.fromkeys(f"{item.channel}" for item in told))
-    lines = labelled("goes to", names, width, 9, Tone.STRONG)
-    for text in telling.plain(told[0].message).splitlines():
-        if text:
-            lines += labelled("", text, width, 0, Tone.ACCENT)
-    return lines
-
-
 def summary(board: Board, now: datetime) -> Line:
     """How many wait, how many are NOT SENT."""
     missing = len(not_sent(board, now))
     queued = sum(item.state is DeliveryState.QUEUED for item in board.deliveries)
     loud = span(f" {missing} NOT SENT ", Tone.ALARM) if missing else span("nothing is NOT SENT", Tone.DIM)
     return line(loud, span(f"  {queued} queued" if queued else "", Tone.NORMAL))
-
-
-def when(delivery: Delivery) -> str:
-    """When it was queued, for messages about it."""
-    return clock(delivery.queued_at, seconds=True)

@@ -108,11 +108,11 @@ def headline(incident: Incident, now: datetime, width: int, look: Look, others: 
     return clip(line(front, cut(incident.title, max(room, 8)), end), width)
 
 
-def banner(board: Board, now: datetime, width: int, look: Look) -> list[Line]:
-    """The most severe open incident and what is due next; or that there is none, and what to do about alerts."""
+def banner(board: Board, now: datetime, width: int, look: Look, active: int) -> list[Line]:
+    """The most severe open incident and what is due next; or that there is none, and what to do about the `active`
+    alerts."""
     opened = board.open_incidents
     if not opened:
-        active = len(board.feed.active)
         if not active:
             return [clip(line(span("No incident is open.", Tone.NORMAL)), width)]
         noun = "alert is" if active == 1 else "alerts are"
@@ -190,10 +190,10 @@ def list_row(incident: Incident, board: Board, now: datetime, width: int, look: 
         span(" NOT SAVED ", Tone.ALARM) if incident.unsaved else "",
         span(incident.title, Tone.NORMAL if incident.open else Tone.DIM),
     )
-    end = join(
-        [
-            briefly(due_next, now) if due_next is not None else (),
-            line(span(age(incident.declared_at, now, look), Tone.DIM)),
-        ]
-    )
+    due_first: Line = ()
+    if due_next is not None and width >= 100:
+        due_first = briefly(due_next, now)
+    elif due_next is not None and due_next.at <= now:
+        due_first = line(span(" OVERDUE ", Tone.ALARM))
+    end = join([due_first, line(span(age(incident.declared_at, now, look), Tone.DIM))])
     return spread(left, end, width)

@@ -220,8 +220,10 @@ def _filters(app: ConsoleApp, _: Situation) -> None:
 
 def _unfilter(app: ConsoleApp, _: Situation) -> None:
     screen = _screen(app)
-    if screen is not None:
+    if screen is not None and screen.arranged.filter:
         screen.set_filter(Filter())
+    else:
+        app.pop_screen()
 
 
 def _sort(app: ConsoleApp, _: Situation) -> None:

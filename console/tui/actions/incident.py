@@ -39,14 +39,17 @@ def _suggested(alert: Alert | None) -> Severity:
 
 
 def _declare(app: ConsoleApp, at: Situation) -> None:
-    alert = alert_of(at.board, at.alert) if at.alert else None
-    alerts = (reference(alert),) if alert is not None else ()
+    meant = at.item.alerts if at.item is not None else ()
+    alert = alert_of(at.board, at.alert) if at.alert else next(iter(meant), None)
+    alerts = tuple(map(reference, meant)) or ((reference(alert),) if alert is not None else ())
     title = (alert.annotation("summary") or alert.name) if alert is not None else ""
     named = (
         f"{alert.name}, active since {alert.starts_at:%H:%M:%S}Z"
         if alert is not None
         else "none; the incident stands alone"
     )
+    if len(alerts) > 1:
+        named = f"{len(alerts)} alerts of the fold, first {named}"
     open_now = ", ".join(item.label for item in at.board.open_incidents)
     facts: list[Line] = [line(span("linked alert  ", Tone.DIM), named)]
     if open_now:

@@ -231,7 +231,7 @@ def _contacts(app: ConsoleApp, at: Situation) -> None:
 
 
 HANDLERS: Mapping[str, Callable[[ConsoleApp, Situation], None]] = {
-    "open": _open,
+    "row": _open,
     "contacts": _contacts,
     "pane": partial(_turn, ""),
     **{f"pane-{title}": partial(_turn, key) for key, title in incident_panels.PANES.items()},

@@ -11,9 +11,9 @@ from console.model.decide.response import TASK_KINDS
 from console.model.incident import QUIET, TIMES, Incident
 from console.tui.actions.submit import ask
 from console.tui.dialogs.form import Choice, Item, Question, Text
-from console.view.deliveries import preview
 from console.view.events import describe
 from console.view.line import Line, Tone, line, span
+from console.view.preview import preview
 from console.view.times import ahead, clock, instant, stamp, timebox
 
 if TYPE_CHECKING:
