@@ -86,7 +86,7 @@ ALERT_ACTIONS: tuple[Action, ...] = (
     ),
     Action("fold", "space", "Fold", "Open or close the fold", "alerts", enabled=when.fold),
     Action("filters", "f", "Filters", "Choose a saved filter; / types one", "alerts", footer=6),
-    Action("unfilter", "escape", "No filter", "Take the filter away", "alerts", enabled=when.filtered),
+    Action("unfilter", "escape", "No filter", "Take the filter away; without one, one step back", "alerts"),
     Action("sort", "t", "Sort", "Severity, newest, name, count first", "alerts"),
     Action("group", "b", "Group", "As Alertmanager groups, by a label, or not at all", "alerts"),
     Action("silences", "S", "Silences", "Which are in force, to come, and lately expired", "alerts alert", footer=4),

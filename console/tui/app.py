@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from console.engine.api import Engine
     from console.engine.outcome import Outcome
-    from console.model.alert import Alert
     from console.model.board import Board, Target
     from console.model.commands import Command
     from console.tui.situation import Situation
@@ -146,10 +145,6 @@ class ConsoleApp(KeysInOrder[None]):
     def notice(self) -> list[Line]:
         """What was said last, while it is still to be seen."""
         return self._notices.lines
-
-    def ordered_alerts(self, board: Board) -> list[Alert]:
-        """The feed in its order, sorted once for each feed."""
-        return self.drawing.ordered_alerts(board)
 
     def redraw(self) -> None:
         """Draws the screen that is not a dialog, now. Widgets paint only what came out different."""

@@ -50,7 +50,8 @@ class FeedFolder:
     @property
     def pending(self) -> bool:
         """Whether the rows are still those of an earlier filter or order."""
-        return self._busy and (self._shown is None or self._wanted is None or self._shown.arranged != self._wanted.arranged)
+        shown, wanted = self._shown, self._wanted
+        return self._busy and (shown is None or wanted is None or shown.arranged != wanted.arranged)
 
     def want(self, board: Board, arranged: Arrangement, now: datetime) -> Folded:
         """The rows for this Board; while they are being made, those from before."""

@@ -110,11 +110,6 @@ def owned(at: Situation) -> str:
     return one_alert(at) or ("" if at.gone or (care is not None and care.acknowledged_at) else "nobody has it")
 
 
-def filtered(at: Situation) -> str:
-    """There is a filter."""
-    return "" if at.entry == "filtered" else "there is no filter"
-
-
 def silence(at: Situation) -> str:
     """A silence is under the cursor, or was."""
     return "" if at.the_silence is not None or at.gone else "no silence is highlighted"

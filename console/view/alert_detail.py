@@ -18,7 +18,7 @@ from console.view.look import Look
 from console.view.times import age, clock, span_of, stamp
 
 DAY = timedelta(days=1)
-MARGIN = 13
+MARGIN = 14
 
 
 class Firing(Protocol):

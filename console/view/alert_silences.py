@@ -74,14 +74,16 @@ def details(silence: Silence, hidden: Sequence[Alert] | None, now: datetime, wid
     return [*lines, *blast(hidden, now, width, look, most=200)]
 
 
-def blast(hidden: Sequence[Alert] | None, now: datetime, width: int, look: Look, *, most: int = 6) -> list[Line]:
+def blast(
+    hidden: Sequence[Alert] | None, now: datetime, width: int, look: Look, *, most: int, verb: str = "hides"
+) -> list[Line]:
     """What matchers fit: the count, and the names of the first ones."""
     if hidden is None:
         return [line(span("What it hides cannot be told: a matcher is not understood here.", Tone.UNKNOWN))]
     if not hidden:
-        return [line(span("It would hide no alert that fires now.", Tone.WARNING))]
+        return [line(span(f"It {verb} no alert that fires now.", Tone.WARNING))]
     noun = "alert that fires" if len(hidden) == 1 else "alerts that fire"
-    lines = [line(span(f"It hides {len(hidden)} {noun} now:", Tone.STRONG))]
+    lines = [line(span(f"It {verb} {len(hidden)} {noun} now:", Tone.STRONG))]
     for alert in hidden[:most]:
         told = ", ".join(f"{name}={value}" for name, value in alert.labels if name not in ("alertname", "severity"))
         lines.append(

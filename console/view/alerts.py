@@ -16,6 +16,8 @@ from console.view.times import age
 from console.view.values import evidence
 
 _TONES = {0: Tone.CRITICAL, 1: Tone.CRITICAL, 2: Tone.WARNING}
+PAGER = "pagerduty"
+"""The source of what only PagerDuty knows."""
 _QUIET = (AlertState.SUPPRESSED, AlertState.RESOLVED)
 
 
@@ -75,17 +77,20 @@ def row(
     where = alert.label("component") or alert.label("job") or alert.label("service")
     quiet = stale or bool(state) or had is not None
     margin = "  " if inside else ""
+    page = board.feed.pages.get(alert.fingerprint)
+    severity = alert.severity or ("PagerDuty" if alert.source == PAGER else "no severity")
     name = fit(alert.name, (26 if width >= 70 else 20) - len(margin))
     return clip(
         line(
             margin,
             mark,
-            span(fit(alert.severity or "no severity", 9) + " ", Tone.DIM if had else tone),
+            span(fit(severity, 9) + " ", Tone.DIM if had else tone),
             span(name + " ", Tone.DIM if quiet else Tone.STRONG),
             span(fit(age(alert.starts_at, now, look), 8) + " ", Tone.DIM),
             span(f"{look.marks.ok} {_who(had)} ", Tone.ACCENT) if had else "",
             _flapping(alert, repeats, look),
             span(f"[{incident}] ", Tone.ACCENT) if incident else "",
+            span(f"page {page.status.value} ", Tone.ACCENT) if page is not None and had is None else "",
             span(f"{state} ", Tone.DIM) if state else "",
             span(f"{where}: " if where and width >= 100 else "", Tone.DIM),
             span(summary, Tone.DIM if quiet else Tone.NORMAL),
@@ -153,9 +158,9 @@ def standing(counts: Counts, feed: AlertFeed, look: Look) -> Line:
         if counts.unowned
         else line(span(none, Tone.NORMAL if known else Tone.UNKNOWN))
     )
+    storm = line(span(f" STORM: {counts.recent} new in a minute ", Tone.ALARM), " ") if counts.storm else ()
     pieces = [
-        line(span(f" STORM: {counts.recent} new in a minute ", Tone.ALARM)) if counts.storm else (),
-        first,
+        line(storm, first),
         line(span(f"{counts.owned} acknowledged", Tone.ACCENT if counts.owned else Tone.DIM)),
         line(span(f"{counts.suppressed} silenced or inhibited", Tone.DIM)),
         line(span(f"{counts.other} in another state", Tone.UNKNOWN)) if counts.other else (),

@@ -108,11 +108,12 @@ def headline(incident: Incident, now: datetime, width: int, look: Look, others: 
     return clip(line(front, cut(incident.title, max(room, 8)), end), width)
 
 
-def banner(board: Board, now: datetime, width: int, look: Look, active: int) -> list[Line]:
-    """The most severe open incident and what is due next; or that there is none, and what to do about the `active`
-    alerts."""
+def banner(board: Board, now: datetime, width: int, look: Look, active: int | None = None) -> list[Line]:
+    """The most severe open incident and what is due next; or that there is none, and what to do about alerts.
+    `active` is how many are, where somebody has counted already."""
     opened = board.open_incidents
     if not opened:
+        active = len(board.feed.active) if active is None else active
         if not active:
             return [clip(line(span("No incident is open.", Tone.NORMAL)), width)]
         noun = "alert is" if active == 1 else "alerts are"

@@ -14,6 +14,8 @@ from console.tui import actions, keys
 from console.tui.dialogs.pick import Picker
 from console.tui.dialogs.text import Reader
 from console.tui.screens.alert import AlertScreen
+from console.tui.screens.incident import IncidentScreen
+from console.tui.screens.incidents import IncidentsScreen
 from console.tui.screens.overview import OverviewScreen
 from console.tui.screens.run import RunScreen
 from console.tui.screens.shift import ShiftScreen
@@ -39,7 +41,7 @@ async def test_the_cursor_follows_its_alert_through_refreshes(open_console):
         chosen = alerts_of(at).selected
         with_alerts(at, boards.alert("New", "critical", 0), *boards.busy().feed.alerts)
         await at.settle()
-        assert alerts_of(at).selected.fingerprint == chosen.fingerprint
+        assert alerts_of(at).selected.id == chosen.id
 
 
 async def test_an_action_on_an_alert_that_vanished_is_refused_by_name(open_console):
@@ -154,7 +156,7 @@ async def test_numbers_lead_to_the_screens(open_console):
         assert "there is no incident: D declares one" in at.text()
         await incident_with_run(at)
         await at.press("2")
-        assert "TIMELINE" in at.text()
+        assert isinstance(at.screen, IncidentScreen)
         await at.press("3")
         assert isinstance(at.screen, RunScreen)
         await at.press("4")
@@ -170,9 +172,10 @@ async def test_with_several_incidents_one_is_picked(open_console):
             await at.engine.submit(cmd.DeclareIncident(title, Severity.SEV2))
         at.app.redraw()
         await at.press("2")
-        assert isinstance(at.screen, Picker)
-        await at.press("2")
-        assert "second" in at.text()
+        assert isinstance(at.screen, IncidentsScreen)
+        await at.press("j", "enter")
+        assert isinstance(at.screen, IncidentScreen)
+        assert "INC-2 second" in at.text()
 
 
 async def test_refresh_asks_every_source(open_console):

@@ -98,7 +98,8 @@ def _ask(app: ConsoleApp, board: Board, matchers: Sequence[Matcher], comment: st
         now, look = app.now, app.seen[2]
         hidden = _hidden(app, matchers_of(answers["matchers"]))
         until = now + _length(answers["length"])
-        return [line(span(f"until {stamp(until)}", Tone.DIM)), *blast(hidden, now, width, look, most=SHOWN, verb="would hide")]
+        told = blast(hidden, now, width, look, most=SHOWN, verb="would hide")
+        return [line(span(f"until {stamp(until)}", Tone.DIM)), *told]
 
     target = str(board.target)
     question = Question(

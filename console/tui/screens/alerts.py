@@ -19,7 +19,7 @@ from console.tui.widgets.line_list import LineList
 from console.tui.widgets.lines import Lines
 from console.tui.widgets.reading import Reading
 from console.view import alerts
-from console.view.line import Line, Tone, first_fit, join, line, span
+from console.view.line import Line, Tone, cut, first_fit, join, line, span
 from console.view.look import Look
 from console.view.values import heading
 
@@ -69,19 +69,23 @@ class AlertsScreen(ConsoleScreen):
         head = heading("ALERTS", alerts.standing(folded.counts, feed, look), width, look)
         missing = alerts.no_evidence(feed)
         source = missing or alerts.source(feed, now, look)
-        self.query_one("#feed-head", Lines).show([head, first_fit(width, join([self._arrangement(), source]), source)])
+        told = first_fit(width, *(join([*part, source]) for part in self._arrangement()), *self._arrangement()[-1])
+        self.query_one("#feed-head", Lines).show([head, told])
         self._list.show(folded.rows, self._empty(board, now, look), folded.places)
         if width >= WIDE:
             self._draw_beside(board, now, look)
 
-    def _arrangement(self) -> Line:
+    def _arrangement(self) -> list[list[Line]]:
+        """How the feed is arranged, from the longest way to say it to the shortest."""
         wanted, folded = self.arranged, self._feed.folded
         by = {BY_GROUP: "grouped", FLAT: "not grouped"}.get(wanted.group_by, f"by {wanted.group_by}")
         told = line(span(f"{wanted.sort} first, {by}", Tone.DIM))
         if not wanted.filter:
-            return told
+            return [[told]]
         state = "filtering ..." if self._feed.pending else f"{folded.passed} of {_all(folded.counts)}"
-        return line(span(f"filter {wanted.filter.text} ", Tone.ACCENT), span(f"({state})  ", Tone.STRONG), told)
+        count = span(f"{state}: ", Tone.STRONG)
+        filtered = line(count, span(wanted.filter.text, Tone.ACCENT))
+        return [[filtered, told], [filtered], [line(count, span(cut(wanted.filter.text, 40), Tone.ACCENT))]]
 
     def _empty(self, board: Board, now: datetime, look: Look) -> list[Line]:
         counts = self._feed.folded.counts
@@ -156,7 +160,6 @@ class AlertsScreen(ConsoleScreen):
             alert=item.alert.fingerprint if isinstance(item, Row) else "",
             incident=base.incident,
             run=base.run,
-            entry="filtered" if self.arranged.filter else "",
             gone=self._list.gone,
             item=item,
         )

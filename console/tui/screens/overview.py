@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from textual.containers import Container, Vertical
 
+from console.model.folding import FLAT, Arrangement, Item, Row
+from console.tui.feed import FeedFolder
 from console.tui.screens.base import ConsoleScreen, bindings
 from console.tui.situation import Situation
 from console.tui.widgets.line_list import LineList
@@ -20,9 +22,10 @@ from console.view.values import heading
 if TYPE_CHECKING:
     from textual.widget import Widget
 
-    from console.model.alert import Alert
     from console.model.board import Board
 
+ARRANGED = Arrangement(group_by=FLAT)
+"""One row for each alert here; a storm is one row everywhere."""
 ROOMY_ROWS = 40
 """From this height on, one column has room for a line per proof and per source."""
 
@@ -49,8 +52,9 @@ class OverviewScreen(ConsoleScreen):
 
     def body(self) -> list[Widget]:
         """Panels, alerts, sources."""
+        self._feed = FeedFolder(self.host, self.host.redraw)
         self._list = LineList(
-            self._row, lambda alert: alert.fingerprint, lambda alert: alert.name, id="alerts", choosable=False
+            self._row, lambda item: item.id, lambda item: item.name or item.title, id="alerts", choosable=False
         )
         feed = Vertical(Lines(((),), id="alert-head"), self._list, id="feed")
         lower = Container(feed, Lines(id="side"), id="lower")
@@ -58,11 +62,12 @@ class OverviewScreen(ConsoleScreen):
 
     def banner(self, board: Board, now: datetime, look: Look) -> list[Line]:
         """In two lines here: what is due in all open incidents, too."""
-        return banner(board, now, self.host.size.width, look)
+        counts = self._feed.want(board, ARRANGED, now).counts
+        return banner(board, now, self.host.size.width, look, counts.active)
 
-    def _row(self, alert: Alert, width: int) -> Line:
+    def _row(self, item: Item, width: int) -> Line:
         board, now, look = self.host.seen
-        return alerts.row(alert, board, now, width, look)
+        return alerts.item_row(item, board, now, width, look)
 
     def draw(self, board: Board, now: datetime, look: Look) -> None:
         """All panes."""
@@ -74,12 +79,13 @@ class OverviewScreen(ConsoleScreen):
         shown = overview.panels(board, now, column, look, roomy=roomy)
         panels.show([*shown, *overview.present_step(board, now, column, look)] if beside else shown)
         across = self._list.size.width or width
-        counted = join([alerts.counts(board.feed), alerts.source(board.feed, now, look)])
+        folded = self._feed.want(board, ARRANGED, now)
+        counted = join([alerts.counts(board.feed, folded.counts), alerts.source(board.feed, now, look)])
         missing = alerts.no_evidence(board.feed)
-        listed = self.host.ordered_alerts(board)
+        listed = folded.rows
         head = [heading("ALERTS", counted, across, look)]
         self.query_one("#alert-head", Lines).show([*head, missing] if missing and listed else head)
-        self._list.show(listed, alerts.empty(board.feed, now, look))
+        self._list.show(listed, alerts.empty(board.feed, now, look), folded.places)
         if width < 100:
             shown = sources.lines(board, now, width, look, roomy=roomy)
             # The bar at the top names the blind sources already: where rows are few, the alerts get this one.
@@ -90,17 +96,17 @@ class OverviewScreen(ConsoleScreen):
     def situation(self, board: Board) -> Situation:
         """The alert under the cursor, the most severe open incident, the newest run."""
         base = super().situation(board)
-        alert = self._list.selected
+        item: Item | None = self._list.selected
         return Situation(
             board,
             self.scope,
-            alert=alert.fingerprint if alert else "",
+            alert=item.id if isinstance(item, Row) else "",
             incident=base.incident,
             run=base.run,
             gone=self._list.gone,
+            item=item,
         )
 
     def copied(self, at: Situation) -> str:
         """The highlighted alert's name and fingerprint."""
-        alert = self._list.selected
-        return f"{alert.name} {alert.fingerprint}" if alert is not None else ""
+        return f"{at.item.name} {at.item.id}" if at.item is not None else ""
