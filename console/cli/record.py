@@ -89,11 +89,12 @@ def write(
 
 
 @contextlib.asynccontextmanager
-async def reading(options: Options) -> AsyncIterator[Console]:
-    """The record as it stands. Where there is no journal at all, that is said: an empty list would read as calm."""
+async def reading(options: Options, *, sources: bool = False) -> AsyncIterator[Console]:
+    """The record as it stands; with `sources`, they can be asked, too. Where there is no journal at all, that is said:
+    an empty list would read as calm."""
     from console.bootstrap import journal_path, opened
 
-    async with opened(options, read_only=True) as console:
+    async with opened(options, sources=sources, read_only=True) as console:
         path = journal_path(options, console.settings)
         if not path.exists():
             complain(f"note: no journal at {path} yet; nothing was recorded there")

@@ -31,7 +31,9 @@ def queued(done: Done) -> list[str]:
     return [event.stream.partition(":")[2] for event in done.events if event.kind == "delivery.queued"]
 
 
-async def tell(console: Console, ids: Iterable[str], *, wait: bool, saved: bool = True) -> Told:
+async def tell(
+    console: Console, ids: Iterable[str], *, wait: bool, saved: bool = True, patience: float = PATIENCE
+) -> Told:
     """Carries out what waits, unless another engine does, and says what became of the messages `ids`."""
     wanted = list(ids)
     if not wanted:
@@ -40,14 +42,14 @@ async def tell(console: Console, ids: Iterable[str], *, wait: bool, saved: bool 
     if saved and not wait:
         note = "they wait for the engine; `oncall outbox flush` sends them now"
     if not note:
-        note = await _deliver(console)
+        note = await _deliver(console, patience)
     deliveries = [console.state.deliveries[item] for item in wanted]
     return Told(data(deliveries), list(_lines(deliveries, note)), note)
 
 
-async def _deliver(console: Console) -> str:
+async def _deliver(console: Console, patience: float) -> str:
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             return await console.deliver()
     except TimeoutError:
         return ""  # each one says for itself how far it came

@@ -194,6 +194,22 @@ def alert_data(alert: Alert, board: Board) -> Json:
     }
 
 
+def care_data(care: AlertCare) -> Json:
+    """What people said about an alert. The owner is that of the firing at `firing`."""
+    return {
+        "fingerprint": care.fingerprint,
+        "name": care.name,
+        "acknowledged_by": care.acknowledged_by or None,
+        "acknowledged_at": instant(care.acknowledged_at),
+        "via": care.via,
+        "firing": instant(care.firing),
+        "verdict": care.verdict.value if care.verdict else None,
+        "verdict_by": str(care.verdict_by) if care.verdict_by else None,
+        "verdict_note": care.verdict_note,
+        "notes": [{"at": instant(at), "by": who, "text": text} for at, who, text in care.notes],
+    }
+
+
 def page_data(page: PagerIncident) -> Json:
     """The PagerDuty incident that pages for an alert."""
     return {
