@@ -79,6 +79,7 @@ class FakePagerDuty:
         self.changes: list[dict] = []
         self.ahead = timedelta(0)
         self.overlap = 0
+        self.policy: tuple[str, str] | None = POLICY
         self.shift_ends = stamp(self.now() + timedelta(hours=8))
         self.lock = threading.RLock()
         self._rules: list[Rule] = []
@@ -258,7 +259,7 @@ class FakePagerDuty:
             "last_status_change_by": ref(who[0], who[2]),
             "urgency": "high",
             "service": ref(i.service, "service"),
-            "escalation_policy": ref(POLICY, "escalation_policy"),
+            "escalation_policy": self.policy and ref(self.policy, "escalation_policy"),
             "assigned_via": i.via,
             "assignments": [{"at": stamp(i.at), "assignee": ref(user, "user")} for user in i.assigned],
             "acknowledgements": [{"at": stamp(at), "acknowledger": ref(user, kind)} for user, at, kind in i.acks],
