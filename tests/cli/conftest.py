@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +41,23 @@ class Cli:
             "      pagerduty:\n        url: http://127.0.0.1:1\n        events_url: http://127.0.0.1:1\n",
         )
         main.write_text(text)
+
+    def edit(self, pattern: str, text: str) -> None:
+        """Replaces the first place in console.yaml that the pattern fits."""
+        main = self.config / "console.yaml"
+        changed, count = re.subn(pattern, lambda _: text, main.read_text(), count=1, flags=re.DOTALL)
+        assert count == 1
+        main.write_text(changed)
+
+    def alertmanager(self, address: str) -> None:
+        """Production's alerts come from there."""
+        self.edit(
+            r"(?<=\n)    alertmanager:[^\n]*\n      url: [^\n]*", f"    alertmanager:\n      url: http://{address}"
+        )
+
+    def notify(self, text: str = "") -> None:
+        """Production tells these channels (YAML) and no others."""
+        self.edit(r"    notify:\n.*?(?=\n  - service: )", f"    notify: {text or '{}'}\n")
 
     def __call__(self, *arguments: str, code: int = 0, by: str = "alice", journal: Path | None = None) -> Result:
         """Runs one command by an operator, and asserts its exit code."""
