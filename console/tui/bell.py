@@ -45,8 +45,10 @@ class Ringer:
     def __init__(self) -> None:
         self._known: set[Key] = set()
         self._waiting: dict[Key, Alarm] = {}
-        self._arrivals: object = None
+        self._feed: object = None
         self._arrived: dict[str, datetime] = {}
+        self._unseen: set[str] = set()
+        """Alerts that arrived and were not there yet when they were looked for."""
         self._rang_at: datetime | None = None
         self._rang_critical = False
 
@@ -69,22 +71,22 @@ class Ringer:
         return self._rang_at + PAUSE - now if self._waiting and self._rang_at is not None else None
 
     def _new_alerts(self, board: Board) -> list[Alert]:
-        """Critical alerts that arrived since the last look and have not just been there."""
-        arrivals = board.feed.arrivals
-        if arrivals is self._arrivals:
+        """Critical alerts that arrived since the last look and had not just been there. One that has left again before
+        it was looked at is waited for."""
+        if board.feed is self._feed:
             return []
-        self._arrivals = arrivals
-        new = set()
-        for fingerprint, times in arrivals.items():
+        self._feed = board.feed
+        for fingerprint, times in board.feed.arrivals.items():
             before, self._arrived[fingerprint] = self._arrived.get(fingerprint), times[-1]
             if before is None or times[-1] - before >= CALM:
-                new.add(fingerprint)
+                self._unseen.add(fingerprint)
         latest = max(self._arrived.values(), default=None)
         if latest is not None:
             self._arrived = {name: at for name, at in self._arrived.items() if latest - at < CALM}
-        return (
-            [alert for alert in board.feed.alerts if alert.fingerprint in new and _calls(alert, board)] if new else []
-        )
+        self._unseen &= self._arrived.keys()
+        seen = [alert for alert in board.feed.alerts if alert.fingerprint in self._unseen] if self._unseen else []
+        self._unseen -= {alert.fingerprint for alert in seen}
+        return [alert for alert in seen if _calls(alert, board)]
 
     def _ring(self, board: Board, now: datetime) -> str:
         critical = [alarm for alarm in self._waiting.values() if alarm.critical]

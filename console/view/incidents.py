@@ -120,7 +120,7 @@ def banner(board: Board, now: datetime, width: int, look: Look, active: int | No
         text = f"No incident is open; {active} {noun} active. D declares the highlighted one."
         return [clip(line(look.marks.of(Tone.WARNING), span(text, Tone.WARNING)), width)]
     lines = [headline(opened[0], now, width, look, len(opened) - 1)]
-    pieces = [due(item, now) for item in deadlines(board)[:3]]
+    pieces = [due(item, now) for item in deadlines(board)[: 3 if len(opened) == 1 else 2]]
     if not pieces and opened[0].state in (IncidentState.RESOLVED, IncidentState.MITIGATED):
         pieces = [line(span(f"{opened[0].label} is {opened[0].state}; nothing is due", Tone.DIM))]
     elif not pieces:

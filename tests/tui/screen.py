@@ -46,18 +46,34 @@ async def sev1(engine):
     clock = engine.clock
     clock.advance(minutes=-40)
     alerts = tuple(reference(alert) for alert in engine.board.feed.active[:2])
-    begun = await engine.submit(cmd.DeclareIncident("Checkout fails: half of all requests time out", Severity.SEV1, alerts))
+    begun = await engine.submit(
+        cmd.DeclareIncident("Checkout fails: half of all requests time out", Severity.SEV1, alerts)
+    )
     incident = begun.subject
     clock.advance(minutes=6)
     await engine.submit(cmd.Escalate(incident, 1, "no answer"))
     await engine.submit(cmd.AcknowledgeIncident(incident))
     await engine.submit(cmd.ChangeState(incident, "investigating"))
-    await engine.submit(cmd.PostUpdate(incident, "50 % of checkouts fail", "rolling back", "a DBA", timedelta(minutes=15)))
+    await engine.submit(
+        cmd.PostUpdate(incident, "50 % of checkouts fail", "rolling back", "a DBA", timedelta(minutes=15))
+    )
     await engine.submit(cmd.AddTask(incident, "watch the replica lag", "bob", clock.now() + timedelta(minutes=60)))
-    await engine.submit(cmd.RecordDecision(incident, "roll back", "the release is the only change", ("roll back", "scale"),
-                                           "", "errors below 1 %", clock.now() + timedelta(minutes=50)))
-    await engine.submit(cmd.RecordChange(ChangeKind.OVERRIDE, "lighthouse/production", "pool raised from 40 to 80",
-                                         "set pool back to 40", incident))
+    await engine.submit(
+        cmd.RecordDecision(
+            incident,
+            "roll back",
+            "the release is the only change",
+            ("roll back", "scale"),
+            "",
+            "errors below 1 %",
+            clock.now() + timedelta(minutes=50),
+        )
+    )
+    await engine.submit(
+        cmd.RecordChange(
+            ChangeKind.OVERRIDE, "lighthouse/production", "pool raised from 40 to 80", "set pool back to 40", incident
+        )
+    )
     note = await engine.submit(cmd.AddNote(incident, "support has 41 tickets", clock.now() - timedelta(minutes=3)))
     await engine.submit(cmd.Correct(incident, note.events[0].id, "support has 14 tickets", None, "typo"))
     rollback = next(item for item in engine.board.playbooks if item.playbook.name == "emergency-rollback")
@@ -90,7 +106,9 @@ def main():
                 return self.at + (datetime.now(UTC) - self.began)
 
         clock = StillClock() if case == "still" else Ticking()
-        board = {"down": boards.broken, "broken": boards.broken, "quiet": boards.quiet, "still": boards.quiet}.get(case, boards.busy)(mode)
+        board = {"down": boards.broken, "broken": boards.broken, "quiet": boards.quiet, "still": boards.quiet}.get(
+            case, boards.busy
+        )(mode)
         engine = FakeEngine(boards.staffed(board), clock)
         if case in ("sev1", "down"):
             asyncio.run(sev1(engine))

@@ -10,6 +10,8 @@ from console.model import commands as cmd
 from console.model import events as ev
 from console.model.alert import reference
 from console.model.board import AlertFeed, Target
+from console.model.change import ChangeKind
+from console.model.escalation import Reach
 from console.model.people import Actor, Severity
 from console.model.reading import ReadingState
 from console.tui.dialogs.base import Dialog
@@ -40,7 +42,7 @@ TOGETHER = {
 }
 
 
-OPENED = {"1": "alert", "2": "event", "3": "complete", "4": "answer"}
+OPENED = {"1": "alert", "2": "row", "3": "complete", "4": "answer", "6": "open-incident", "7": "change", "8": "message"}
 
 
 def poisoned(text):
@@ -101,7 +103,19 @@ async def test_hostile_text_through_every_screen_and_dialog(open_console, text):
         items = (ev.HandoffItem("1", text, text, text, text),)
         await engine.submit(cmd.OfferHandoff(begun.subject, text or "bob", items, "1:a", text))
         engine.show(playbooks=(twisted,))
-        for key in ("1", "2", "3", "4"):
+        for command in (
+            cmd.AcknowledgeIncident(done.subject, by=text or "x"),
+            cmd.PostUpdate(done.subject, text, text, text or "x"),
+            cmd.AddTask(done.subject, text or "x", text),
+            cmd.RecordDecision(done.subject, text or "x", text or "x", (text,), text, text),
+            cmd.RecordImpact(done.subject, text or "x", text or "x", text),
+            cmd.RecordChange(ChangeKind.FLAG, text or "x", text or "x", text or "x", done.subject),
+            cmd.Correct(done.subject, engine.log[0].id, text or "x", None, text),
+            cmd.Escalate(done.subject, 1, text),
+        ):
+            await engine.submit(command)
+        engine.show(on_call=((text, (Reach(text, ((text, text),)),)),))
+        for key in ("1", "2", "3", "4", "6", "7", "8"):
             await at.press(key)
             assert_harmless(at)
             for dialog in ("help", "palette", "note", "playbooks", OPENED[key]):
@@ -110,6 +124,16 @@ async def test_hostile_text_through_every_screen_and_dialog(open_console, text):
                 assert_harmless(at)
                 while isinstance(at.app.screen, Dialog):
                     await at.app.pop_screen()
+        await at.press("2")
+        for pane in "LWFACMPR":
+            await at.press(pane)
+            assert_harmless(at)
+        for dialog in ("state", "update", "severity", "role", "escalate", "task", "decision", "times", "unacknowledge"):
+            at.app.screen.action_act(dialog)
+            await at.settle()
+            assert isinstance(at.app.screen, Dialog), dialog
+            assert_harmless(at)
+            await at.app.pop_screen()
         at.app.say(text)
         at.app.notify(text, title=text)
         await at.settle()

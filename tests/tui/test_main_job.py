@@ -62,7 +62,7 @@ async def test_after_declaring_the_incident_is_shown_and_its_playbooks_are_offer
         await at.press("q")
         assert isinstance(at.screen, IncidentScreen)
         shown = at.text()
-        for wanted in ("SEV2 INC-1 DECLARED", "Major: Many users", "P99LatencyCritical", "declared SEV2"):
+        for wanted in ("SEV2 INC-1 DECLARED", "SEV2 Major Many users", "NOT ACKNOWLEDGED", "declared SEV2"):
             assert wanted in shown
         await at.press("q")
         assert isinstance(at.screen, OverviewScreen)
@@ -234,9 +234,14 @@ async def test_the_state_picker_shows_illegal_moves_with_the_reason_and_closes_t
         await at.press("q", "s", "6")
         assert "Not now: INC-1 is declared" in at.text()
         await at.press("q")
-        for key, state in (("4", "mitigated"), ("5", "resolved"), ("6", "closed")):
+        for key, state in (("4", "mitigated"), ("5", "resolved")):
             await at.press("s", key)
             assert at.engine.state.incidents["id-1"].state.value == state
+        await at.press("s", "6")
+        assert "CLOSED is final" in at.text()
+        assert at.app.focused.id == "cancel"
+        await at.press("tab", "enter")
+        assert at.engine.state.incidents["id-1"].state is IncidentState.CLOSED
         await at.press("s", "1")
         assert "Not now" in at.text()
 
@@ -303,7 +308,7 @@ async def test_not_saved_is_unmistakable_keeps_the_text_and_goes_on_after_a_type
         assert not at.engine.log, "anything else than the words tries again"
         at.screen.query_one("#proceed").value = "NOT SAVED"
         await at.press("enter")
-        assert at.engine.log[-1].payload.title == "my own words"
+        assert at.engine.log[0].payload.title == "my own words"
         assert "it waits in /tmp/spool.jsonl" in " ".join(at.text().split())
         await at.press("q")
         assert "NOT SAVED" in at.text()

@@ -12,7 +12,7 @@ from console.model import events as ev
 from console.model.alert import AlertRef, reference
 from console.model.events import KINDS, Unknown
 from console.model.people import Severity
-from console.view import incidents, offers, runs, shifts
+from console.view import incident_panels, incidents, offers, runs, shifts, timeline
 from console.view.events import _WRITERS, describe, step_names
 from console.view.line import Tone, words
 from console.view.look import Look
@@ -79,16 +79,18 @@ def test_after_the_acknowledgement_somebody_leads(story):
     story.do(cmd.AcknowledgeIncident(story.incident))
     shown = text(incidents.banner(story.board, story.now, 100, LOOK))
     assert "IC alice" in shown
-    assert "nothing is due" in shown
-    facts = text(incidents.facts(story.board.incident(story.incident), story.board, story.now, 100, LOOK))
-    for wanted in ("Major: Many users", "14:32Z by alice", "incident commander: alice", "P99LatencyCritical"):
+    assert "1:00:00 left to update INC-1" in shown
+    incident = story.board.incident(story.incident)
+    facts = text(incident_panels.essentials(incident, story.board, story.now, 100, LOOK))
+    for wanted in ("SEV2 Major Many users", "acknowledged 14:32Z by alice", "alice (IC)", "next in 1:00:00"):
         assert wanted in facts
 
 
 def test_the_most_severe_incident_comes_first_and_the_others_are_named(story):
     story.do(cmd.DeclareIncident("data lost", Severity.SEV1))
     shown = text(incidents.banner(story.board, story.now, 120, LOOK))
-    assert shown.startswith("✖ SEV1 INC-2")
+    assert shown.startswith("✖ SEV1 INC-")
+    assert "+1 OPEN data lost" in shown
     assert "also open: SEV2 INC-1" in shown
 
 
@@ -146,13 +148,13 @@ def test_advice_comes_from_an_ok_reading_only(story):
 def test_the_timeline_shows_both_times_when_they_are_apart_and_what_is_not_saved(story):
     story.do(cmd.AddNote(story.incident, "customers call", story.now - timedelta(minutes=9)))
     events = asyncio.run(story.engine.timeline(f"incident:{story.incident}"))
-    shown = words(incidents.timeline_row(events[-1], step_names(events), 120, LOOK))
+    shown = words(timeline.row(timeline.Entry(events[-1]), step_names(events), 120, LOOK))
     assert shown.startswith("14:23:10Z")
     assert "(recorded 14:32:10Z) note: customers call" in shown
     story.engine.not_saved = "disk full"
     story.do(cmd.AcknowledgeIncident(story.incident), unsaved=True)
     aside = story.engine.log[-1]
-    assert "NOT SAVED" in words(incidents.timeline_row(aside, {}, 120, LOOK))
+    assert "NOT SAVED" in words(timeline.row(timeline.Entry(aside), {}, 120, LOOK))
     assert "NOT SAVED" in text(incidents.banner(story.board, story.now, 100, LOOK))
 
 
@@ -205,9 +207,10 @@ def test_nothing_of_the_record_is_wider_than_the_screen(rollback, width):
     events = asyncio.run(rollback.engine.timeline(f"incident:{rollback.incident}", run.stream))
     lines = [
         *incidents.banner(board, now, width, LOOK),
-        *incidents.facts(board.incident(rollback.incident), board, now, width, LOOK),
-        *(incidents.timeline_row(event, step_names(events), width, LOOK) for event in events),
-        *(line for event in events for line in incidents.event_details(event, {}, width)),
+        incidents.strap(board, now, width, LOOK),
+        *incident_panels.essentials(board.incident(rollback.incident), board, now, width, LOOK),
+        *(timeline.row(entry, step_names(events), width, LOOK) for entry in timeline.entries(events)),
+        *(line for event in events for line in timeline.details(event, {}, width)),
         *(runs.row(run, step, now, width, LOOK) for step in run.playbook.steps),
         *(line for step in run.playbook.steps for line in runs.card(run, step, board, now, width, LOOK)),
         runs.others_active(run, "disable-flag", now, width),
