@@ -47,15 +47,15 @@ def sources_of(chosen: Environment, clock: Clock) -> Sources:
     if chosen.prometheus is not None:
         from console.integrations.prometheus import Prometheus
 
-        metrics = Prometheus(chosen.prometheus, clock, _token(chosen.prometheus))
+        metrics = Prometheus(chosen.prometheus, clock, token(chosen.prometheus))
     if chosen.alertmanagers:
         from console.integrations.alertmanager import Alertmanager, AlertmanagerSilences
         from console.integrations.http import Http
 
         clusters: dict[str, list[Http]] = {}
         for item in chosen.alertmanagers:
-            alerts.append(Alertmanager(item.source, chosen.watchdog, clock, _token(item.source)))
-            clusters.setdefault(item.cluster, []).append(Http(item.source, clock, _token(item.source)))
+            alerts.append(Alertmanager(item.source, chosen.watchdog, clock, token(item.source)))
+            clusters.setdefault(item.cluster, []).append(Http(item.source, clock, token(item.source)))
         silences += [AlertmanagerSilences(cluster, peers) for cluster, peers in clusters.items()]
     if chosen.components:
         from console.integrations.health import HealthEndpoints
@@ -91,13 +91,13 @@ def outlets_of(chosen: Environment, clock: Clock) -> Outlets:
     if notify.grafana is not None:
         from console.integrations.grafana import Grafana
 
-        grafana = Grafana(notify.grafana, clock, _token(notify.grafana.source))
+        grafana = Grafana(notify.grafana, clock, token(notify.grafana.source))
         channels.append(grafana)
         specs.append(ChannelSpec(grafana.name, grafana.acts))
     for item in notify.webhooks:
         from console.integrations.webhook import Webhook
 
-        hook = Webhook(item, clock, _token(item.source))
+        hook = Webhook(item, clock, token(item.source))
         channels.append(hook)
         specs.append(ChannelSpec(hook.name, hook.acts, item.topics, item.least))
     return Outlets(pager, tuple(channels), tuple(specs))
@@ -128,7 +128,8 @@ def _rest(settings: PagerDuty) -> bool:
     return settings.source.token is not None
 
 
-def _token(source: HttpSource) -> Callable[[], str] | None:
+def token(source: HttpSource) -> Callable[[], str] | None:
+    """Gives its token anew before each use; None where it has none."""
     return _secret(source.token) if source.token is not None else None
 
 

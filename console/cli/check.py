@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator
+import shlex
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,39 +19,57 @@ from console.cli.exits import FAILED
 from console.cli.output import json_option, show
 
 if TYPE_CHECKING:
+    from console.bootstrap.proving import Trial
+    from console.model.message import ChannelProof
     from console.settings.config import Config, Environment, SecretRef
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One finding, about a source or another part; `todo` says what to do."""
+    """One finding, about a source or another part; `ok` None: nothing is known. `todo` says what to do."""
 
     source: str
-    ok: bool
+    ok: bool | None
     what: str
     todo: str = ""
 
 
 @click.command("check")
+@click.option("--send-test", is_flag=True, help="Send a test through every channel. Names who is paged, and asks once.")
+@click.option("--channel", "channels", multiple=True, metavar="NAME", help="With --send-test: only this; repeatable.")
+@click.option("--yes", is_flag=True, help="With --send-test: do not ask.")
 @json_option
 @click.pass_context
-def command(ctx: click.Context, as_json: bool) -> None:
+def command(ctx: click.Context, send_test: bool, channels: tuple[str, ...], yes: bool, as_json: bool) -> None:
     """Say, source by source, what works, what does not, and what to do.
 
-    The configuration, every secret it refers to (set or not; never shown), the journal, and the chosen environment's
-    sources. Exit 0 when all is well, else 1.
+    The configuration, every secret it refers to (set or not; never shown), the journal, the chosen environment's
+    sources, and its channels: what can be said of each without sending, and when a test last proved it. Exit 0 when
+    nothing is wrong, else 1.
+
+    With --send-test: an alert through each Alertmanager, an event through PagerDuty, a message to every other channel,
+    each labelled oncall_test=true, taken back where that can be, and its proof kept in the journal. Exit 0 when all
+    are proven, else 1; 3, and nothing sent, with CI set, with --read-only, or when the answer is no; 4 when a proof
+    could not be saved.
     """
     from console.bootstrap import run
 
+    if send_test:
+        from console.cli import send_test as sending
+
+        ctx.exit(sending.command(ctx.obj, channels, yes=yes, as_json=as_json))
+    if channels or yes:
+        raise click.UsageError("--channel and --yes go with --send-test")
     lines = run(findings(ctx.obj))
-    ok = all(line.ok for line in lines)
+    ok = all(line.ok is not False for line in lines)
     show({"ok": ok, "findings": [asdict(line) for line in lines]}, lambda: [_text(line) for line in lines], as_json)
     ctx.exit(0 if ok else FAILED)
 
 
 def _text(line: Line) -> str:
     todo = f"; {line.todo}" if line.todo else ""
-    return f"{'ok ' if line.ok else 'BAD'}  {line.source}: {line.what}{todo}"
+    mark = "?? " if line.ok is None else "ok " if line.ok else "BAD"
+    return f"{mark}  {line.source}: {line.what}{todo}"
 
 
 async def findings(options: Options) -> list[Line]:
@@ -72,7 +92,8 @@ async def findings(options: Options) -> list[Line]:
             "environment", True, f"{chosen.target}: {len(config.objectives)} SLOs, {len(chosen.components)} components"
         )
     )
-    return lines + await _sources(config, chosen)
+    lines += await _sources(config, chosen)
+    return lines + await _channels(options, config, chosen)
 
 
 def _keys(config: Config) -> list[Line]:
@@ -153,6 +174,75 @@ async def _sources(config: Config, chosen: Environment) -> list[Line]:
         if not source
     ]
     return [line for lines in found for line in lines] + missing
+
+
+async def _channels(options: Options, config: Config, chosen: Environment) -> list[Line]:
+    """Each channel's own word on itself without sending, and when a test last proved it; the Alertmanagers' proofs,
+    too."""
+    from console.bootstrap.outside import outlets_of
+    from console.bootstrap.proving import trials
+    from console.engine.clocks import SystemClock
+
+    clock = SystemClock()
+    found = trials(chosen, outlets_of(chosen, clock), clock)
+    if not found:
+        return []
+    proofs = await _proofs(options, config)
+    probed = await asyncio.gather(*(_probed(trial) for trial in found))
+    lines: list[Line] = []
+    for trial, said in zip(found, probed, strict=True):
+        lines += said
+        lines.append(_proof(trial, proofs, clock.now()))
+    return lines
+
+
+async def _proofs(options: Options, config: Config) -> Mapping[str, ChannelProof] | str:
+    """What the journal keeps; why that is not known, where it cannot be read. One that is not there is not made."""
+    from console.bootstrap import opened
+    from console.bootstrap.common import journal_path
+    from console.ports import JournalUnusable
+
+    if not journal_path(options, config).exists():
+        return {}
+    try:
+        async with opened(options, read_only=True) as console:
+            return console.state.proofs
+    except JournalUnusable as error:
+        return str(error)
+
+
+async def _probed(trial: Trial) -> list[Line]:
+    from console.engine.offload import in_thread
+
+    if trial.probe is None:
+        return []
+    probe = trial.probe
+    try:
+        async with asyncio.timeout(trial.deadline.total_seconds()):
+            return list(await in_thread(lambda: _lines(probe())))
+    except TimeoutError:
+        return [Line(trial.name, False, "does not say how it is in time", "look at its server, or the network")]
+
+
+def _proof(trial: Trial, proofs: Mapping[str, ChannelProof] | str, now: datetime) -> Line:
+    from console.model.message import ChannelProof
+    from console.view.times import span_of, stamp
+
+    todo = f"`oncall check --send-test --channel {shlex.quote(trial.name)}` tests it"
+    aside = "" if trial.target else "; no test target is configured: a test goes to whom it is for"
+    if isinstance(proofs, str):
+        return Line(trial.name, None, f"UNPROVEN: the journal cannot be read ({proofs}){aside}", todo)
+    proof = proofs.get(trial.name, ChannelProof(trial.name))
+    last = "never proven"
+    if proof.proven_at is not None:
+        age = span_of(now - proof.proven_at, seconds=True)
+        last = f"last proven {age} ago, {stamp(proof.proven_at)} by {proof.by}: {proof.evidence}"
+    if proof.failed_at is not None:
+        age = span_of(now - proof.failed_at, seconds=True)
+        return Line(trial.name, False, f"the last test FAILED {age} ago: {proof.error}; {last}{aside}", todo)
+    if proof.proven_at is None:
+        return Line(trial.name, None, f"UNPROVEN: no test of it is on record{aside}", todo)
+    return Line(trial.name, True, last + aside)
 
 
 def _probe(source: Any) -> list[Line]:

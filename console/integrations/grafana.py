@@ -138,7 +138,8 @@ class Grafana:
         except SourceError as error:
             first = f"{problem}; and " if problem else ""
             left = f"the test annotation {number} is left over, remove it by hand"
-            raise type(problem or error)(f"{first}{error}; {left}") from None
+            kind = Rejected if isinstance(problem or error, Rejected) else SourceError
+            raise kind(f"{first}{error}; {left}") from None
         if problem is not None:
             raise problem
         return self._result(ActOutcome.DONE, "written, read back and removed", number)

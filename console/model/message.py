@@ -145,3 +145,10 @@ class ChannelProof:
     evidence: str = ""
     failed_at: datetime | None = None
     error: str = ""
+
+    @property
+    def standing(self) -> str:
+        """`proven`; `failed`, when the last test was; `unproven`, when there was none."""
+        if self.failed_at is not None:
+            return "failed"
+        return "unproven" if self.proven_at is None else "proven"

@@ -21,6 +21,7 @@ from console.reports.metrics import metrics, minutes, source, times_rows
 from console.reports.render import Fixed, render
 from console.reports.response import change_data, delivery_data, incident_data
 from console.reports.snapshot import Json, instant, number
+from console.view.deliveries import pointless
 
 Zone = Callable[[datetime], tzinfo | None]
 """The reader's own time zone at an instant."""
@@ -274,20 +275,25 @@ def _updates(history: History) -> Iterator[Json]:
             "due_at": instant(due),
             "late_seconds": None if late is None else number(late),
             "sent_to": sorted({one.channel for one in sent if one.state is DeliveryState.SENT}),
-            "not_sent_to": sorted({one.channel for one in sent if one.state is not DeliveryState.SENT}),
+            "not_sent_to": sorted({one.channel for one in sent if _not_sent(one)}),
         }
 
 
 def _deliveries(deliveries: list[Delivery]) -> Json:
-    """How many went out by channel, and each one that did not."""
+    """How many went out by channel, and each one that should have and did not."""
     sent: dict[str, int] = {}
     for item in deliveries:
         if item.state is DeliveryState.SENT:
             sent[item.channel] = sent.get(item.channel, 0) + 1
     return {
         "sent": dict(sorted(sent.items())),
-        "not_sent": [delivery_data(item) for item in deliveries if item.state is not DeliveryState.SENT],
+        "not_sent": [delivery_data(item) for item in deliveries if _not_sent(item)],
+        "not_needed": sum(pointless(item) for item in deliveries),
     }
+
+
+def _not_sent(delivery: Delivery) -> bool:
+    return delivery.state is not DeliveryState.SENT and not pointless(delivery)
 
 
 def _alert(alert: AlertRef, history: History) -> Json:

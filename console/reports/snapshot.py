@@ -10,6 +10,7 @@ from typing import Any
 from console.model.alert import Alert
 from console.model.board import AlertFeed, Board, Health, SourceStatus
 from console.model.incident import Incident
+from console.model.message import ChannelProof
 from console.model.playbook import Run, StepRun
 from console.model.reading import Reading, ReadingState
 from console.model.rollback import Readiness
@@ -24,7 +25,8 @@ SIGNIFICANT = 9
 
 
 def snapshot(board: Board) -> Json:
-    """The Board under the keys `at, mode, environment, sources, slos, rollout, rollback, alerts, incidents, shift`.
+    """The Board under the keys `at, mode, environment, sources, slos, rollout, rollback, alerts, incidents, shift,
+    channels`.
 
     Everything measured is a `{state, value, at, source, n}`, with further keys beside them.
     """
@@ -39,6 +41,25 @@ def snapshot(board: Board) -> Json:
         "alerts": _alerts(board.feed),
         "incidents": [incident_data(item, board.runs, board.at) for item in board.incidents],
         "shift": shift_data(board.shift) if board.shift is not None else None,
+        "channels": [
+            proof_data(board.proofs.get(name, ChannelProof(name)), board.at)
+            for name in dict.fromkeys([*(channel.name for channel in board.channels), *sorted(board.proofs)])
+        ],
+    }
+
+
+def proof_data(proof: ChannelProof, now: datetime) -> Json:
+    """When a channel, or an Alertmanager, was last proven by a test: proven, failed, or unproven."""
+    age = None if proof.proven_at is None else (now - proof.proven_at).total_seconds()
+    return {
+        "name": proof.channel,
+        "state": proof.standing,
+        "proven_at": instant(proof.proven_at),
+        "age_seconds": None if age is None else number(max(age, 0.0)),
+        "by": proof.by,
+        "evidence": proof.evidence,
+        "failed_at": instant(proof.failed_at),
+        "error": proof.error,
     }
 
 
@@ -83,6 +104,7 @@ def _source(status: SourceStatus, board: Board) -> Json:
         "source": status.name,
         "n": None,
         "error": status.error,
+        "note": status.note,
     }
     if status.name == "health":
         data["components"] = [_component(row, board.at) for row in board.health]

@@ -19,7 +19,12 @@ def test_check_names_every_source_and_says_what_to_do(oncall):
     found = json.loads(oncall("check", "--json", code=1).out)
 
     bad = {item["source"] for item in found["findings"] if not item["ok"]}
-    assert bad == {"secret", "prometheus", "alertmanager", "health"}
+    channels = {
+        "pagerduty",
+        "grafana",
+        *(f"slack.{name}" for name in ("incidents", "alerts", "security", "performance")),
+    }
+    assert bad == {"secret", "prometheus", "alertmanager", "health", *channels}
     assert all(item["todo"] for item in found["findings"] if not item["ok"])
     assert not oncall.journal.exists()  # looking makes nothing
     assert "will be made" in oncall("check", code=1).out

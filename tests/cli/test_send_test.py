@@ -102,7 +102,9 @@ def events(oncall, kind):
 
 
 def nothing_sent(site):
-    return not (site.pager.sent("POST") or site.slack.requests or site.hook.requests or site.mailbox.taken)
+    written = [one for server in (site.slack, site.hook, site.grafana.server) for one in server.requests]
+    written = [one for one in written if one.method not in ("GET", "HEAD")]
+    return not (site.pager.sent("POST") or written or site.mailbox.taken or site.alertmanager.alerts())
 
 
 # -- what is proven ---------------------------------------------------------------------------------------------------
@@ -228,6 +230,14 @@ def test_alertmanagers_test_is_resolved_when_it_cannot_be_read_back(site, fault,
     assert datetime.fromisoformat(ended["endsAt"]) <= datetime.now(UTC)
     assert "FAILED  alertmanager" in result.out
     assert "channel:alertmanager" in events(site.oncall, "channel.test_failed")
+
+
+def test_an_annotation_that_cannot_be_removed_is_named(site):
+    site.grafana.faults["DELETE", "/api/annotations/42"] = answer(500)
+    site.oncall("check", "--send-test", "--yes", "--channel", "grafana", code=1)
+
+    error = events(site.oncall, "channel.test_failed")["channel:grafana"]["error"]
+    assert "the test annotation 42 is left over, remove it by hand" in error
 
 
 def test_an_alertmanager_that_is_away_is_sent_nothing(site):

@@ -288,6 +288,16 @@ def test_updates_stand_with_their_delay_and_what_was_not_sent():
     assert "NOT SENT: slack.incidents" in markdown(data)
 
 
+def test_what_nobody_needed_any_more_is_no_failure():
+    life, incident = whole_life()
+    queued = [event for event in life.events if isinstance(event.payload, ev.DeliveryQueued)]
+    for event in queued:
+        emit(life, event.stream, ev.DeliveryFailed("it is closed", 0))
+
+    data = report(life, incident)["deliveries"]
+    assert (data["not_sent"], data["not_needed"]) == ([], len(queued))
+
+
 def test_more_messages_than_a_state_keeps_are_all_counted():
     life, incident = whole_life()
     for number in range(250):

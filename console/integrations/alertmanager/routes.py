@@ -106,6 +106,10 @@ class Routes:
         """Whether one of these receivers pages by PagerDuty."""
         return not self.paging.isdisjoint(receivers)
 
+    def notified(self, labels: Mapping[str, str]) -> tuple[str, ...]:
+        """The receivers of an alert with these labels; those of which that is not certain among them."""
+        return tuple(dict.fromkeys(route.receiver for route in self._root.hits(labels)))
+
     def page_keys(self, labels: Mapping[str, str], receivers: tuple[str, ...]) -> tuple[str, ...]:
         """The dedup keys under which an alert with these labels may have been paged. `receivers` are those that
         Alertmanager itself names. Labels and names must be as they are, not made safe."""
