@@ -244,6 +244,8 @@ class MetricSource(Protocol):
     """Answers expressions. Called in a worker thread."""
 
     name: str
+    skew_seconds: float
+    """How far its clock was ahead of ours at the last answer."""
 
     def read(self, queries: Sequence[Query]) -> Mapping[str, Reading[float]]:
         """A reading for every query, by name; a bad expression blanks only its own. Raises SourceError when nothing

@@ -20,10 +20,12 @@ TREND_SPAN = timedelta(hours=3)
 
 @dataclass(frozen=True, slots=True)
 class MetricAnswers:
-    """The newest reading of every query, and a trend per objective (good share per slice, oldest first)."""
+    """The newest reading of every query, a trend per objective (good share per slice, oldest first), and how far the
+    source's clock is ahead of ours."""
 
     readings: Mapping[str, Reading[float]] = field(default_factory=dict)
     trends: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
+    skew_seconds: float = 0.0
 
 
 class MetricRounds:
@@ -63,7 +65,7 @@ class MetricRounds:
             series = self._source.read_range(self._trend, now - TREND_SPAN, now, TREND_STEP_SECONDS)
             trends = {name: found.values for name, found in series.items()}
             self._long_at = now
-        self._answers = MetricAnswers(readings, trends)
+        self._answers = MetricAnswers(readings, trends, self._source.skew_seconds)
         return self._answers
 
 

@@ -38,6 +38,8 @@ class Poller:
     changed: Callable[[], None]
     first_after: timedelta = timedelta(0)
     """How long the first question waits: for a source whose library is slow to load, until the screen stands."""
+    note: Callable[[Any], str] = lambda _: ""
+    """What to know of an answer that came."""
     value: Any = None
     at: datetime | None = None
     error: str = ""
@@ -108,4 +110,5 @@ class Poller:
             state = ReadingState.STALE
         else:
             state = ReadingState.OK
-        return SourceStatus(self.name, state, self.at, self.error, self.next_try_at, self.interval)
+        note = self.note(self.value) if self.at is not None and not self.error else ""
+        return SourceStatus(self.name, state, self.at, self.error, self.next_try_at, self.interval, note)

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
-from console.engine.metrics import MetricRounds
+from console.engine.metrics import MetricAnswers, MetricRounds
 from console.engine.poller import Poller
 from console.engine.world import World
+from console.model.alert import AlertSnapshot
+from console.model.reading import clock_note
 from console.settings.config import Config, Environment
 
 PAGER_TIMEOUT = timedelta(seconds=15)
@@ -24,16 +26,22 @@ def silences_of(cluster: str) -> str:
 def pollers(world: World, config: Config, environment: Environment, changed: Callable[[], None]) -> Iterable[Poller]:
     """The pollers of an environment. `changed` is called after every attempt."""
 
-    def poller(name: str, read: Callable[[], Any], interval: timedelta, timeout: timedelta) -> Poller:
+    def poller(
+        name: str,
+        read: Callable[[], Any],
+        interval: timedelta,
+        timeout: timedelta,
+        note: Callable[[Any], str] = lambda _: "",
+    ) -> Poller:
         deadline = 4 * timeout + timedelta(seconds=1)  # two requests, each with its fallback
-        return Poller(name, read, interval, deadline, world.clock, world.ids, world.offload, changed)
+        return Poller(name, read, interval, deadline, world.clock, world.ids, world.offload, changed, note=note)
 
     if world.metrics is not None and environment.prometheus is not None:
         source = environment.prometheus
         rounds = MetricRounds(world.metrics, config.objectives, config.rollout, world.clock)
-        yield poller("prometheus", rounds.read, source.interval, source.timeout)
+        yield poller("prometheus", rounds.read, source.interval, source.timeout, _clock)
     for alerts, item in zip(world.alerts, environment.alertmanagers, strict=False):
-        yield poller(item.source.name, alerts.read, item.source.interval, item.source.timeout)
+        yield poller(item.source.name, alerts.read, item.source.interval, item.source.timeout, _clock)
     for silences in world.silences:
         peer = next(item.source for item in environment.alertmanagers if item.cluster == silences.cluster)
         yield poller(silences_of(silences.cluster), silences.read, peer.interval, peer.timeout)
@@ -41,6 +49,10 @@ def pollers(world: World, config: Config, environment: Environment, changed: Cal
         yield poller("health", world.health.read, environment.health_interval, environment.health_timeout)
     if world.pager is not None and environment.notify.pagerduty is not None:
         interval = environment.notify.pagerduty.source.interval
-        pager = poller(world.pager.name, world.pager.read, interval, PAGER_TIMEOUT)
+        pager = poller(world.pager.name, world.pager.read, interval, PAGER_TIMEOUT, lambda found: found.note)
         pager.first_after = PAGER_FIRST_AFTER
         yield pager
+
+
+def _clock(found: MetricAnswers | AlertSnapshot) -> str:
+    return clock_note(found.skew_seconds)

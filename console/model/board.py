@@ -34,6 +34,8 @@ class SourceStatus:
     error: str = ""
     next_try_at: datetime | None = None
     interval: timedelta = timedelta(seconds=15)
+    note: str = ""
+    """What to know of its answer: its clock is off, a part of it could not be read."""
 
     @property
     def blind(self) -> bool:

@@ -74,6 +74,17 @@ def missing(state: ReadingState, source: str, note: str = "", at: datetime | Non
     return Reading(state, None, at, source, None, note)
 
 
+CLOCK_SECONDS = 5.0
+"""How far a source's clock may be off before it is said."""
+
+
+def clock_note(ahead_seconds: float) -> str:
+    """What to know of a source whose clock is ahead of ours by so much; empty while that does not matter."""
+    if abs(ahead_seconds) < CLOCK_SECONDS:
+        return ""
+    return f"its clock is {abs(ahead_seconds):.0f} s {'ahead of' if ahead_seconds > 0 else 'behind'} ours"
+
+
 def combine(function: Callable[..., U], *readings: Reading[Any], source: str = "") -> Reading[U]:
     """`function` of several readings: worst state, oldest instant, smallest sample count.
 

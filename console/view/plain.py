@@ -105,6 +105,6 @@ def _alerts(board: Board, now: datetime, look: Look) -> Iterator[str]:
 
 def _source(board: Board, index: int, now: datetime, look: Look) -> str:
     source = board.sources[index]
-    error = f": {source.error}" if source.error else ""
+    error = f": {source.error or source.note}" if source.error or source.note else ""
     seen = f"read {age(source.at, now, look)} ago" if source.at else "never read"
     return f"{source.name} {STATE_WORDS[source.state]}, {seen}{error}"

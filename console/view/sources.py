@@ -6,16 +6,19 @@ from datetime import datetime
 
 from console.model.board import Board, Health, SourceStatus
 from console.model.reading import ReadingState
-from console.view.line import Line, Tone, clip, fit, flow, line, span
+from console.view.line import Line, Tone, clip, cut, fit, flow, line, span
 from console.view.look import STATE_WORDS, Look, state_tone
 from console.view.times import age, count, span_of
 from console.view.values import why
+
+_NOTE = 40
+"""Columns of a note where there is little room."""
 
 
 def source_row(source: SourceStatus, now: datetime, width: int, look: Look) -> Line:
     """One source on one line: state, age, error, next try."""
     tone = state_tone(source.state)
-    rest = f" {source.error}" if source.error else ""
+    rest = f" {source.error or source.note}" if source.error or source.note else ""
     if source.blind and look.seconds and source.next_try_at is not None and source.next_try_at > now:
         rest += f"; next try in {count(source.next_try_at - now)}"
     return clip(
@@ -60,6 +63,8 @@ def brief(board: Board, now: datetime, width: int, look: Look) -> list[Line]:
         word = age(source.at, now, look)
         if source.state is not ReadingState.OK:
             word = f"{STATE_WORDS[source.state]} {word}"
+        elif source.note:
+            tone, word = Tone.WARNING, f"{word}, {cut(source.note, _NOTE)}"
         pieces.append(line(look.marks.of(tone), source.name, span(f" {word}", Tone.DIM if tone is Tone.OK else tone)))
     components = []
     for health in board.health:

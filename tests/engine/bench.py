@@ -34,6 +34,7 @@ class Metrics:
     """Answers every query with 1 until it is told to fail."""
 
     name = "prometheus"
+    skew_seconds = 0.0
 
     def __init__(self, clock: SimulatedClock) -> None:
         self.clock, self.error, self.asked = clock, "", 0

@@ -1,5 +1,5 @@
-"""All that a console is connected to, on loopback: PagerDuty, Slack, a webhook and a mail server that keep what they get,
-and the configuration that leads there. Every secret is a canary: it must be found nowhere but here."""
+"""All that a console is connected to, on loopback: PagerDuty, Slack, a webhook and a mail server that keep what they
+get, and the configuration that leads there. Every secret is a canary: it must be found nowhere but here."""
 
 from __future__ import annotations
 

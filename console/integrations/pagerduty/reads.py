@@ -10,6 +10,7 @@ from typing import Any
 from console.integrations.pagerduty.parts import Levels, Part, contact, incident, log_entry, on_call
 from console.integrations.pagerduty.wire import Talk, Wire
 from console.model.pager import OnCall, PagerIncident, PagerLogEntry, PagerSnapshot
+from console.model.reading import clock_note
 from console.ports import Busy, Rejected, SourceError
 
 KEYS_PER_READ = 25
@@ -18,8 +19,6 @@ PEOPLE_PER_READ = 10
 """People whose contact methods are looked up in one refresh."""
 PEOPLE_SECONDS, POLICIES_SECONDS = 3600.0, 600.0
 """How long contact methods, and the policies of the services, are taken as they were."""
-SKEW_SECONDS = 5.0
-"""How far PagerDuty's clock may be off before it is said."""
 
 _OPEN = {"statuses[]": ["triggered", "acknowledged"], "date_range": "all"}
 
@@ -48,7 +47,8 @@ class Reads:
                 self._read_on_calls(talk, self._watched(talk, notes), notes)
         read = [incident(raw, now, self._levels, self._keys_of(Part(raw).id)) for raw in found]
         self._last = tuple({one.id: one for one in read if one is not None}.values())
-        notes += filter(None, (note, _unreadable("incidents", read), self._skewed()))
+        skewed = clock_note(self._wire.skew.total_seconds())
+        notes += filter(None, (note, _unreadable("incidents", read), skewed))
         policies = self._policies[1] if self._policies else ()
         return PagerSnapshot(self._last, self._on_calls, now, "; ".join(notes), policies)
 
@@ -166,12 +166,6 @@ class Reads:
             alerts, _ = talk.pages(f"/incidents/{name}/alerts", "alerts")
             keys = (Part(alert).text("alert_key", 1_000) for alert in alerts)
             self._keys[name] = (states[name], tuple(dict.fromkeys(key for key in keys if key)))
-
-    def _skewed(self) -> str:
-        ahead = self._wire.skew.total_seconds()
-        if abs(ahead) < SKEW_SECONDS:
-            return ""
-        return f"its clock is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} ours"
 
 
 @contextmanager

@@ -26,6 +26,7 @@ class Prometheus:
         self.http = Http(source, clock, token)
         self.batch = Batch(self.http)
         self._clock, self._token = clock, token
+        self.skew_seconds = 0.0
 
     def close(self) -> None:
         """Ends the requests under way; later ones are refused."""
@@ -34,6 +35,7 @@ class Prometheus:
     def read(self, queries: Sequence[Query]) -> Mapping[str, Reading[float]]:
         """A reading for every query, by name. Raises SourceError when the server evaluated none."""
         outcomes = self._evaluate(INSTANT, queries, {})
+        self.skew_seconds = max((item.skew.total_seconds() for item in outcomes.values()), key=abs)
         now = self._clock.now()
         return {query.name: reading(outcomes[query.expr.strip()], now, self.name) for query in queries}
 

@@ -60,6 +60,7 @@ class SimulatedMetrics:
     """
 
     name = SOURCE
+    skew_seconds = 0.0
 
     def __init__(self, world: World) -> None:
         self._world = world
