@@ -29,7 +29,7 @@ BATCH = 1_000
 @click.pass_obj
 def command(options: Options, incident_id: str, utc: bool, output: Path | None, as_json: bool) -> None:
     """The post-incident review, as far as the record can fill it in: Markdown, or JSON. Twice gives the same bytes."""
-    from console.bootstrap import journal_for_reading, run
+    from console.bootstrap import run
     from console.reports.history import replay
     from console.reports.incident import document, markdown
     from console.reports.snapshot import dump
@@ -37,8 +37,7 @@ def command(options: Options, incident_id: str, utc: bool, output: Path | None, 
     async def work() -> None:
         async with reading(options) as console:
             incident = incident_of(console.state, incident_id)
-            async with journal_for_reading(options) as journal:
-                data = document(replay(incident.id, await _events(console, incident, journal)))
+            data = document(replay(incident.id, await _events(options, console, incident)))
         if as_json:
             write_out(dump(data) + "\n", output)
         else:
@@ -47,16 +46,22 @@ def command(options: Options, incident_id: str, utc: bool, output: Path | None, 
     run(work())
 
 
-async def _events(console: Console, incident: Incident, journal: Journal) -> list[Recorded]:
+async def _events(options: Options, console: Console, incident: Incident) -> list[Recorded]:
     """Everything about it: from the whole record, and what waits in the spool."""
+    from console.bootstrap import journal_for_reading, journal_path
     from console.reports.history import gather
-
-    def read() -> Iterator[Recorded]:
-        after = 0
-        while batch := journal.read(after, BATCH):
-            yield from batch
-            after = batch[-1].seq
 
     streams = [incident.stream, *(run.stream for run in console.state.runs_of(incident.id))]
     streams += [change.stream for change in console.state.changes_of(incident.id)]
-    return [*gather(incident, read), *(item for item in await console.timeline(*streams) if not item.saved)]
+    waiting = [item for item in await console.timeline(*streams) if not item.saved]
+    if not journal_path(options, console.settings).exists():
+        return waiting
+    async with journal_for_reading(options) as journal:
+        return [*gather(incident, lambda: _all(journal)), *waiting]
+
+
+def _all(journal: Journal) -> Iterator[Recorded]:
+    after = 0
+    while batch := journal.read(after, BATCH):
+        yield from batch
+        after = batch[-1].seq

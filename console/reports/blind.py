@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import zip_longest
 
 from console.model import events as ev
 from console.model.change import ChangeStatus
 from console.model.reading import ReadingState
 from console.reports.history import History
 from console.reports.snapshot import Json, instant
+
+MISSED = timedelta(seconds=60)
+"""For how long no engine must have run to be told."""
 
 
 def blind_spots(history: History) -> Iterator[Json]:
@@ -25,12 +29,9 @@ def blind_spots(history: History) -> Iterator[Json]:
         if isinstance(late, float) and late > 0:
             yield _spot(item.occurred_at, f"{item.kind} was noticed {late:.0f} s late: no engine was running")
     yield from _taken(history)
+    yield from _without_engine(history)
     for item in history.engine:
-        if isinstance(item.payload, ev.LeaseReleased):
-            yield _spot(
-                item.occurred_at, f"the engine stopped in {item.payload.holder}", _next_lease(history, item.seq)
-            )
-        elif isinstance(item.payload, ev.SpoolMerged):
+        if isinstance(item.payload, ev.SpoolMerged):
             text = f"{item.payload.events} events of {item.payload.console} were saved only then"
             yield _spot(item.occurred_at, text)
     for change in history.changes:
@@ -58,9 +59,15 @@ def _taken(history: History) -> Iterator[Json]:
             yield _spot(said[-1].at, f"when {moment}: no source was read")
 
 
-def _next_lease(history: History, seq: int) -> datetime | None:
-    taken = (item for item in history.engine if isinstance(item.payload, ev.LeaseTaken) and item.seq > seq)
-    return next((item.occurred_at for item in taken), None)
+def _without_engine(history: History) -> Iterator[Json]:
+    """When nobody ran the engine although the incident was live. An engine that crashed has left no word of it."""
+    live = max((spell.end or history.end for spell in history.severities), default=history.end)
+    leases = [item for item in history.engine if isinstance(item.payload, ev.LeaseTaken | ev.LeaseReleased)]
+    for item, after in zip_longest(leases, leases[1:]):
+        until = after.occurred_at if after is not None else None
+        if isinstance(item.payload, ev.LeaseReleased) and (until or live) - item.occurred_at > MISSED:
+            what = f"no engine was running, last in {item.payload.holder}: nothing was escalated by itself"
+            yield _spot(item.occurred_at, what, until)
 
 
 def _spot(at: datetime, what: str, until: datetime | None = None) -> Json:

@@ -66,3 +66,14 @@ def test_the_readers_own_time_stands_beside_utc(oncall, monkeypatch):
 def test_an_incident_that_is_not_there_is_named(oncall):
     declared(oncall)
     assert "there is no such incident" in oncall("incident", "report", "INC-99", code=5).err
+
+
+def test_what_is_not_saved_is_in_it_and_says_so(oncall, tmp_path):
+    (tmp_path / "file").write_text("")
+    nowhere = tmp_path / "file" / "journal.db"
+    went = oncall("incident", "declare", "--severity", "SEV1", "lost", "--unsaved", "--json", journal=nowhere).json
+    text = oncall("incident", "report", went["incident"]["id"], journal=nowhere).out
+
+    assert "**NOT SAVED**: part of this waits outside the journal" in text
+    assert "incident.declared is NOT SAVED" in text.replace("\\", "")
+    assert "| declared | 2" in text

@@ -317,6 +317,15 @@ def test_46_read_only_sends_nothing(site):
     assert site.pager.requests == []
 
 
+def test_where_no_proof_can_be_kept_nothing_is_sent(site, tmp_path):
+    (tmp_path / "file").write_text("")
+    result = site.oncall("check", "--send-test", "--yes", journal=tmp_path / "file" / "journal.db", code=4)
+
+    assert "NOT SAVED" in result.err
+    assert "nothing was sent" in result.err
+    assert nothing_sent(site)
+
+
 def test_a_check_alone_sends_nothing_and_probes(site):
     site.oncall("--read-only", "check", code=1)
     shown = site.oncall("check", code=1).out
