@@ -112,7 +112,7 @@ def state(options: Options, incident_id: str, state: str, reason: str, how: How)
 def _alias(name: str, state: str, text: str, *, needs_reason: bool = False) -> click.Command:
     @click.command(name, help=text)
     @incident_argument
-    @click.option("--reason", default="", required=needs_reason, help="Why.")
+    @(reason_option if needs_reason else click.option("--reason", default="", help="Why."))
     @writing(unsaved=True)
     @click.pass_obj
     def move(options: Options, incident_id: str, reason: str, how: How) -> None:
@@ -157,7 +157,7 @@ def update(
     change(options, incident_id, lambda _, item: PostUpdate(item.id, conditions, actions, needs, next_in), how)
 
 
-@click.command("time")
+@click.command("time", context_settings={"ignore_unknown_options": True})  # -5m is a TIME
 @incident_argument
 @click.argument("name")
 @click.argument("when", metavar="TIME")

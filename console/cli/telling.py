@@ -32,9 +32,10 @@ def queued(done: Done) -> list[str]:
 
 
 async def tell(
-    console: Console, ids: Iterable[str], *, wait: bool, saved: bool = True, patience: float = PATIENCE
+    console: Console, ids: Iterable[str], *, wait: bool, saved: bool = True, patience: float | None = None
 ) -> Told:
-    """Carries out what waits, unless another engine does, and says what became of the messages `ids`."""
+    """Carries out what waits, unless another engine does, and says what became of the messages `ids`. `patience` is in
+    seconds; None: that of every command."""
     wanted = list(ids)
     if not wanted:
         return Told([], [])
@@ -42,7 +43,7 @@ async def tell(
     if saved and not wait:
         note = "they wait for the engine; `oncall outbox flush` sends them now"
     if not note:
-        note = await _deliver(console, patience)
+        note = await _deliver(console, PATIENCE if patience is None else patience)
     deliveries = [console.state.deliveries[item] for item in wanted]
     return Told(data(deliveries), list(_lines(deliveries, note)), note)
 
@@ -52,7 +53,7 @@ async def _deliver(console: Console, patience: float) -> str:
         async with asyncio.timeout(patience):
             return await console.deliver()
     except TimeoutError:
-        return ""  # each one says for itself how far it came
+        return f"no answer within {patience:g} s; they stay in the outbox"
 
 
 def data(deliveries: Iterable[Delivery]) -> list[dict[str, Any]]:

@@ -53,6 +53,7 @@ def test_a_url_needs_neither_a_configuration_nor_a_journal(oncall, alertmanager,
     details = oncall.bare("alerts", "show", one["fingerprint"], "--alertmanager", alertmanager.url).out
     assert one["annotations"]["summary"] in details
     assert "no metric source is configured" in details
+    assert "no silence" in oncall.bare("silence", "ls", "--alertmanager", alertmanager.url).out
 
 
 def test_the_keys_of_the_list(fed):

@@ -15,7 +15,19 @@ from console.cli.main import run
 from console.model.events import DrillFinished, DrillStarted, StepOverdue
 from console.reports.drill import passed
 
-KEYS = {"at", "mode", "environment", "sources", "slos", "rollout", "rollback", "alerts", "incidents", "shift"}
+KEYS = {
+    "at",
+    "mode",
+    "environment",
+    "sources",
+    "slos",
+    "rollout",
+    "rollback",
+    "alerts",
+    "incidents",
+    "shift",
+    "channels",
+}
 VALUE = {"state", "value", "at", "source", "n"}
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 import pytest
 
 from console.cli.exits import CODES
 from console.cli.main import COMMANDS, run
 from console.cli.main import oncall as root
+from tests.servers import REPO
 
 
 def tree(command: click.Command, path: tuple[str, ...] = ()):
@@ -50,11 +53,40 @@ def test_the_root_lists_every_command_and_every_exit_code(capsys):
 
 
 def test_the_documentation_names_every_exit_code():
-    from tests.servers import REPO
-
     text = (REPO / "docs" / "exit-codes.md").read_text()
     for code in CODES:
         assert f"| {code} |" in text
+
+
+def writes(command):
+    return "--no-wait" in [name for parameter in command.params for name in parameter.opts]
+
+
+def test_the_documentation_names_every_command_that_writes_and_what_it_prints():
+    text = (REPO / "docs" / "commands.md").read_text()
+    table = text.partition("| Commands | Subject |")[2].partition("\n\n")[0]
+    documented = set(re.findall(r"`([a-z]+(?: [a-z]+)+)`", table))
+
+    assert documented == {" ".join(path) for path in TREE if writes(TREE[path])}
+
+
+def documented_keys():
+    table = (REPO / "docs" / "commands.md").read_text().partition("| Command | Keys |")[2].partition("\n\n")[0]
+    for row in table.splitlines()[2:]:
+        name, keys = row.strip("|").split("|")
+        yield name.strip(" `"), set(re.findall(r"`([a-z_]+)`", keys.partition(";")[0]))
+
+
+NEEDS = {"incident show": ["1"], "incident export": ["1"], "incident task ls": ["1"]}
+ON_A_SERVER = ("alerts ls", "alerts show", "silence ls", "silence preview")  # test_alerts.py, test_silences.py
+
+
+@pytest.mark.parametrize(("name", "keys"), [row for row in documented_keys() if row[0] not in ON_A_SERVER])
+def test_the_documented_keys_are_those_that_are_printed(oncall, name, keys):
+    oncall.notify()
+    oncall("incident", "declare", "--severity", "SEV3", "x", "--no-wait")
+
+    assert set(oncall(*name.split(), *NEEDS.get(name, []), "--json").json) == keys
 
 
 def test_the_version(capsys):
