@@ -8,6 +8,7 @@ import json
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from types import SimpleNamespace
 
 import pytest
@@ -230,6 +231,33 @@ def test_alertmanagers_test_is_resolved_when_it_cannot_be_read_back(site, fault,
     assert datetime.fromisoformat(ended["endsAt"]) <= datetime.now(UTC)
     assert "FAILED  alertmanager" in result.out
     assert "channel:alertmanager" in events(site.oncall, "channel.test_failed")
+
+
+@pytest.mark.parametrize("ahead", [-90, 90])
+def test_24_alertmanagers_test_begins_and_ends_by_its_own_clock(site, ahead):
+    there = timedelta(seconds=ahead)
+    server, standing = FaultServer(), []
+
+    def behave(connection):
+        date = {"Date": format_datetime(datetime.now(UTC) + there, usegmt=True)}
+        if connection.request.method == "POST":
+            standing[:] = json.loads(connection.request.body)
+        found = [item for item in standing if datetime.fromisoformat(item["endsAt"]) > datetime.now(UTC) + there]
+        body = found if connection.request.path.endswith("alerts") else {"config": {"original": ""}}
+        answer(200, body, **date)(connection)
+
+    server.behave = behave
+    site.environment["alertmanager"] = {"url": server.url}
+    site.write()
+    try:
+        site.oncall("check", "--send-test", "--yes", "--channel", "alertmanager")
+    finally:
+        server.close()
+
+    begun, ended = [json.loads(one.body)[0] for one in server.requests if one.method == "POST"]
+    assert begun["startsAt"] <= ended["endsAt"] < begun["endsAt"]
+    off = datetime.fromisoformat(begun["startsAt"]) - datetime.now(UTC)
+    assert abs(off - there) < timedelta(seconds=20)
 
 
 def test_an_annotation_that_cannot_be_removed_is_named(site):
