@@ -112,11 +112,11 @@ class BoardMaker:
             spooled=self._world.spool.where if record.unsaved else "",
             flags=self._world.flags.name if self._world.flags is not None else "",
             silences=tuple(item for name in self._silences for item in values[name] or ()),
-            care=record.state.care,
+            care=dict(record.state.care),  # the record's own changes, and a Board does not
             changes=shown_changes(record.state, incidents, now),
             deliveries=tuple(record.state.deliveries.values()),
             channels=self._world.specs,
-            proofs=record.state.proofs,
+            proofs=dict(record.state.proofs),
             pager=pager,
             on_call=tuple(rota(config.on_call, config.people, self._on_calls()).items()),
             people=config.people,

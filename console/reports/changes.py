@@ -6,9 +6,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from console.model.board import Board
+from console.model.incident import Incident
+from console.model.message import DeliveryState
 from console.model.reading import ReadingState
 from console.model.rollout import Rollout
 from console.reports.snapshot import instant
+from console.view.changes import word
+from console.view.deliveries import not_sent
+from console.view.response_events import reached
 
 
 class Fact(NamedTuple):
@@ -77,6 +82,9 @@ def _world(board: Board) -> Iterator[tuple[str, Fact]]:
             if alert.name != feed.watchdog:
                 name = f"alert {alert.name} {alert.fingerprint[:8]}"
                 yield name, Fact(alert.state.value, alert.annotation("summary"), "left the feed")
+                care = board.care.get(alert.fingerprint)
+                if care is not None and care.acknowledges(alert):
+                    yield f"owner of {name}", Fact(care.acknowledged_by, care.via, "nobody has it")
 
 
 def _rollout(rollout: Rollout) -> Iterator[tuple[str, Fact]]:
@@ -93,6 +101,7 @@ def _response(board: Board) -> Iterator[tuple[str, Fact]]:
         name = incident.label if incident.number else incident.id[:8]
         lead = incident.commander or ("NOT ACKNOWLEDGED IN TIME" if incident.acknowledge_overdue else "nobody leads")
         yield f"incident {name}", Fact(f"{incident.severity} {incident.state}, {lead}", incident.title)
+        yield from _told(incident, name)
     for run in board.runs:
         name = run.label if run.number else run.id[:8]
         yield f"run {name}", Fact(run.status.value, run.playbook.title)
@@ -106,3 +115,24 @@ def _response(board: Board) -> Iterator[tuple[str, Fact]]:
         yield "shift", Fact(board.shift.operator, gone="nobody is on shift")
     for handoff in board.handoffs:
         yield f"handoff {handoff.label}", Fact(f"offered to {handoff.to}", gone="answered or withdrawn")
+    for change in board.changes:
+        if change.owed(board.at):
+            yield f"change {change.label}", Fact(word(change, board.at)[0].strip(), change.what, "not owed any more")
+    for message in not_sent(board, board.at):
+        given_up = message.state is DeliveryState.FAILED
+        subject = f"message to {message.channel} {message.id[:8]}"
+        yield subject, Fact("NOT SENT, given up" if given_up else "NOT SENT", message.error, "sent, or not needed")
+
+
+def _told(incident: Incident, name: str) -> Iterator[tuple[str, Fact]]:
+    """Who was told, what PagerDuty says, and how the updates go."""
+    if incident.escalations:
+        last = incident.escalations[-1]
+        whom = f"policy {last.pager}" if last.pager else reached(last.people)
+        if last.nobody:
+            whom = f"NOBODY ON CALL {whom}".strip()
+        yield f"escalation of {name}", Fact(f"level {last.level} {last.role}".strip(), whom)
+    for page in incident.pages.values():
+        yield f"page {page.pager_id} of {name}", Fact(page.status.value, f"by {page.by}" if page.by else "")
+    if incident.open and incident.update_overdue:
+        yield f"update of {name}", Fact("OVERDUE", gone="sent, or not asked for any more")
