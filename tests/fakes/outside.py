@@ -18,6 +18,7 @@ from tests.fakes.openapi import Judge
 from tests.fakes.pagerduty import ANN, BEN, CAT, EVENTS_KEY, SERVICE, TEST_KEY, TOKEN, FakePagerDuty, email
 from tests.integrations.fault_server import FaultServer, answer
 from tests.servers import REPO
+from tests.tty.site import NOWHERE
 
 SLACK_SECRET = "canary-slack-T4714/canary-slack-B4715/canary-slack-x4716"
 WEBHOOK_TOKEN, PROMETHEUS_TOKEN, ALERTMANAGER_TOKEN = "canary-hook-4717", "canary-prom-4718", "canary-am-4719"
@@ -80,13 +81,24 @@ class Outside:
         found = [text for name, text in self.secrets.items() if name != "SLACK_WEBHOOK_URL"]
         return (*found, *SLACK_SECRET.split("/"), WEBHOOK_TOKEN)
 
-    def configure(self, prometheus: str, alertmanagers: Sequence[str], *, health: str = "http://127.0.0.1:1") -> None:
-        """The example's configuration, leading here; everything is asked every second."""
-        init(self.config)
-        token = self.config / "webhook-token"
+    def configure(
+        self,
+        prometheus: str,
+        alertmanagers: Sequence[str],
+        *,
+        pagerduty: str = "",
+        slack: str = "SLACK_WEBHOOK_URL",
+        folder: Path | None = None,
+        health: str = NOWHERE,
+    ) -> Path:
+        """The example's configuration, leading here; everything is asked every second. `slack` is the variable with
+        the address of its webhook. The folder."""
+        config = folder or self.config
+        init(config)
+        token = config / "webhook-token"
         token.write_text(WEBHOOK_TOKEN)
         token.chmod(0o600)
-        path = self.config / "console.yaml"
+        path = config / "console.yaml"
         text = path.read_text().replace("interval: 15s", "interval: 1s").replace("timeout: 5s", "timeout: 1s")
         text = text.replace("      # token: env:PROMETHEUS_TOKEN ", "      token: env:PROMETHEUS_TOKEN #")
         text = text.replace("http://127.0.0.1:9090", prometheus)
@@ -98,14 +110,16 @@ class Outside:
             r"(?ms)^    alertmanager: .*?(?=^    #)", f"    alertmanager: {json.dumps(peers)}\n", text, count=1
         )
         text = re.sub(r"http://127\.0\.0\.1:810\d/health", f"{health}/health", text)
-        text, found = NOTIFY.subn(f"    notify: {json.dumps(self._notify())}\n", text)
+        notify = json.dumps(self._notify(pagerduty or self.pagerduty.url, slack))
+        text, found = NOTIFY.subn(f"    notify: {notify}\n", text)
         assert found == 1
         path.write_text(text)
-        people = self.config / "people.yaml"
+        people = config / "people.yaml"
         text = people.read_text()
         for example, user in (("PALICE1", ANN), ("PBOB0001", BEN), ("PCAROL01", CAT)):
             text = text.replace(example, user[0])
         people.write_text(text)
+        return config
 
     def edit(self, file: str, old: str, new: str) -> None:
         """Changes the first such text of a configuration file."""
@@ -114,11 +128,11 @@ class Outside:
         assert old in text
         path.write_text(text.replace(old, new, 1))
 
-    def _notify(self) -> dict[str, object]:
+    def _notify(self, pagerduty: str, slack: str) -> dict[str, object]:
         return {
             "pagerduty": {
-                "url": self.pagerduty.url,
-                "events_url": self.pagerduty.url,
+                "url": pagerduty,
+                "events_url": pagerduty,
                 "token": "env:PAGERDUTY_API_KEY",
                 "sender": email(ANN),
                 "services": [SERVICE[0]],
@@ -127,7 +141,7 @@ class Outside:
                 "interval": "1s",
                 "timeout": "2s",
             },
-            "slack": [{"name": "incidents", "webhook": "env:SLACK_WEBHOOK_URL"}],
+            "slack": [{"name": "incidents", "webhook": f"env:{slack}"}],
             "email": {
                 "host": "127.0.0.1",
                 "port": self.mailbox.port,

@@ -46,4 +46,4 @@ def explain(error: BaseException) -> str:
 
 def late(timeout: float) -> str:
     """No complete answer within `timeout` seconds."""
-    return f"no complete answer within {timeout:g} s; is it overloaded, or the network slow?"
+    return f"no complete answer within {round(timeout, 1):g} s; is it overloaded, or the network slow?"
