@@ -44,8 +44,8 @@ async def looking(options: Options, urls: Sequence[str] = ()) -> AsyncIterator[C
 
 
 def readable(board: Board) -> None:
-    """Raises Stop when no alert source has answered: an empty list would read as calm."""
-    if board.feed.at is None:
+    """Raises Stop when no Alertmanager has answered and PagerDuty shows nothing: an empty list would read as calm."""
+    if board.feed.at is None and not board.feed.alerts:
         raise Stop(f"NO EVIDENCE OF ALERTING: {board.feed.note}", FAILED)
 
 
