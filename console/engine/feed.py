@@ -75,8 +75,9 @@ class FeedKeeper:
             return feed
         pages = adopted(feed.alerts, pager.incidents)
         known = {incident.id for incident in pages.values()}
-        own = tuple(paged(incident) for incident in pager.incidents if incident.open and incident.id not in known)
-        return replace(feed, alerts=feed.alerts + own, pages=pages)
+        alone = {paged(item): item for item in pager.incidents if item.open and item.id not in known}
+        pages |= {alert.fingerprint: incident for alert, incident in alone.items()}
+        return replace(feed, alerts=(*feed.alerts, *alone), pages=pages)
 
     def _of_cluster(
         self, snapshots: Mapping[str, AlertSnapshot | None], statuses: Mapping[str, SourceStatus]

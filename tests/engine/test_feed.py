@@ -70,7 +70,7 @@ def test_a_page_under_the_alerts_key_is_adopted_and_any_other_is_an_item_of_its_
     keeper = FeedKeeper(PEERS[:1], "Watchdog")
     pager = PagerSnapshot((page(1, "k1"), page(2, "k2"), page(3, status=PagerStatus.UNKNOWN)), at=NOW)
     feed = keeper.feed({"am 1": said(alert("a", page_keys=("k0", "k1")))}, {"am 1": status("am 1")}, pager, NOW)
-    assert {name: found.id for name, found in feed.pages.items()} == {"a": "P1"}
+    assert {name: found.id for name, found in feed.pages.items()} == {"a": "P1", "pd:P2": "P2", "pd:P3": "P3"}
     assert [(item.fingerprint, item.state) for item in feed.alerts] == [
         ("a", AlertState.ACTIVE),
         ("pd:P2", AlertState.ACTIVE),
