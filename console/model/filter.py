@@ -101,6 +101,8 @@ def parse_filter(text: str) -> Filter:
         elif found := _MATCHER.match(inner, at):
             matchers.append(parse_matcher(found[0]))
             at = found.end()
+        elif found := _UNFINISHED.match(inner, at):
+            raise ValueError(f'{found[0].strip()} needs a value: {found[0].strip()}"..."')
         elif found := _WORD.match(inner, at):
             inverse, quoted, bare = found.groups()
             word = (bare if quoted is None else re.sub(r"\\(.)", r"\1", quoted)).casefold()
@@ -115,6 +117,7 @@ def parse_filter(text: str) -> Filter:
 _BLANK = re.compile(r"[\s,]+")
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _MATCHER = re.compile(rf'[a-zA-Z_][a-zA-Z0-9_]*\s*(?:=~|!~|!=|=)\s*(?:{_QUOTED}|[^\s",{{}}]+)')
+_UNFINISHED = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*(?:=~|!~|!=|=)(?=[\s,]|$)")
 _FACT = re.compile(rf'@([a-zA-Z_]*)\s*(!=|=)?\s*({_QUOTED}|[^\s",]*)')
 _WORD = re.compile(r'(!?)(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))')
 

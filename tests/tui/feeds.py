@@ -43,7 +43,10 @@ def alert(number, name="", *, group="", severity="warning", minutes=5.0, state=A
     return Alert(
         f"{number:016x}",
         tuple(sorted(pairs.items())),
-        (("runbook_url", f"https://runbooks.example.com/{name}"), ("summary", f"{name} on {labels.get('instance', 'eu')}")),
+        (
+            ("runbook_url", f"https://runbooks.example.com/{name}"),
+            ("summary", f"{name} on {labels.get('instance', 'eu')}"),
+        ),
         state,
         NOW - timedelta(minutes=minutes),
         source=source,
@@ -70,9 +73,7 @@ def mixed():
         alert(3, "EventStoreReplicaLag", severity="info", minutes=55, state=AlertState.SUPPRESSED, team="storage"),
         alert(4, "CertificateExpires", minutes=2000),
     ]
-    pager = replace(
-        alert(0, "Checkout is down", severity="", source="pagerduty"), fingerprint="pd:PX1", annotations=()
-    )
+    pager = replace(alert(0, "Checkout is down", severity="", source="pagerduty"), fingerprint="pd:PX1", annotations=())
     return [*singles, *pods, *disks, pager]
 
 
@@ -120,9 +121,7 @@ def storm(count=400):
 
 
 def storming(i, count):
-    return alert(
-        1000 + i, f"Storm{i % 4}", severity="critical", minutes=10 / 60 * i / count, instance=f"host-{i}:9100"
-    )
+    return alert(1000 + i, f"Storm{i % 4}", severity="critical", minutes=10 / 60 * i / count, instance=f"host-{i}:9100")
 
 
 def many(count):
@@ -130,8 +129,8 @@ def many(count):
     return [
         alert(
             10_000 + i, f"Load{i // 10 % 50}", group=f'{{alertname="Load{i // 10 % 50}", pool="{i // 10}"}}',
-            severity=("critical", "warning", "info")[i % 3], minutes=i % 5000, instance=f"host-{i}:9100", pool=str(i // 10),
-            state=AlertState.SUPPRESSED if i % 11 == 0 else AlertState.ACTIVE,
+            severity=("critical", "warning", "info")[i % 3], minutes=i % 5000, instance=f"host-{i}:9100",
+            pool=str(i // 10), state=AlertState.SUPPRESSED if i % 11 == 0 else AlertState.ACTIVE,
         )
         for i in range(count)
     ]  # fmt: skip

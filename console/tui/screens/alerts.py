@@ -69,7 +69,7 @@ class AlertsScreen(ConsoleScreen):
         head = heading("ALERTS", alerts.standing(folded.counts, feed, look), width, look)
         missing = alerts.no_evidence(feed)
         source = missing or alerts.source(feed, now, look)
-        told = first_fit(width, *(join([*part, source]) for part in self._arrangement()), *self._arrangement()[-1])
+        told = first_fit(width, *(join([*part, source]) for part in self._arrangement()), source)
         self.query_one("#feed-head", Lines).show([head, told])
         self._list.show(folded.rows, self._empty(board, now, look), folded.places)
         if width >= WIDE:

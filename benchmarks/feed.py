@@ -1,0 +1,169 @@
+"""The alert feed under load: folding it, keys while it refreshes, and from the source to the screen.
+
+    python benchmarks/feed.py
+
+Keys are pressed through a pseudo-terminal, on a console over an engine in memory. Exits with 1 above a goal.
+"""
+
+import asyncio
+import gc
+import os
+import random
+import re
+import sys
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks import _pty
+
+ALERTS, CHANGED = 10_000, 100
+PRESSES, ROUNDS = 150, 3
+GOALS = {60: 2.0, 120: 4.0}
+"""By frames a second: how many times its quiet figure a key may take while the feed refreshes."""
+POLL, LATE_MS = 1.0, 100.0
+
+
+# -- the console that is measured -------------------------------------------------------------------------------------
+
+
+def app(count: int, refresh: bool) -> None:
+    """A console on `count` alerts of which every second one in a hundred is another, and one is new by name."""
+    from console.model.board import AlertFeed
+    from console.tui.launch import run
+    from tests.tui import feeds
+    from tests.tui.fake import FakeEngine, StillClock
+
+    class Ticking(StillClock):
+        began = datetime.now(UTC)
+
+        def now(self):
+            return self.at + (datetime.now(UTC) - self.began)
+
+    class Refreshing(FakeEngine):
+        async def start(self):
+            await super().start()
+            if refresh:
+                self.task = asyncio.create_task(self.poll())
+
+        async def poll(self):
+            alerts = list(self.board.feed.alerts)
+            while True:
+                # The source has it at some moment, and is asked for it once a second.
+                wait = random.random() * POLL
+                await asyncio.sleep(wait)
+                new = feeds.alert(1, f"T{time.monotonic_ns()}", severity="page", minutes=0.0)
+                await asyncio.sleep(POLL - wait)
+                for place in random.sample(range(1, len(alerts)), len(alerts) // 100):
+                    alerts[place] = replace(alerts[place], annotations=(("summary", f"seen {time.monotonic_ns()}"),))
+                alerts[0] = new
+                self.show(feed=AlertFeed(tuple(alerts), self.board.feed.evidence, self.clock.now(), ""))
+
+    def start():
+        clock = Ticking()
+        engine = Refreshing(feeds.board(feeds.many(count)), clock)
+        return engine, clock
+
+    sys.exit(run(start, title="oncall FEED"))
+
+
+def child(refresh: bool, fps: int, count: int = ALERTS) -> _pty.Child:
+    command = (sys.executable, str(Path(__file__)), "app", str(count), str(int(refresh)))
+    found = _pty.Child(command, TEXTUAL_FPS=str(fps))
+    found.until("ALERTS")
+    found.settle()
+    os.write(found.fileno(), b"5")
+    found.until("severity first, grouped", since=len(found.raw))
+    _pty.read_all([found], 2.0)
+    return found
+
+
+def key_p99(refresh: bool, fps: int) -> float:
+    """The 99th percentile of a key to its first bytes, ms."""
+    with child(refresh, fps) as running:
+        keys = [running.press(("j", "k")[number % 2], quiet=0.02 + 0.03 * random.random()) for number in range(PRESSES)]
+        return _pty.percentile([seconds * 1e3 for seconds, _ in keys], 0.99)
+
+
+def seen_ms(seconds: float = 12.0) -> tuple[float, float]:
+    """From the moment that the source has an alert until it is painted, median and worst, ms; polled every `POLL`."""
+    with child(True, 120) as running:
+        found: dict[int, float] = {}
+        deadline = time.perf_counter() + seconds
+        while time.perf_counter() < deadline:
+            before = len(running.raw)
+            if not running.read(0.5):
+                continue
+            now = time.monotonic_ns()
+            for name in re.findall(r"T(\d{10,})", running.text(max(0, before - 64))):
+                found.setdefault(int(name), (now - int(name)) / 1e6)
+        if not found:
+            raise RuntimeError(f"no new alert was seen: {running.text()[-1000:]}")
+        times = list(found.values())[1:]
+        return median(times), max(times)
+
+
+# -- folding alone ----------------------------------------------------------------------------------------------------
+
+
+def fold_ms(count: int, by: str) -> tuple[float, float]:
+    """Fresh, and with one in a hundred changed: CPU milliseconds."""
+    from console.model.board import AlertFeed
+    from console.model.folding import Arrangement, Folder
+    from console.model.reading import ReadingState
+    from tests.tui import feeds
+
+    alerts = feeds.many(count)
+    gc.collect()
+    gc.freeze()
+    folder, wanted = Folder(), Arrangement(group_by=by)
+
+    def fold() -> float:
+        feed = AlertFeed(tuple(alerts), ReadingState.OK, feeds.NOW, "")
+        begin = time.thread_time()
+        folder.fold(feed, {}, wanted, feeds.NOW)
+        return (time.thread_time() - begin) * 1e3
+
+    fresh, again = fold(), []
+    for _ in range(5):
+        for place in random.sample(range(count), count // 100):
+            alerts[place] = replace(alerts[place], annotations=(("summary", str(random.random())),))
+        again.append(fold())
+    return fresh, median(again)
+
+
+def figures() -> tuple[bool, list[str]]:
+    """Whether all goals are met, and the lines."""
+    lines, good = [], True
+    for count in (10_000, 50_000):
+        for by, word in (("@group", "grouped"), ("", "flat")):
+            fresh, again = fold_ms(count, by)
+            lines.append(f"fold {count} {word}: fresh {fresh:.0f} ms, 1 % changed {again:.0f} ms of CPU")
+    for fps, goal in GOALS.items():
+        pairs = [(key_p99(False, fps), key_p99(True, fps)) for _ in range(ROUNDS)]
+        ratio = median(loud / quiet for quiet, loud in pairs)
+        quiet, loud = median(pair[0] for pair in pairs), median(pair[1] for pair in pairs)
+        good = good and ratio <= goal
+        lines.append(
+            f"keys at {fps} fps: p99 {loud:.1f} ms while {ALERTS} alerts refresh each second, {quiet:.1f} ms quiet: "
+            f"{ratio:.2f}x (goal {goal:g}x, median of {ROUNDS})"
+        )
+    middle, worst = seen_ms()
+    good = good and worst <= POLL * 1e3 + LATE_MS
+    lines.append(
+        f"in the source to painted: median {middle:.0f} ms, worst {worst:.0f} ms, polled every {POLL:g} s "
+        f"(goal {POLL * 1e3 + LATE_MS:.0f} ms)"
+    )
+    return good, lines
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["app"]:
+        app(int(sys.argv[2]), sys.argv[3] == "1")
+    good, lines = figures()
+    print("\n".join(lines))
+    sys.exit(not good)
