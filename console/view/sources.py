@@ -18,7 +18,8 @@ _NOTE = 40
 def source_row(source: SourceStatus, now: datetime, width: int, look: Look) -> Line:
     """One source on one line: state, age, error, next try."""
     tone = state_tone(source.state)
-    rest = f" {source.error or source.note}" if source.error or source.note else ""
+    said = _reason(source) or source.note
+    rest = f" {said}" if said else ""
     if source.blind and look.seconds and source.next_try_at is not None and source.next_try_at > now:
         rest += f"; next try in {count(source.next_try_at - now)}"
     return clip(
@@ -31,6 +32,12 @@ def source_row(source: SourceStatus, now: datetime, width: int, look: Look) -> L
         ),
         width,
     )
+
+
+def _reason(source: SourceStatus) -> str:
+    """What is wrong, without the source's own name and address before it: there is no room for what is known."""
+    name, known, reason = source.error.partition("): ")
+    return reason if known and name.startswith(f"{source.name} (") else source.error
 
 
 def health_word(health: Health, now: datetime, look: Look) -> tuple[Tone, str]:

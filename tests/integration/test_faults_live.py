@@ -77,7 +77,6 @@ def slack(console):
 
 async def live_through(site):
     """A console that starts blind, says so, and sees once its sources are well."""
-
     site.break_()
     async with running(site, site.journal) as console:
         await declare(console, f"{site.name} everywhere", severity=Severity.SEV4)
