@@ -140,9 +140,9 @@ def _step(incident: Incident, board: Board, now: datetime, look: Look) -> Line:
     if current is None or run.ended_at is not None:
         return runs.run_line(run, now, look)
     place = [step.id for step in run.playbook.steps].index(current.id) + 1
-    head = span(f"{run.label} {run.playbook.title} {place}/{len(run.steps)}: ", Tone.ACCENT)
-    what = span(f"{run.playbook.step(current.id).title} ", Tone.STRONG)
-    return line(head, what, runs.clock_of(run, current, now))
+    where = span(f"  {place}/{len(run.steps)} of {run.label} {run.playbook.title}", Tone.DIM)
+    what = span(run.playbook.step(current.id).title, Tone.STRONG)
+    return line(runs.clock_of(run, current, now), "  ", what, where)
 
 
 def _owed(incident: Incident, board: Board, now: datetime) -> Line:

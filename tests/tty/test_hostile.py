@@ -211,7 +211,7 @@ def test_what_alertmanager_carries_is_shown_and_never_obeyed(tmp_path, start_ale
         terminal.press("enter", "enter")
         terminal.wait_for("Start a playbook?")
         terminal.press("q")
-        terminal.wait_for("TIMELINE")
+        terminal.wait_for("L [Log")
         terminal.press("1")
         terminal.wait_for("ALERTS")
         terminal.press("g")
@@ -222,7 +222,7 @@ def test_what_alertmanager_carries_is_shown_and_never_obeyed(tmp_path, start_ale
 
         # The same as notes, as far as a terminal can paste it.
         terminal.press("2")
-        terminal.wait_for("TIMELINE")
+        terminal.wait_for("L [Log")
         for text in PASTED:
             terminal.press("+")
             terminal.wait_for("What happened, was seen")
@@ -321,7 +321,7 @@ def test_what_no_alertmanager_would_say_is_shown_and_never_obeyed(tmp_path, expo
             terminal.press("enter", "enter")
             terminal.wait_for("Start a playbook?")
             terminal.press("q")
-            terminal.wait_for("TIMELINE")
+            terminal.wait_for("L [Log")
             terminal.press("enter")
             terminal.wait_for("occurred")
             terminal.press("q", "1")

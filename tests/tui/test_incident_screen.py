@@ -62,7 +62,7 @@ async def test_the_essentials_are_seen_without_scrolling_at_80x24(open_console):
             "acknowledged 13:58Z by alice after 6 min",
             "level 2 secondary",
             "UPDATE OVERDUE by 19:10",
-            "2/7: Disable the flag",
+            "Disable the flag  2/7 of RUN-",
             "5 NOT SENT  to slack-incidents; to undo: CHG-",
         ):
             assert wanted in shown, wanted
