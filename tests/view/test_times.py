@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from console.view.look import Look
-from console.view.times import age, clock, count, instant, local, past, span_of, timebox
+from console.view.times import age, ahead, clock, count, instant, local, past, span_of, timebox
 
 NOW = datetime(2025, 11, 3, 14, 32, 10, tzinfo=UTC)
 
@@ -68,3 +68,22 @@ def test_lengths():
     assert timebox(timedelta(seconds=90)) == "90 s"
     assert timebox(timedelta(minutes=5)) == "5 min"
     assert span_of(timedelta(seconds=-4), seconds=True) == "0 s"
+
+
+@pytest.mark.parametrize(
+    ("typed", "minutes"),
+    [("30m", 30), ("+30", 30), ("1h30", 90), ("2d", 2880), ("14:50", 17.8333), ("14:00", 1407.8333)],
+)
+def test_a_time_ahead_as_it_is_typed(typed, minutes):
+    found = ahead(typed, NOW)
+    assert abs((found - NOW).total_seconds() - minutes * 60) < 1
+
+
+@pytest.mark.parametrize("typed", ["soon", "0m", "25:00", "-5m", "99999d", "1h h"])
+def test_what_is_no_time_ahead_is_refused(typed):
+    with pytest.raises(ValueError, match="is no time ahead"):
+        ahead(typed, NOW)
+
+
+def test_nothing_typed_is_no_time_ahead():
+    assert ahead("  ", NOW) is None
