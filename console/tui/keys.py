@@ -12,6 +12,8 @@ from console.tui.action import Action as Action
 from console.tui.alert_keys import ALERT_ACTIONS
 from console.tui.incident_keys import INCIDENT_ACTIONS
 
+SCREENS = 50
+"""From this place in the footer on, an action leads to another screen: it has its room after all others."""
 ALWAYS = 80
 """From this place in the footer on, an action has its room before all others."""
 

@@ -75,9 +75,11 @@ class Footer(Lines):
                     screen.action_act(action_id)
 
 
-def _urgency(action: keys.Action, situation: Situation) -> tuple[bool, bool, int]:
-    """How early an action gets its room: help before all, then what can be done now, the most used first."""
-    return action.footer < keys.ALWAYS, bool(action.reason(situation)), action.footer
+def _urgency(action: keys.Action, situation: Situation) -> tuple[bool, bool, bool, int]:
+    """How early an action gets its room: help before all, the ways to other screens after all; between them what can
+    be done now, the most used first. So the cursor moves no key of a screen's own for one that leads away."""
+    leads_away = keys.SCREENS <= action.footer < keys.ALWAYS
+    return action.footer < keys.ALWAYS, leads_away, bool(action.reason(situation)), action.footer
 
 
 class ConsoleScreen(Screen[None]):
