@@ -38,21 +38,17 @@ class Door(FaultServer):
 
     def present(self, certificate: Path, key: Path) -> None:
         """Speaks TLS with this certificate from the next connection on."""
-        first = self.tls is None
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.tls.load_cert_chain(certificate, key)
-        if first:
-            accept = self._server.get_request
+        self._server.get_request = self._accept  # type: ignore[method-assign]
 
-            def get_request():
-                connection, address = accept()
-                connection.settimeout(2)
-                assert self.tls is not None
-                secured = self.tls.wrap_socket(connection, server_side=True)
-                secured.settimeout(None)
-                return secured, address
-
-            self._server.get_request = get_request  # type: ignore[method-assign]
+    def _accept(self) -> tuple[ssl.SSLSocket, object]:
+        assert self.tls is not None
+        connection, address = self._server.socket.accept()
+        connection.settimeout(2)
+        secured = self.tls.wrap_socket(connection, server_side=True)
+        secured.settimeout(None)
+        return secured, address
 
     def shut(self) -> None:
         """Refuses connections, until it is opened again on the same port."""
@@ -66,6 +62,8 @@ class Door(FaultServer):
         if not self._shut:
             return
         self._server = type(self._server)(("127.0.0.1", self.port), self._server.RequestHandlerClass)
+        if self.tls is not None:
+            self._server.get_request = self._accept  # type: ignore[method-assign]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
         self._shut = False
