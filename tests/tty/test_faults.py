@@ -1,5 +1,5 @@
-"""Every fault of every source under one console on a real terminal, one after the other: each is said beside the source's
-name, keys are answered as fast as ever, all passes by itself, and no secret is drawn. Numbers are those of the study."""
+"""Every fault of every source under one console on a real terminal, one after the other: each is said beside the
+source's name, keys are answered as fast, all passes by itself, no secret is drawn. Numbers are those of the study."""
 
 from __future__ import annotations
 
