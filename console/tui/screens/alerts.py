@@ -150,6 +150,11 @@ class AlertsScreen(ConsoleScreen):
 
         self.host.push_screen(FeedFilter(self))
 
+    def action_act(self, action_id: str) -> None:
+        """What is acted on keeps the cursor, wherever the act puts it in the order."""
+        self._list.hold()
+        super().action_act(action_id)
+
     def situation(self, board: Board) -> Situation:
         """The alert or the fold under the cursor."""
         base = super().situation(board)

@@ -138,6 +138,10 @@ class LineList(ScrollView, can_focus=True):
                 self._go(index)
                 return
 
+    def hold(self) -> None:
+        """The cursor stays with its item from now on: somebody has done something about it."""
+        self._placed = self._placed or bool(self._items)
+
     def _filtered(self, items: Sequence[Any]) -> Sequence[Any]:
         wanted = self._filter.casefold()
         if not wanted.strip("!"):
