@@ -30,11 +30,12 @@ class Clock(Protocol):
         ...
 
     async def sleep_until(self, when: datetime) -> None:
-        """Waits until the wall clock reads `when`; a stepped clock is noticed within a second."""
+        """Waits until the wall clock reads `when`; a stepped clock is noticed within a second. One that was set back
+        ends the wait: whoever waits looks again."""
         ...
 
     async def wait(self, event: asyncio.Event, until: datetime) -> bool:
-        """Waits for `event` or the instant, whichever comes first; True when it was the event."""
+        """Waits for `event` or the instant, whichever comes first; True when it was the event. Ends as `sleep_until`."""
         ...
 
 

@@ -20,6 +20,7 @@ TICK_SECONDS = 1.0
 STEP_SECONDS = 0.5
 """A wall clock that moved this much against the monotonic one was stepped, or the machine slept."""
 
+_BACK = timedelta(seconds=STEP_SECONDS)
 _LONGEST_TIMER_SECONDS = 86_400.0
 _CALM_PASSES = 3
 """Turns of the loop that a set event needs at most to reach the task that waits for it."""
@@ -36,13 +37,14 @@ class _RealTimeClock:
         raise NotImplementedError
 
     async def sleep_until(self, when: datetime) -> None:
-        """Waits until the clock reads `when`; at once when that has passed."""
+        """Waits until the clock reads `when`, at once when that has passed, or until it was set back."""
         await self._wait(None, when)
 
     async def wait(self, event: asyncio.Event, until: datetime | None) -> bool:
         """Waits for an event or an instant (None: for the event alone). Whether it was the event.
 
-        The event is not cleared. When both hold already, it was the event.
+        The event is not cleared. When both hold already, it was the event. A clock that was set back ends the wait for
+        an instant: whoever counted a span from before would otherwise wait for all that the clock lost.
         """
         return await self._wait(event, until)
 
@@ -57,8 +59,12 @@ class _RealTimeClock:
             return True
         loop = asyncio.get_running_loop()
         watcher = None if event is None else loop.create_task(event.wait())
+        latest = self.now()
         try:
             while watcher is None or not watcher.done():
+                if until is not None and self.now() < latest - _BACK:
+                    return False
+                latest = self.now()
                 left = _LONGEST_TIMER_SECONDS if until is None else self._real_seconds(until)
                 if left <= 0.0:
                     await asyncio.sleep(0)

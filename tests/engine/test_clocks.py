@@ -61,15 +61,27 @@ class TestSystemClock:
         await asyncio.wait_for(sleeper, 5)
         assert time.monotonic() - began < 1.5
 
-    async def test_a_clock_stepped_back_does_not_wake_early(self):
+    async def test_a_clock_stepped_back_ends_the_wait_within_about_a_second(self):
+        """A poll that is due in 15 s is not due in an hour and 15 s because the clock lost an hour."""
         clock = SteppedClock()
-        sleeper = asyncio.create_task(clock.sleep_until(clock.now() + seconds(0.05)))
+        sleeper = asyncio.create_task(clock.sleep_until(clock.now() + seconds(15)))
+        waiter = asyncio.create_task(clock.wait(asyncio.Event(), clock.now() + seconds(15)))
         await asyncio.sleep(0.01)
-        clock.step = -timedelta(hours=2)
-        _, pending = await asyncio.wait({sleeper}, timeout=1.3)
+        clock.step = -timedelta(hours=1)
+        began = time.monotonic()
+        await asyncio.wait_for(sleeper, 5)
+        assert not await asyncio.wait_for(waiter, 5)
+        assert time.monotonic() - began < 1.5
+
+    async def test_a_clock_stepped_back_does_not_end_the_wait_for_an_event_alone(self):
+        clock, event = SteppedClock(), asyncio.Event()
+        waiter = asyncio.create_task(clock.wait(event, None))
+        await asyncio.sleep(0.01)
+        clock.step = -timedelta(hours=1)
+        _, pending = await asyncio.wait({waiter}, timeout=1.3)
         assert pending
-        sleeper.cancel()
-        await asyncio.wait({sleeper})
+        event.set()
+        assert await asyncio.wait_for(waiter, 5)
 
     async def test_the_event_wins_over_a_far_instant(self):
         clock, event = SystemClock(), asyncio.Event()
