@@ -474,3 +474,11 @@ async def test_the_outbox_shows_why_and_sends_again_what_was_given_up(open_conso
         assert at.engine.state.deliveries[first.id].state is DeliveryState.QUEUED
         await at.press("t")
         assert "that message is queued, not given up" in at.text()
+
+
+async def test_a_linked_alert_opens_with_everything_known_of_it(open_console):
+    async with open_console(staffed(), size=(120, 40)) as at:
+        await in_progress(at)
+        await at.press("A", "enter")
+        assert "P99 of elicitation is 612 ms" in at.text()
+        assert "fingerprint" in at.text()
