@@ -159,17 +159,17 @@ class Console:
         await self._world.journal.close()
 
     async def deliver(self) -> str:
-        """For one command of an opened console: carries out what waits in the outbox, unless another engine does. Why
-        not, in one line; empty when it was tried."""
-        holder = self._lease.view().holder
-        if holder and not self._lease.view().mine:
-            return f"{holder} delivers"
-        await self._lease.renew()
-        if self._lease.fence is None:
-            return "ESCALATION NOT RUNNING: the lease cannot be taken, and nothing is sent"
+        """For one command of an opened console: carries out what waits in the outbox, unless another engine does; what
+        could not be saved in any case. Why not all, in one line; empty when all was tried."""
+        view = self._lease.view()
+        if view.mine or not view.holder:
+            await self._lease.renew()
         await self._outbox.flush()
         self._publish()
-        return ""
+        if self._lease.fence is not None:
+            return ""
+        holder = self._lease.view().holder
+        return f"{holder} delivers" if holder else "ESCALATION NOT RUNNING: the lease cannot be taken"
 
     @property
     def clock_tasks(self) -> int:

@@ -28,8 +28,18 @@ DEADLINE = timedelta(seconds=30)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=5)
 _IDLE = timedelta(minutes=1)
 
-_URGENT = (Act.PAGE, Act.TRIGGER, Act.ESCALATE, Act.ACKNOWLEDGE, Act.RESOLVE)
-"""What goes before everything else that waits for the same channel."""
+_PAGING, _SETTLING = (Act.PAGE, Act.TRIGGER, Act.ESCALATE), (Act.ACKNOWLEDGE, Act.RESOLVE)
+"""What goes before all else that waits for the same channel, in this order: a page does not wait for acknowledgements
+that time out."""
+
+
+def _door(delivery: Delivery) -> tuple[str, bool]:
+    """What has a rate limit of its own: PagerDuty takes triggers by its Events API, and all else by another."""
+    return delivery.channel, delivery.act is Act.TRIGGER
+
+
+def _rank(delivery: Delivery) -> int:
+    return 0 if delivery.act in _PAGING else 1 if delivery.act in _SETTLING else 2
 
 
 @dataclass(slots=True)
@@ -51,8 +61,8 @@ class Outbox:
         self._tasks, self._changed = tasks, changed
         self._wakes = {channel.name: asyncio.Event() for channel in world.channels}
         self._trouble: dict[str, _Trouble] = {}
-        self._rest: dict[str, datetime] = {}
-        """Until when a channel wants to be left alone."""
+        self._rest: dict[tuple[str, bool], datetime] = {}
+        """Until when a door wants to be left alone, by `_door`."""
 
     def work(self) -> dict[str, Work]:
         """One task for each channel, by its name."""
@@ -83,52 +93,57 @@ class Outbox:
     async def _round(self, channel: Channel) -> datetime:
         """Carries out what is due for a channel. When to look again."""
         clock = self._world.clock
-        while self._lease.fence is not None:
+        while waiting := self._waiting(channel.name):
             now = clock.now()
-            waiting = self._waiting(channel.name)
-            due = [item for item in waiting if self._due(item) <= now]
-            if not due or self._rest.get(channel.name, now) > now:
-                return min([self._due(item) for item in waiting], default=now + _IDLE)
-            if not await self._attempt(channel, due[0]):
-                return clock.now() + FIRST_PAUSE
+            due = [(item, self._due(item, now)) for item in waiting]
+            first = next((item for item, at in due if at <= now), None)
+            if first is None:
+                return min(at for _, at in due)
+            await self._attempt(channel, first)
         return clock.now() + _IDLE
 
     def _waiting(self, channel: str) -> list[Delivery]:
+        """What is ours to carry out. Without the lease, that is what could not be saved: while the journal cannot be
+        written nobody holds the lease, and no other console knows of it."""
         found = [item for item in self._record.state.deliveries.values() if item.open and item.channel == channel]
-        return sorted(found, key=lambda item: (item.act not in _URGENT, item.queued_at))
+        if self._lease.fence is None:
+            unsaved = {item.stream for item in self._record.unsaved if isinstance(item.payload, ev.DeliveryQueued)}
+            found = [item for item in found if item.stream in unsaved]
+        return sorted(found, key=lambda item: (_rank(item), item.queued_at))
 
-    def _due(self, delivery: Delivery) -> datetime:
+    def _due(self, delivery: Delivery, now: datetime) -> datetime:
+        """When to try it: now, unless it failed or its door is to be left alone, and until when these say so."""
         trouble = self._trouble.get(delivery.id)
-        due = trouble.again_at if trouble is not None else delivery.queued_at
-        return max(due, self._rest.get(delivery.channel, due))
+        due = max(trouble.again_at if trouble is not None else now, self._rest.get(_door(delivery), now))
+        return due if due <= now + 2 * LONGEST_PAUSE else now  # or the clock was set back since
 
-    async def _attempt(self, channel: Channel, delivery: Delivery) -> bool:
-        """Tries one delivery. Whether its outcome, if it has one, is in the record."""
+    async def _attempt(self, channel: Channel, delivery: Delivery) -> None:
+        """Tries one delivery, and notes what came of it."""
         clock = self._world.clock
         reason = pointless(self._record.state, delivery, clock.now())
         if reason:
-            return await self._end(delivery, ev.DeliveryFailed(reason, self._attempts(delivery)))
+            await self._end(delivery, ev.DeliveryFailed(reason, self._attempts(delivery)))
+            return
         attempts = self._attempts(delivery) + 1
         try:
             async with asyncio.timeout(DEADLINE.total_seconds()):
                 result = await self._world.offload(lambda: channel.deliver(self._labelled(delivery)))
         except Rejected as error:
-            return await self._end(delivery, ev.DeliveryFailed(safe(str(error), 300), attempts))
+            await self._end(delivery, ev.DeliveryFailed(safe(str(error), 300), attempts))
         except Busy as error:
             pause = timedelta(seconds=min(max(error.retry_after, 1.0), LONGEST_PAUSE.total_seconds()))
-            self._rest[channel.name] = clock.now() + pause
-            return await self._failing(delivery, attempts, str(error), pause)
+            self._rest[_door(delivery)] = clock.now() + pause
+            await self._failing(delivery, attempts, str(error), pause)
         except SourceError as error:
-            return await self._failing(delivery, attempts, str(error), self._pause(attempts))
+            await self._failing(delivery, attempts, str(error), self._pause(attempts))
         except TimeoutError:
-            return await self._failing(
-                delivery, attempts, f"no answer within {DEADLINE.seconds} s", self._pause(attempts)
-            )
+            await self._failing(delivery, attempts, f"no answer within {DEADLINE.seconds} s", self._pause(attempts))
         except Exception as error:  # A fault of ours in one channel must not end it.
-            return await self._failing(
+            await self._failing(
                 delivery, attempts, f"fault in {channel.name}: {type(error).__name__}", self._pause(attempts)
             )
-        return await self._end(delivery, ev.DeliverySent(safe(result.text, 300), attempts, safe(result.ref, 200)))
+        else:
+            await self._end(delivery, ev.DeliverySent(safe(result.text, 300), attempts, safe(result.ref, 200)))
 
     def _labelled(self, delivery: Delivery) -> Delivery:
         """With the incident's number: at its declaration, when the message was written, it had none."""
@@ -146,30 +161,28 @@ class Outbox:
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * float(2 ** min(attempts - 1, 10)))
         return pause * (0.75 + 0.5 * self._world.ids.jitter())
 
-    async def _failing(self, delivery: Delivery, attempts: int, error: str, pause: timedelta) -> bool:
+    async def _failing(self, delivery: Delivery, attempts: int, error: str, pause: timedelta) -> None:
         self._trouble[delivery.id] = _Trouble(attempts, safe(error, 300), self._world.clock.now() + pause)
         if delivery.state is DeliveryState.QUEUED:
-            return await self._note(delivery, ev.DeliveryFailing(safe(error, 300)))
-        self._changed()
-        return True
+            await self._note(delivery, ev.DeliveryFailing(safe(error, 300)))
+        else:
+            self._changed()
 
-    async def _end(self, delivery: Delivery, outcome: ev.DeliverySent | ev.DeliveryFailed) -> bool:
+    async def _end(self, delivery: Delivery, outcome: ev.DeliverySent | ev.DeliveryFailed) -> None:
         self._trouble.pop(delivery.id, None)
-        return await self._note(delivery, outcome)
+        await self._note(delivery, outcome)
 
     async def _note(
         self, delivery: Delivery, payload: ev.DeliveryFailing | ev.DeliverySent | ev.DeliveryFailed
-    ) -> bool:
+    ) -> None:
         """What happened at the far side has happened: it is recorded whoever holds the lease now, and spooled where it
         cannot be."""
         event = NewEvent(payload, self._world.clock.now(), self._world.ids.new())
         append = Append(delivery.stream, None, (event,), self._actor)
         try:
             await self._record.append([append])
-        except NotSaved:
+        except (NotSaved, Refused):
+            # It has happened at the far side: what is not written down anywhere would happen there again.
             self._record.put_aside([append])
-        except Refused:
-            return False
         finally:
             self._changed()
-        return True

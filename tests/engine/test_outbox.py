@@ -18,7 +18,7 @@ from console.model.events import DeliverySent, Recorded
 from console.model.message import PAGER_ACTS, Act, ChannelSpec, Delivery, DeliveryState, Topic
 from console.model.pager import ActResult
 from console.model.people import Person, Severity
-from console.ports import Append, Busy, NotSaved, Rejected, SourceError
+from console.ports import Append, Busy, NotSaved, ReadOnly, Rejected, SourceError
 from tests.engine.bench import Bench
 
 DECLARE = cmd.DeclareIncident("P99 is high", Severity.SEV1)
@@ -229,3 +229,94 @@ async def test_one_command_of_an_opened_console_delivers_for_itself_unless_an_en
     assert await running.deliver() == ""
     opened = await bench.console("bob")
     assert await opened.deliver() == "alice delivers"
+
+
+@pytest.fixture
+def reached(bench: Bench, slack: Line) -> Line:
+    """Slack alone, by which carol (primary) and dan (secondary) are reached."""
+    people = tuple(Person(name, name, contacts=((slack.name, f"@{name}"),)) for name in ("carol", "dan"))
+    roles = (OnCallRole("primary", ("carol",)), OnCallRole("secondary", ("dan",)))
+    bench.config = replace(bench.config, people=people, on_call=roles)
+    bench.outside = {"channels": (slack,), "specs": (ChannelSpec(slack.name, slack.acts, tuple(Topic)),)}
+    return slack
+
+
+def paged(line: Line) -> list[str]:
+    return [item.arg("to") for item in line.kept if item.act is Act.PAGE]
+
+
+async def test_whoever_has_it_can_page_more_people(bench: Bench, reached: Line) -> None:
+    console = await bench.console()
+    declared = await console.submit(DECLARE)
+    assert isinstance(declared, Done)
+    await bench.run(5)
+    await console.submit(cmd.AcknowledgeIncident(declared.subject))
+    await bench.run(5)
+    assert isinstance(await console.submit(cmd.Escalate(declared.subject, 1, "I need help")), Done)
+    await bench.run(5)
+    assert paged(reached) == ["@carol", "@dan"]
+
+
+async def test_an_escalation_that_cannot_be_saved_pages_all_the_same_and_once(bench: Bench, reached: Line) -> None:
+    """Without a journal nobody can hold the lease: the console that was told to go ahead sends what it keeps aside."""
+    console = await bench.console()
+    other = await bench.console("bob")
+    declared = await console.submit(DECLARE)
+    assert isinstance(declared, Done)
+    await bench.run(5)
+    bench.journal.problem = "disk full"
+    await bench.run(20)
+    assert console.board.lease.holder == ""
+    done = await other.submit(cmd.Escalate(declared.subject, 1, "nobody answers"), unsaved=True)
+    assert isinstance(done, Done)
+    assert done.unsaved
+    await bench.run(20)
+    assert paged(reached) == ["@carol", "@dan"]
+    bench.journal.problem = ""
+    await bench.run(60)
+    assert paged(reached) == ["@carol", "@dan"]
+    assert {item.state for item in console.state.deliveries.values()} == {DeliveryState.SENT}
+
+
+async def test_a_page_waits_neither_for_acknowledgements_nor_for_the_rest_of_another_door(
+    bench: Bench, pagerduty: Line
+) -> None:
+    console = await bench.console()
+    first = await console.submit(DECLARE)
+    assert isinstance(first, Done)
+    await bench.run(5)
+    pagerduty.faults = [Busy("429", 200)]
+    await console.submit(cmd.AcknowledgeIncident(first.subject))
+    await bench.run(5)
+    assert Act.ACKNOWLEDGE not in [item.act for item in pagerduty.kept]
+    await console.submit(replace(DECLARE, title="And the queue is full"))
+    await bench.run(5)
+    assert [item.act for item in pagerduty.kept] == [Act.TRIGGER, Act.TRIGGER]
+    await bench.run(240)
+    assert [item.act for item in pagerduty.kept] == [Act.TRIGGER, Act.TRIGGER, Act.ACKNOWLEDGE]
+
+
+async def test_what_the_record_refuses_has_happened_and_is_not_sent_again(bench: Bench, reached: Line) -> None:
+    console = await bench.console()
+    append = bench.journal.append
+
+    async def refusing(appends: Sequence[Append], **options: object) -> tuple[Recorded, ...]:
+        if any(isinstance(event.payload, DeliverySent) for item in appends for event in item.events):
+            raise ReadOnly("written by a newer program")
+        return await append(appends, **options)  # type: ignore[arg-type]
+
+    bench.journal.append = refusing  # type: ignore[method-assign]
+    await console.submit(DECLARE)
+    await bench.run(60)
+    assert paged(reached) == ["@carol"]
+
+
+async def test_what_was_queued_before_the_clock_was_set_back_goes_out_now(bench: Bench, reached: Line) -> None:
+    console = await bench.console()
+    reached.faults = [SourceError("down")]
+    await console.submit(DECLARE)
+    await bench.run(0.1)
+    (page,) = (item for item in of(bench, reached.name) if item.act is Act.PAGE)
+    hour = timedelta(hours=1)
+    assert console._outbox._due(page, bench.clock.now() - hour) == bench.clock.now() - hour
+    assert console._outbox._due(page, bench.clock.now()) > bench.clock.now()

@@ -15,8 +15,8 @@ _PAGING = (Act.PAGE, Act.TRIGGER, Act.ESCALATE)
 
 
 def pointless(state: State, delivery: Delivery, now: datetime) -> str:
-    """Why it should not be carried out any more; empty when it should. Nobody is paged for what somebody has, or what
-    is over."""
+    """Why it should not be carried out any more; empty when it should. Nobody is paged for what is over, or for what
+    somebody has taken since: whoever has it may ask for more people."""
     if now - delivery.queued_at > TOO_OLD:
         return f"waited since {delivery.queued_at:%Y-%m-%d %H:%M}Z: too old to be sent"
     incident = state.incidents.get(delivery.message.subject)
@@ -24,6 +24,7 @@ def pointless(state: State, delivery: Delivery, now: datetime) -> str:
         return ""
     if incident.state in QUIET:
         return f"{incident.label} is {incident.state}: nobody needs to be paged"
-    if incident.acknowledged_by is not None and delivery.act is not Act.ESCALATE:
+    taken = incident.acknowledged_at
+    if taken is not None and taken >= delivery.queued_at and delivery.act is not Act.ESCALATE:
         return f"{incident.label} is acknowledged: nobody needs to be paged"
     return ""
