@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from console.engine.sources import silences_of
 from console.model.board import Board, Health, HealthSnapshot, SourceStatus, Target
 from console.model.change import Change
 from console.model.incident import Incident
-from console.model.pager import OnCall
+from console.model.pager import KnownOnCalls
 from console.model.playbook import Run
 from console.model.reading import Reading, ReadingState, missing
 from console.model.rollback import Readiness, assess
@@ -47,12 +47,14 @@ class BoardMaker:
         lease: LeaseKeeper,
         pollers: Mapping[str, Poller],
         faults: Mapping[str, str],
+        retries: Callable[[], Mapping[str, datetime]],
         *,
         mode: str,
         read_only: bool,
     ) -> None:
         self._world, self._config, self._environment, self._actor = world, config, environment, actor
         self._record, self._lease, self._pollers, self._faults = record, lease, pollers, faults
+        self._retries = retries
         self._mode, self._read_only = mode, read_only
         self._health: dict[str, Health] = {}
         asked = environment.alertmanagers[: len(world.alerts)]
@@ -67,14 +69,14 @@ class BoardMaker:
         alone = any(statuses[name].state is ReadingState.OK for name in self._alert_sources)
         return alone and status.state in (ReadingState.UNREACHABLE, ReadingState.STALE)
 
-    def _on_calls(self) -> tuple[OnCall, ...]:
+    def _on_calls(self) -> KnownOnCalls:
         """Who PagerDuty said last is on call: also while it does not answer."""
-        known = self._record.state.on_call.get(self._environment.target.environment)
-        return known.on_calls if known is not None else ()
+        environment = self._environment.target.environment
+        return self._record.state.on_call.get(environment, KnownOnCalls(environment))
 
     def make(self, number: int) -> Board:
         """The Board of this moment."""
-        now = self._world.clock.now()
+        now, known = self._world.clock.now(), self._on_calls()
         status = {name: poller.status(now) for name, poller in self._pollers.items()}
         values = {name: poller.value for name, poller in self._pollers.items()}
         record, environment, config = self._record, self._environment, self._config
@@ -118,7 +120,9 @@ class BoardMaker:
             channels=self._world.specs,
             proofs=dict(record.state.proofs),
             pager=pager,
-            on_call=tuple(rota(config.on_call, config.people, self._on_calls()).items()),
+            on_call=tuple(rota(config.on_call, config.people, known.on_calls).items()),
+            on_call_at=known.at,
+            retries=self._retries(),
             people=config.people,
             environments=tuple(item.target for item in config.environments),
             severities=config.severities,

@@ -66,6 +66,7 @@ class Console:
             lease,
             self._pollers,
             tasks.faults,
+            self._outbox.retries,
             mode=mode,
             read_only=read_only,
         )

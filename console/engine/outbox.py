@@ -77,6 +77,10 @@ class Outbox:
         for wake in self._wakes.values():
             wake.set()
 
+    def retries(self) -> dict[str, datetime]:
+        """When what failed is tried again, by the delivery's id."""
+        return {name: trouble.again_at for name, trouble in self._trouble.items()}
+
     async def flush(self) -> None:
         """Tries everything that waits once, while the lease is held: for one command without running tasks."""
         await asyncio.gather(*(self._round(channel) for channel in self._world.channels))

@@ -97,7 +97,7 @@ class Poller:
     def _pause(self, took: timedelta) -> timedelta:
         if self.failures:
             # Not by how long it took: one time-out would make it ten times as long until we see again.
-            pause = max(self.interval, min(LONGEST_BACKOFF, self.interval * 2 ** min(self.failures - 1, 6)))
+            pause = max(self.interval, min(LONGEST_BACKOFF, self.interval * float(2 ** min(self.failures - 1, 6))))
         else:
             pause = max(self.interval, took / BUSY_SHARE)
         return pause * (0.95 + 0.1 * self.ids.jitter())

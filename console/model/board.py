@@ -158,6 +158,10 @@ class Board:
     pager: PagerSnapshot | None = None
     on_call: tuple[tuple[str, tuple[Reach, ...]], ...] = ()
     """(role, who holds it now), in the order of the rota."""
+    on_call_at: datetime | None = None
+    """When PagerDuty first named those who are on call now; None when the names are those of people.yaml."""
+    retries: Mapping[str, datetime] = field(default_factory=dict)
+    """When this console tries again what was not sent, by the delivery's id."""
     people: tuple[Person, ...] = ()
     environments: tuple[Target, ...] = ()
     severities: tuple[SeverityRule, ...] = ()

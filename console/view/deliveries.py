@@ -73,8 +73,8 @@ def row(delivery: Delivery, now: datetime, width: int, look: Look) -> Line:
     return spread(left, line(span(age(delivery.ended_at or delivery.queued_at, now, look), Tone.DIM)), width)
 
 
-def details(delivery: Delivery, width: int) -> list[Line]:
-    """One message in full, as plain text."""
+def details(delivery: Delivery, width: int, again_at: datetime | None = None) -> list[Line]:
+    """One message in full, as plain text. `again_at`: when this console tries it again, if it is the one that does."""
     state, tone = word(delivery)
     tries = f"{delivery.attempts} tried" if delivery.attempts else "not tried yet"
     lines = [
@@ -85,7 +85,8 @@ def details(delivery: Delivery, width: int) -> list[Line]:
     if delivery.error:
         lines += labelled("why", delivery.error, width, 12, Tone.WARNING)
     if delivery.state is DeliveryState.FAILING:
-        lines += labelled("next", "the console that holds the lease tries again by itself", width, 12)
+        again = f"tried again at {again_at:%H:%M:%S}Z" if again_at else "the console that holds the lease tries again"
+        lines += labelled("next", again, width, 12)
     if delivery.ended_at is not None:
         lines += labelled("ended", stamp(delivery.ended_at), width, 12)
     if delivery.receipt:

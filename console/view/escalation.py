@@ -134,9 +134,10 @@ def where_from(board: Board, now: datetime, look: Look) -> Line:
     if asked is None:
         return line(span("names and addresses: people.yaml", Tone.DIM))
     if asked.at is None:
-        return line(
-            span("PagerDuty has not answered this console yet: what the record kept, or people.yaml", Tone.WARNING)
+        kept = (
+            "people.yaml's names" if board.on_call_at is None else f"as recorded {age(board.on_call_at, now, look)} ago"
         )
+        return line(span(f"PagerDuty has not answered this console yet: {kept}", Tone.WARNING))
     text = f"PagerDuty answered {age(asked.at, now, look)} ago"
     if asked.state is ReadingState.OK:
         return line(span(text, Tone.DIM))

@@ -224,7 +224,9 @@ def open_delivery(app: ConsoleApp, at: Situation) -> None:
     """A message in full."""
     item = at.the_delivery
     if item is not None:
-        app.push_screen(Reader("Message", lambda width: deliveries.details(item, width)))
+        app.push_screen(
+            Reader("Message", lambda width: deliveries.details(item, width, app.engine.board.retries.get(item.id)))
+        )
 
 
 def _send_again(app: ConsoleApp, at: Situation) -> None:
