@@ -16,10 +16,10 @@ from console.engine.record import Record
 from console.engine.tasks import PATIENCE, Tasks
 from console.engine.world import World
 from console.model import commands as cmd
-from console.model.alert import reference
+from console.model.alert import AlertRef, reference
 from console.model.board import Board
 from console.model.decide import Refusal, decide
-from console.model.decide.pager import own_key
+from console.model.decide.pager import PAGERDUTY, own_key
 from console.model.incident import Incident
 from console.model.pager import PagerIncident, PagerSnapshot, PagerStatus
 from console.model.people import Actor
@@ -88,14 +88,17 @@ class Observer:
             yield cmd.ObserveOnCall(snapshot.on_calls)
 
     def _acknowledged(self, board: Board) -> Iterable[cmd.Command]:
-        """Firings that somebody took in PagerDuty."""
+        """Firings that somebody took in PagerDuty: all of one page together, as they were taken together."""
+        taken: dict[str, tuple[PagerIncident, list[AlertRef]]] = {}
         for alert in board.feed.alerts:
             page = board.feed.pages.get(alert.fingerprint)
             if page is None or page.status is not PagerStatus.ACKNOWLEDGED:
                 continue
             care = self._record.state.care.get(alert.fingerprint)
-            if care is None or not care.acknowledges(alert):
-                yield cmd.AcknowledgeAlerts((reference(alert),), page.acknowledged_by or page.changed_by, "PagerDuty")
+            if care is None or care.may_be_taken(alert, page.acknowledged_at):
+                taken.setdefault(page.id, (page, []))[1].append(reference(alert))
+        for page, alerts in taken.values():
+            yield cmd.AcknowledgeAlerts(tuple(alerts), page.acknowledged_by or page.changed_by, PAGERDUTY)
 
     async def _pages(self, board: Board) -> list[cmd.Command]:
         """The PagerDuty incidents that page for ours, where they are new or have changed."""
@@ -103,7 +106,7 @@ class Observer:
         by_id = {page.id: page for page in board.pager.incidents}
         by_key = {key: page for page in board.pager.incidents for key in page.keys}
         found: list[cmd.Command] = []
-        for incident in self._record.state.incidents.values():
+        for incident in list(self._record.state.incidents.values()):  # others may be declared while we ask
             if not incident.open:
                 continue
             pages = await self._pages_of(incident, board, by_id, by_key)

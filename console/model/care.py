@@ -41,6 +41,8 @@ class AlertCare:
     verdict_note: str = ""
     notes: tuple[tuple[datetime, str, str], ...] = ()
     """(when, who, text), oldest first."""
+    given_back_at: datetime | None = None
+    """When its owner gave it back last."""
 
     def has(self, firing: datetime | None) -> bool:
         """Whether the firing that began then has an owner."""
@@ -49,6 +51,16 @@ class AlertCare:
     def acknowledges(self, alert: Alert) -> bool:
         """Whether this firing of the alert has an owner."""
         return self.has(alert.starts_at)
+
+    def may_be_taken(self, alert: Alert, acknowledged_at: datetime | None) -> bool:
+        """Whether an acknowledgement elsewhere, of that instant, makes somebody the owner: not when the firing has one,
+        nor when it was given back since, for PagerDuty knows no giving back and goes on saying acknowledged."""
+        if self.acknowledges(alert):
+            return False
+        since = self.given_back_at
+        if since is None or alert.starts_at > since:
+            return True
+        return acknowledged_at is not None and acknowledged_at > since
 
     @property
     def stream(self) -> str:

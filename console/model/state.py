@@ -23,7 +23,7 @@ from console.model.playbook import Run
 from console.model.rollout import SeenPhase
 from console.model.shift import Handoff, Shift
 
-FOLD_VERSION = 3
+FOLD_VERSION = 4
 """Grows when the meaning of the fold changes: older snapshots are then rebuilt."""
 
 

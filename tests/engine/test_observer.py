@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from console.engine.clocks import task_name
 from console.engine.outcome import Done
+from console.integrations.simulated import SimulatedChannel
 from console.integrations.simulated.pager import SimulatedPager
 from console.model import commands as cmd
 from console.model.alert import Alert, AlertSnapshot, AlertState, reference
 from console.model.decide.pager import own_key
 from console.model.escalation import OnCallRole
+from console.model.message import Act, ChannelSpec, Topic
 from console.model.pager import PagerStatus
 from console.model.people import Severity
 from console.settings.config import HttpSource
@@ -116,3 +121,54 @@ async def test_who_is_on_call_is_known_while_pagerduty_is_not_there(bench: Bench
     await bench.run(40)
     assert later.board.on_call == known
     assert pager.name in [source.name for source in later.board.blind_spots]
+
+
+async def test_what_was_taken_together_is_one_command_and_one_message(bench: Bench, pager: SimulatedPager) -> None:
+    """A group of many alerts has one page: its acknowledgement is told once, and not once for each of them."""
+    slack = SimulatedChannel("slack.alerts", bench.clock, (Act.POST,))
+    bench.outside |= {"channels": (slack,), "specs": (ChannelSpec(slack.name, slack.acts, tuple(Topic)),)}
+    many = tuple(replace(LATENCY_ALERT, fingerprint=f"m{number}") for number in range(200))
+    bench.alerts.read = lambda: AlertSnapshot(many, bench.clock.now(), True)  # type: ignore[method-assign]
+    pager.acting_as("Dana").acknowledge(pager.open("LatencyHigh", "group-key").id)
+    console = await bench.console()
+    await bench.run(40)
+    assert all(console.state.care[alert.fingerprint].acknowledged_by == "Dana" for alert in many)
+    assert [delivery.message.title for delivery in slack.kept] == ["Dana acknowledged 200 alerts in PagerDuty"]
+
+
+async def test_an_alert_that_was_given_back_stays_so_until_somebody_takes_it_again(
+    bench: Bench, pager: SimulatedPager
+) -> None:
+    page = pager.open("LatencyHigh", "group-key")
+    pager.acting_as("Dana").acknowledge(page.id)
+    console = await bench.console()
+    await bench.run(40)
+    assert console.board.care["f1"].acknowledges(LATENCY_ALERT)
+    assert isinstance(await console.submit(cmd.UnacknowledgeAlert("f1", "Dana is asleep")), Done)
+    await bench.run(200)
+    assert not console.board.care["f1"].acknowledges(LATENCY_ALERT)
+    assert len(bench.kinds("alert.acknowledged")) == 1
+
+
+async def test_an_incident_that_is_declared_while_pagerduty_is_asked_is_no_fault(
+    bench: Bench, pager: SimulatedPager
+) -> None:
+    console = await bench.console()
+    declared = await console.submit(DECLARE)
+    assert isinstance(declared, Done)
+    page = pager.open("P99 is high", own_key(declared.subject))
+    await bench.run(40)
+    ask = console._world.offload
+
+    async def meanwhile(function: Callable[[], Any]) -> Any:
+        if task_name() == "observe":
+            await console.submit(replace(DECLARE, title="Another"))
+        return await ask(function)
+
+    faults: list[str] = []
+    console.subscribe(lambda board: faults.append(board.fault))
+    object.__setattr__(console._world, "offload", meanwhile)
+    pager.acting_as("Dana").resolve(page.id)
+    await bench.run(40)
+    assert console.board.incident(declared.subject).pages[page.id].status is PagerStatus.RESOLVED  # type: ignore[union-attr]
+    assert not any(faults)

@@ -186,6 +186,31 @@ def test_a_page_resolved_there_gives_the_escalation_back_to_our_clock() -> None:
     assert (escalated.payload.level, escalated.payload.late_seconds) == (2, 0.0)
 
 
+def test_an_adopted_page_that_is_resolved_there_leaves_nobody_untold() -> None:
+    """Our clock never ran while PagerDuty paged, so nothing of it was due."""
+    life = Life()
+    life.pages = {"f1": page()}
+    incident = life.declare()
+    assert life.state.incidents[incident].escalate_at is None
+    life.pass_time(3)
+    events = life.do(cmd.LinkPager(incident, page(PagerStatus.RESOLVED), True))
+    assert [event.kind for event in events] == ["incident.pager_changed", "incident.escalated"]
+    assert life.state.incidents[incident].escalations[-1].people == (SAM,)
+    assert life.do(cmd.LinkPager(incident, page(PagerStatus.RESOLVED), True)) == []
+    life.pass_time(5)
+    assert [event.kind for event in life.fire()] == ["incident.acknowledge_overdue", "incident.escalated"]
+    assert life.fire() == []
+
+
+def test_an_adopted_page_that_is_resolved_there_pages_nobody_for_what_somebody_has() -> None:
+    life = Life()
+    life.pages = {"f1": page()}
+    incident = life.declare()
+    life.do(cmd.AcknowledgeIncident(incident))
+    events = life.do(cmd.LinkPager(incident, page(PagerStatus.RESOLVED), True))
+    assert [event.kind for event in events] == ["incident.pager_changed"]
+
+
 @pytest.mark.parametrize("status", [PagerStatus.TRIGGERED, PagerStatus.UNKNOWN])
 def test_acknowledged_and_lost_in_pagerduty_is_acknowledged_and_lost_here(status: PagerStatus) -> None:
     life = Life()

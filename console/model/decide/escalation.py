@@ -28,6 +28,12 @@ def roles(severity: Severity, context: Context) -> tuple[str, ...]:
     return (rule.escalation if rule is not None else ()) or ESCALATION
 
 
+def levels_left(incident: Incident, context: Context) -> bool:
+    """Whether there is a level that was not told yet, of a severity that asks for an answer at all."""
+    asks = context.rule(incident.severity) is not None
+    return asks and incident.level < len(roles(incident.severity, context))
+
+
 def matched_teams(alerts: Iterable[AlertRef], context: Context) -> list[tuple[Team, tuple[Reach, ...]]]:
     """The teams whose labels one of the alerts carries."""
     labels = [dict(alert.labels) for alert in alerts]

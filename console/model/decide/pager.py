@@ -13,7 +13,7 @@ from console.model import commands as cmd
 from console.model import events as ev
 from console.model.alert import AlertRef
 from console.model.decide.context import Batch, Context, Refusal, required
-from console.model.decide.escalation import given_back
+from console.model.decide.escalation import given_back, levels_left, told_now
 from console.model.decide.find import find_open, on
 from console.model.decide.foresight import foresee
 from console.model.escalation import Reach
@@ -92,6 +92,10 @@ def _turns(incident: Incident, before: PagerStatus, page: PagerIncident, context
     lost = page.status is PagerStatus.TRIGGERED and before is PagerStatus.ACKNOWLEDGED
     if lost and has_it and not elsewhere:
         yield from given_back(incident, f"{page.id} is triggered again in {PAGERDUTY}", PAGERDUTY, context)
+    over = page.status is PagerStatus.RESOLVED and before is not PagerStatus.RESOLVED and not incident.paged_by
+    if over and not has_it and incident.escalate_at is None and levels_left(incident, context):
+        # Nobody has it, and what paged in our place does not any more: our clock never ran, so it is due now.
+        yield from told_now(incident, context)
 
 
 def _who(page: PagerIncident) -> str:

@@ -27,8 +27,10 @@ def _acknowledged(care: AlertCare, recorded: Recorded, payload: ev.AlertAcknowle
 
 
 @RULES.changed(ev.AlertUnacknowledged)
-def _unacknowledged(care: AlertCare, _: Recorded, __: ev.AlertUnacknowledged) -> AlertCare:
-    return replace(care, acknowledged_at=None, acknowledged_by="", via="", firing=None)
+def _unacknowledged(care: AlertCare, recorded: Recorded, _: ev.AlertUnacknowledged) -> AlertCare:
+    return replace(
+        care, acknowledged_at=None, acknowledged_by="", via="", firing=None, given_back_at=recorded.occurred_at
+    )
 
 
 @RULES.changed(ev.AlertJudged)
