@@ -7,6 +7,7 @@ from collections.abc import Callable
 from console.engine import rota
 from console.engine.record import Record
 from console.engine.world import World
+from console.model.alert import AlertState
 from console.model.board import Board
 from console.model.decide import Context
 from console.model.people import Actor
@@ -46,5 +47,12 @@ class Moments:
             rota=dict(board.on_call),
             teams=rota.teams(config.teams, config.people),
             pages=board.feed.pages,
-            paged=frozenset(alert.fingerprint for alert in board.feed.alerts if alert.paged),
+            # What is suppressed is not notified, whoever would be.
+            paged=frozenset(
+                alert.fingerprint
+                for alert in board.feed.alerts
+                if alert.paged and alert.state is not AlertState.SUPPRESSED
+            ),
+            pager_silent=world.pager is not None
+            and not any(source.name == world.pager.name and not source.blind for source in board.sources),
         )

@@ -16,7 +16,7 @@ from console.model import commands as cmd
 from console.model.alert import Alert, AlertSnapshot, AlertState, reference
 from console.model.decide.pager import own_key
 from console.model.escalation import OnCallRole
-from console.model.message import Act, ChannelSpec, Topic
+from console.model.message import PAGER_ACTS, Act, ChannelSpec, Topic
 from console.model.pager import PagerStatus
 from console.model.people import Severity
 from console.settings.config import HttpSource
@@ -172,3 +172,19 @@ async def test_an_incident_that_is_declared_while_pagerduty_is_asked_is_no_fault
     await bench.run(40)
     assert console.board.incident(declared.subject).pages[page.id].status is PagerStatus.RESOLVED  # type: ignore[union-attr]
     assert not any(faults)
+
+
+@pytest.mark.parametrize("state", [AlertState.ACTIVE, AlertState.SUPPRESSED])
+async def test_an_alert_that_is_suppressed_pages_nobody_so_we_do(
+    bench: Bench, pager: SimulatedPager, state: AlertState
+) -> None:
+    line = SimulatedChannel("pagerduty", bench.clock, PAGER_ACTS)
+    bench.outside |= {"channels": (line,), "specs": (ChannelSpec(line.name, line.acts),)}
+    alert = replace(LATENCY_ALERT, state=state)
+    bench.alerts.read = lambda: AlertSnapshot((alert,), bench.clock.now(), True)  # type: ignore[method-assign]
+    console = await bench.console()
+    await bench.run(5)
+    await console.submit(replace(DECLARE, alerts=(reference(alert),)))
+    await bench.run(5)
+    triggers = [item for item in line.kept if item.act is Act.TRIGGER]
+    assert len(triggers) == (1 if state is AlertState.SUPPRESSED else 0)

@@ -104,6 +104,7 @@ class Life:
         self.channels: tuple[ChannelSpec, ...] = ()
         self.pages: dict[str, PagerIncident] = {}
         self.paged: frozenset[str] = frozenset()
+        self.pager_silent = False
         self.mode = "live"
         self._ids = itertools.count(1)
         self._versions: dict[str, int] = {}
@@ -124,6 +125,7 @@ class Life:
             self.teams,
             self.pages,
             self.paged,
+            self.pager_silent,
         )
 
     def do(self, command: Command, actor: Actor = ALICE) -> list[Recorded]:

@@ -300,6 +300,15 @@ def test_who_is_on_call_is_kept_by_environment_and_only_when_it_differs() -> Non
     assert (known.on_calls, known.at) == (on_calls, START)
 
 
+def test_contacts_that_are_known_outlive_an_answer_without_them() -> None:
+    life = told()
+    pat = OnCall("Platform", 1, "Pat", "PPAT", contacts=(("phone", "+1 555"),))
+    life.do(cmd.ObserveOnCall((pat,)))
+    assert life.do(cmd.ObserveOnCall((replace(pat, contacts=()),))) == []
+    life.do(cmd.ObserveOnCall((replace(pat, contacts=(), level=2),)))
+    assert life.state.on_call["production"].on_calls == (replace(pat, level=2),)
+
+
 def test_the_proof_of_a_channel_is_dated_and_a_failure_does_not_wipe_it_out() -> None:
     life = told()
     life.do(cmd.RecordProof("email", "taken for 2 of 2"))

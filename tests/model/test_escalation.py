@@ -186,6 +186,17 @@ def test_a_page_resolved_there_gives_the_escalation_back_to_our_clock() -> None:
     assert (escalated.payload.level, escalated.payload.late_seconds) == (2, 0.0)
 
 
+def test_while_pagerduty_does_not_answer_people_are_told_by_the_ways_that_are_left() -> None:
+    """A page of before the outage is adopted, and nobody knows whether it pages."""
+    life = Life()
+    life.pages, life.pager_silent = {"f1": page()}, True
+    incident = life.declare()
+    assert (2, "secondary") in levels(life, incident)
+    life.do(cmd.Escalate(incident, 2, "no answer"))
+    last = life.state.incidents[incident].escalations[-1]
+    assert (last.people, last.pager, last.reason) == ((LEE,), "", "no answer; PagerDuty does not answer")
+
+
 def test_an_adopted_page_that_is_resolved_there_leaves_nobody_untold() -> None:
     """Our clock never ran while PagerDuty paged, so nothing of it was due."""
     life = Life()

@@ -55,6 +55,8 @@ class Context:
     """The PagerDuty incidents that page for alerts, by the alert's fingerprint."""
     paged: frozenset[str] = frozenset()
     """Fingerprints of the alerts that Alertmanager itself sends to PagerDuty: those are never triggered again."""
+    pager_silent: bool = False
+    """Whether PagerDuty is configured and does not answer: what it is said to page for is not known to be paged."""
 
     def rule(self, severity: Severity) -> SeverityRule | None:
         """What the severity matrix asks, if it says anything of this severity."""

@@ -28,6 +28,12 @@ def roles(severity: Severity, context: Context) -> tuple[str, ...]:
     return (rule.escalation if rule is not None else ()) or ESCALATION
 
 
+def paged_elsewhere(incident: Incident, context: Context) -> bool:
+    """Whether a policy of PagerDuty pages for it in our place. Whoever escalates or declares while PagerDuty does not
+    answer wants somebody to be told now, by whatever way is left."""
+    return bool(incident.paged_by) and not context.pager_silent
+
+
 def levels_left(incident: Incident, context: Context) -> bool:
     """Whether there is a level that was not told yet, of a severity that asks for an answer at all."""
     asks = context.rule(incident.severity) is not None
@@ -83,7 +89,7 @@ def given_back(incident: Incident, reason: str, via: str, context: Context) -> l
     """The loss of an acknowledgement, and the escalation that goes on with it."""
     lost = ev.IncidentUnacknowledged(reason, context.acknowledge_by(incident.severity), via=via)
     after = foresee(incident, incident.stream, [lost], context)
-    goes_on = context.rule(after.severity) is not None and not after.paged_by
+    goes_on = context.rule(after.severity) is not None and not paged_elsewhere(after, context)
     return [lost, *(told_now(after, context) if goes_on else ())]
 
 
@@ -98,6 +104,8 @@ def escalate(state: State, command: cmd.Escalate, context: Context) -> list[Batc
         to = f"level {last.level} ({last.pager or last.role})"
         raise Refusal(f"{incident.label} was escalated to {to} by {last.by} at {last.at:%H:%M:%S}Z")
     reason = command.reason.strip()
-    if incident.paged_by:
+    if paged_elsewhere(incident, context):
         return on(incident, ev.IncidentEscalated(incident.level + 1, "", (), reason=reason, pager=incident.paged_by))
+    if incident.paged_by:
+        reason = "; ".join(filter(None, (reason, "PagerDuty does not answer")))
     return on(incident, *told_now(incident, context, reason=reason))

@@ -9,7 +9,7 @@ from typing import Any
 from console.model import commands as cmd
 from console.model import events as ev
 from console.model.decide.context import Batch, Context, Refusal, required
-from console.model.decide.escalation import given_back, roles, told_now
+from console.model.decide.escalation import given_back, paged_elsewhere, roles, told_now
 from console.model.decide.evidence import evidence
 from console.model.decide.find import find, find_open, find_urgent, on
 from console.model.decide.foresight import foresee
@@ -35,7 +35,8 @@ def declare(_: State, command: cmd.DeclareIncident, context: Context) -> list[Ba
     ]
     payloads += adopted(foresee(None, stream, payloads, context), command.alerts, context)
     incident = foresee(None, stream, payloads, context)
-    if context.rule(incident.severity) is not None and not incident.paged_by and incident.acknowledged_at is None:
+    asks = context.rule(incident.severity) is not None and incident.acknowledged_at is None
+    if asks and not paged_elsewhere(incident, context):
         payloads += told_now(incident, context)
     return [Batch(stream, 0, (*payloads, *evidence("declared", context)))]
 
