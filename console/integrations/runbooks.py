@@ -1,7 +1,7 @@
 """Runbooks: what an alert's `runbook_url` leads to, or a local Markdown file of the alert's name.
 
 The address stands in an alert, which anybody may have sent: only http and https are followed, no secret goes along, no
-redirect to another host is followed, and little of the answer is kept.
+redirect is followed, and little of the answer is kept.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from console.settings.outside import HttpSource
 
 LIMIT = 100_000
 """Characters kept of a runbook."""
+PAGE_LIMIT = 8 * 1024 * 1024
+"""Bytes taken of a page."""
 TIMEOUT = timedelta(seconds=10)
 
 _GITHUB_PAGE = re.compile(r"https://github\.com/([^/]+/[^/]+)/blob/(.+)")
@@ -69,7 +71,7 @@ class Runbooks:
         raw = _GITHUB_PAGE.fullmatch(url)
         if raw is not None:
             url = f"https://raw.githubusercontent.com/{raw[1]}/{raw[2]}"
-        http = Http(HttpSource("runbook", url, timeout=TIMEOUT), self._clock)
+        http = Http(HttpSource("runbook", url, timeout=TIMEOUT), self._clock, limit=PAGE_LIMIT)
         try:
             answer = http.ask("GET", "")
             if not answer.good:
@@ -124,6 +126,7 @@ class _Text(HTMLParser):
 
 def _plain(page: str) -> str:
     parser = _Text()
+    # Never closed: at the end, Python 3.11's parser reads all that was left open again for each "<" in it, for minutes
+    # with a page of a hundred kilobytes.
     parser.feed(page)
-    parser.close()
     return re.sub(r"\n{3,}", "\n\n", "".join(parser.parts)).strip()
