@@ -11,6 +11,9 @@ from console.view.line import Line, Tone, clip, fit, labelled, line, span
 from console.view.look import Look
 from console.view.times import age, clock, stamp
 
+KIND = 10
+"""Cells of the column that names an item's kind."""
+
 
 class Entry(NamedTuple):
     """A row of the shift's screen: `kind` is watch or item; `id` is unique among both."""
@@ -84,7 +87,7 @@ def entries(board: Board, now: datetime, width: int, look: Look) -> list[Entry]:
             row = line(
                 mark,
                 span(fit(word, 10), tone),
-                span(fit(item.kind, 9), Tone.DIM),
+                span(fit(item.kind, KIND), Tone.DIM),
                 item.text,
                 span(actions + said, Tone.DIM),
             )
@@ -105,7 +108,7 @@ def watch_row(item: WatchItem, now: datetime, look: Look) -> Line:
     return line(
         mark,
         span(fit(item.id, 10), Tone.NORMAL),
-        span(fit("watch", 9), Tone.DIM),
+        span(fit("watch", KIND), Tone.DIM),
         item.text,
         span(
             f"  {until}{' PASSED' if over else ''}, added {age(item.added_at, now, look)} ago by {item.by.name}",

@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+from typing import NamedTuple
 
 import pytest
 
@@ -40,25 +41,33 @@ def choose(console: Terminal, key: str, question: str, number: str) -> None:
     console.wait_for(question, gone=True)
 
 
-def facts(lighthouse: Lighthouse, run: str) -> object:
+class Labels(NamedTuple):
+    """How the screen names what this test made."""
+
+    incident: str
+    first_run: str
+    rollback: str
+
+
+def facts(lighthouse: Lighthouse, labels: Labels) -> object:
     """What the record says of the incident and its runs: every step, what was observed, every deadline."""
-    shown = lighthouse.json("run", "show", run)
+    shown = lighthouse.json("run", "show", labels.rollback)
     assert [step["deadline"] is not None for step in shown["run"]["steps"]] == [True, True, *[False] * 5]
-    return shown, lighthouse.json("incident", "show", "INC-3")
+    return shown, lighthouse.json("incident", "show", labels.incident)
 
 
 def test_from_an_alert_to_the_handoff_over_a_crash_in_the_middle(lighthouse: Lighthouse):
     lighthouse.shorten("playbooks/p99-latency-high.yaml", "timebox: 2m", "timebox: 2s")
     alice = lighthouse.oncall(who="alice")
     with Terminal(alice, columns=160, rows=45) as console:
-        runs = respond(lighthouse, console)
-        before, recorded = facts(lighthouse, runs[1]), lighthouse.events()
+        labels = respond(lighthouse, console)
+        before, recorded = facts(lighthouse, labels), lighthouse.events()
         console.signal(signal.SIGKILL)
         assert console.wait_end() == -signal.SIGKILL
 
     with Terminal(alice) as console:
-        console.wait_for("SEV2 INC-3", "IC alice", "alice on shift")
-        assert facts(lighthouse, runs[1]) == before
+        console.wait_for(f"SEV2 {labels.incident}", "IC alice", "alice on shift")
+        assert facts(lighthouse, labels) == before
         assert lighthouse.events()[: len(recorded)] == recorded
         console.press("3")
         console.wait_for("RUN-", "Emergency rollback", "DISABLE THE FLAG")
@@ -66,18 +75,17 @@ def test_from_an_alert_to_the_handoff_over_a_crash_in_the_middle(lighthouse: Lig
         console.press("2")
         console.wait_for("L [Log")
         choose(console, "s", "It becomes:", "4")
-        console.wait_for("INC-3 mitigated: saved")
+        console.wait_for(f"{labels.incident} mitigated: saved")
         choose(console, "s", "It becomes:", "5")
-        console.wait_for("INC-3 resolved: saved")
+        console.wait_for(f"{labels.incident} resolved: saved")
         # A second person takes the shift at a second console, and closes the incident.
         with Terminal(lighthouse.oncall(who="bob"), columns=160, rows=45) as other:
             hand_over(console, other)
             other.press("2")
             other.wait_for("RESOLVED", "L [Log", "run completed")
-            choose(other, "s", "It becomes:", "6")
-            other.wait_for("CLOSED is final")
-            other.press("tab", "enter")
-            other.wait_for("INC-3 closed: saved")
+            hand_over_the_flag(other, labels.incident)
+            close(other)
+            other.wait_for(f"{labels.incident} closed: saved")
             other.press("1")
             other.wait_for("No incident is open")
             other.press("q")
@@ -88,11 +96,11 @@ def test_from_an_alert_to_the_handoff_over_a_crash_in_the_middle(lighthouse: Lig
     assert overdue.actor == "engine"
     accepted = [event.payload for event in lighthouse.events("handoff.accepted")]
     assert accepted == [{"shared_login": ONE_LOGIN}]
-    check_exports(lighthouse, *runs)
+    check_exports(lighthouse, labels)
 
 
-def respond(lighthouse: Lighthouse, console: Terminal) -> tuple[str, str]:
-    """From the alert to the second step of the rollback; the labels of the two runs."""
+def respond(lighthouse: Lighthouse, console: Terminal) -> Labels:
+    """From the alert to the second step of the rollback."""
     console.wait_for("No incident is open", "engine: here", "elicitation         up")
     console.press("4")
     console.wait_for("Nobody is on shift")
@@ -108,20 +116,21 @@ def respond(lighthouse: Lighthouse, console: Terminal) -> tuple[str, str]:
     console.wait_for("linked alert  P99LatencyHigh", "Many users feel it: P99 above 500 ms", "[ Declare on lighthouse/")
     console.click("SEV2 Major")
     console.click("Declare on lighthouse/production")
-    offered = console.wait_for("Start a playbook?", "SEV2 INC-3 DECLARED")
+    offered = console.wait_for("Start a playbook?", re.compile(r"SEV2 INC-\d+ DECLARED").search)
+    incident = re.search(r"SEV2 (INC-\d+) DECLARED", offered)[1]
     assert offered.index("P99 latency high ") < offered.index("Emergency rollback ")
     assert re.search(r"P99 latency high .* fits P99LatencyHigh", offered)
     console.press("q")
     console.wait_for("Start a playbook?", gone=True)
     console.press("a")
-    console.wait_for("INC-3 acknowledged: saved", "IC alice")
+    console.wait_for(f"{incident} acknowledged: saved", "IC alice")
     choose(console, "p", "Start a playbook?", "1")
 
     close_step(console, "Is it real?", "620 ms, 2 s old")
     console.wait_for("STEP 2 of 6", "IS IT THE NEW PATH?", "OVERDUE by")
     wait_until(lambda: lighthouse.events("run.step_overdue"), what="the overdue event")
     console.press("1")
-    console.wait_for("SEV2 INC-3", "OVERDUE by")  # on the Overview, too
+    console.wait_for(f"SEV2 {incident}", "OVERDUE by")  # on the Overview, too
     console.press("3")
     close_step(console, "Is it the new path?", "elicitation only, 25 %")
     console.wait_for("STEP 3 of 6", "ADVISED Roll back now", "guardrail.p99 is 620")
@@ -133,7 +142,7 @@ def respond(lighthouse: Lighthouse, console: Terminal) -> tuple[str, str]:
     console.click("Save the note")
     console.wait_for("Note: saved")
     first, second = (f"RUN-{event.seq}" for event in lighthouse.events("run.started"))
-    return first, second
+    return Labels(incident, first, second)
 
 
 def roll_back(lighthouse: Lighthouse, console: Terminal) -> None:
@@ -185,17 +194,21 @@ def hand_over(giver: Terminal, receiver: Terminal) -> None:
     giver.wait_for("Hand the shift over", "bob", "[ Offer it ]")
     giver.click("bob ")
     giver.click("[ Offer it ]")
-    giver.wait_for("Handoff offered: saved", "2 of 2 items wait for bob")
+    giver.wait_for("Handoff offered: saved", "3 of 3 items wait for bob")
 
     receiver.wait_for("engine", "alice on shift")
     receiver.press("4")
-    receiver.wait_for("2 of 2 items wait for bob", "P99 until the next deploy")
-    for left in (1, 0):
+    receiver.wait_for(
+        "3 of 3 items wait for bob",
+        "P99 until the next deploy",
+        re.compile(r"temporary +flag in force: lighthouse-elicitation set to 0 %").search,
+    )
+    for left in (2, 1, 0):
         receiver.press("enter")
         receiver.wait_for("Your answer", "[ Answer ]")
         receiver.fill("Read it back in your words, or ask", f"I have it, {left} to go")
         receiver.click("[ Answer ]")
-        receiver.wait_for("answered: saved", f"{left} of 2 items wait" if left else "t takes the shift")
+        receiver.wait_for("answered: saved", f"{left} of 3 items wait" if left else "t takes the shift")
         receiver.press("j")
     receiver.press("t")
     reason = "Only if both of you use one login: why is this all right?"
@@ -207,10 +220,35 @@ def hand_over(giver: Terminal, receiver: Terminal) -> None:
     receiver.wait_for("you are on shift: saved", "bob on shift")
 
 
-def check_exports(lighthouse: Lighthouse, first: str, second: str) -> None:
+def close(console: Terminal) -> None:
+    """Asks for the last state of the incident on the screen, and says yes."""
+    choose(console, "s", "It becomes:", "6")
+    console.wait_for("CLOSED is final")
+    console.press("tab", "enter")
+
+
+def hand_over_the_flag(console: Terminal, incident: str) -> None:
+    """The flag that the rollback set is in force: nothing is closed before somebody owes its undoing."""
+    choose(console, "s", "It becomes:", "6")
+    stands = console.wait_for("Or hand it over.", re.compile(r"CHG-\d+ in force lighthouse-elicitation set to 0 %").search)
+    change = re.search(r"(CHG-\d+) in force", stands)[1]
+    assert "CLOSED is final" not in stands
+    console.press("enter")
+    console.wait_for("TEMPORARY CHANGES", change)
+    console.press("h")
+    console.wait_for(f"Hand {change} over", "[ Hand it over ]")
+    console.fill("Who, or which ticket, owes the undoing", "OPS-412")
+    console.fill("Why, and until when", "it stays off until the release is repaired")
+    console.click("[ Hand it over ]")
+    console.wait_for(f"{change} handed over: saved", "OPS-412 owes it")
+    console.press("2")
+    console.wait_for("RESOLVED", "L [Log")
+
+
+def check_exports(lighthouse: Lighthouse, labels: Labels) -> None:
     """The timeline as Markdown and as JSON holds all of it; the record verifies against its anchor."""
-    text = lighthouse.run("incident", "export", "INC-3").stdout
-    data = json.loads(lighthouse.run("incident", "export", "INC-3", "--json").stdout)
+    text = lighthouse.run("incident", "export", labels.incident).stdout
+    data = json.loads(lighthouse.run("incident", "export", labels.incident, "--json").stdout)
     said = [
         "620 ms, 2 s old",
         "elicitation only, 25 %",
@@ -223,6 +261,7 @@ def check_exports(lighthouse: Lighthouse, first: str, second: str) -> None:
         "0 inconsistent, 14 replayed",
         "P99 210 ms, errors 0.02 %, 0 violations",
         "sent to #all-teams",
+        "OPS-412 owes the undoing: it stays off until the release is repaired",
     ]
     plain = text.replace("\\", "")
     assert [line for line in said if line not in plain] == []
@@ -234,11 +273,13 @@ def check_exports(lighthouse: Lighthouse, first: str, second: str) -> None:
     assert (incident["severity"], incident["state"]) == ("SEV2", "closed")
     assert [alert["name"] for alert in incident["alerts"]] == ["P99LatencyHigh"]
     times = incident["times"]
-    assert sorted(times, key=times.get) == ["declared", "mitigated", "resolved", "closed"]
+    order = ("impact_started", "detected", "declared", "acknowledged", "mitigated", "resolved", "closed")
+    assert set(times) == set(order)
+    assert [times[name] for name in order] == sorted(times.values())
     assert incident["roles"] == {"incident commander": "alice"}
     assert [(run["label"], run["status"], run["next_run"] != "") for run in incident["runs"]] == [
-        (first, "continued", True),
-        (second, "completed", False),
+        (labels.first_run, "continued", True),
+        (labels.rollback, "completed", False),
     ]
     steps = {step["id"]: step for run in incident["runs"] for step in run["steps"]}
     late = {name for name, step in steps.items() if step["overdue_seconds"] is not None}
