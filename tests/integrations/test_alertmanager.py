@@ -177,6 +177,16 @@ def test_a_broken_alert_is_kept_with_what_it_says(server, alertmanager, clock, c
     assert alertmanager.note == ""
 
 
+def test_the_beginning_of_a_firing_stays_the_same_while_our_clock_is_behind(server, alertmanager, clock):
+    """An acknowledgement belongs to the firing by its beginning: one that moved with our clock would lose it."""
+    begun = clock.now() + timedelta(seconds=90)
+    said = alert() | {"startsAt": begun.isoformat()}
+    server.behave = answer(200, [group(said)])
+    first = alertmanager.read().alerts[0].starts_at
+    server.behave = answer(200, [group(said | {"annotations": {"summary": "now 93 %"}})])
+    assert alertmanager.read().alerts[0].starts_at == first == begun
+
+
 @pytest.mark.parametrize("junk", [None, 5, "x", [1], []])
 def test_what_is_no_alert_at_all_is_counted(server, alertmanager, junk):
     server.behave = answer(200, [group(alert(), junk), junk, {"labels": {}}])

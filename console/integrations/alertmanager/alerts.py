@@ -7,7 +7,7 @@ object as before. One alert that cannot be read does not take the others with it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from console.integrations.alertmanager import wire
 from console.integrations.alertmanager.routes import RoutesReader
@@ -20,6 +20,8 @@ from console.settings.outside import HttpSource
 GROUPS = "api/v2/alerts/groups"
 MAX_LABELS = 100
 """Labels, and annotations, kept of one alert."""
+FUTURE = timedelta(hours=1)
+"""How far our clock may be behind the one that says when an alert began."""
 SPARE = 2_000
 """Shared texts remembered beyond a quarter more than those that stand, before those that are gone are forgotten."""
 
@@ -233,6 +235,7 @@ def _annotations(texts: dict[str, str]) -> tuple[tuple[str, str], ...]:
 
 
 def _beginning(text: str, now: datetime) -> datetime | None:
-    """When an alert began, no later than `now`; None when it does not say."""
+    """When an alert began, as it says: an acknowledgement belongs to that instant, also where our clock is behind.
+    None when it does not say, or nonsense."""
     found = wire.instant(text, UTC)  # without a zone: the API knows no other
-    return None if found is None or found.year < 1970 else min(found, now)
+    return None if found is None or found.year < 1970 or found > now + FUTURE else found

@@ -28,7 +28,8 @@ def declare(_: State, command: cmd.DeclareIncident, context: Context) -> list[Ba
             context.target.service,
             context.target.environment,
             command.alerts,
-            command.impact_started_at,
+            # An alert's beginning, by a clock that may be ahead of ours.
+            min(command.impact_started_at, context.now) if command.impact_started_at is not None else None,
             context.acknowledge_by(command.severity),
             context.update_due(command.severity),
         )
