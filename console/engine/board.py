@@ -13,6 +13,7 @@ from console.engine.rota import rota
 from console.engine.sources import silences_of
 from console.model.board import Board, Health, HealthSnapshot, SourceStatus, Target
 from console.model.change import Change
+from console.model.decide.pager import own_key
 from console.model.incident import Incident
 from console.model.pager import KnownOnCalls
 from console.model.playbook import Run
@@ -87,7 +88,8 @@ class BoardMaker:
         health = health_rows(values.get("health"), self._health, environment.components, status.get("health"), now)
         self._health = {row.component: row for row in health}
         pager = values.get(self._world.pager.name) if self._world.pager is not None else None
-        feed = self._feed.feed(values, {name: status[name] for name in self._alert_sources}, pager, now)
+        ours = frozenset(own_key(item.id) for item in record.state.incidents.values() if item.open)
+        feed = self._feed.feed(values, {name: status[name] for name in self._alert_sources}, pager, now, ours)
         incidents = shown_incidents(record.state, environment.target)
         readings |= {f"health.{row.component}": row.up.map(float) for row in health}
         return Board(

@@ -28,6 +28,7 @@ class FeedKeeper:
             self._clusters.setdefault(item.cluster, []).append(item.source.name)
         self._answers: list[AlertSnapshot | PagerSnapshot | None] = []
         self._standing: list[tuple[ReadingState, str]] | None = None
+        self._ours: frozenset[str] = frozenset()
         self._feed = AlertFeed(watchdog=watchdog)
         self._present: frozenset[str] | None = None
         self._arrivals: dict[str, tuple[datetime, ...]] = {}
@@ -38,14 +39,16 @@ class FeedKeeper:
         statuses: Mapping[str, SourceStatus],
         pager: PagerSnapshot | None,
         now: datetime,
+        ours: frozenset[str] = frozenset(),
     ) -> AlertFeed:
         """The feed of this moment; `snapshots` and `statuses` by the source's name. Empty, it is evidence of calm only
-        while every cluster has a peer that answers and shows the always-firing alert."""
+        while every cluster has a peer that answers and shows the always-firing alert. `ours` are the dedup keys of our
+        own incidents: their pages are no alerts."""
         answers = [pager, *(snapshots.get(name) for name in statuses)]
         standing = [(status.state, status.error) for status in statuses.values()]
         # Compared by identity: the answers are large, and a new one is a new object.
-        if standing != self._standing or not all(map(is_, answers, self._answers)):
-            self._answers, self._standing = answers, standing
+        if standing != self._standing or ours != self._ours or not all(map(is_, answers, self._answers)):
+            self._answers, self._standing, self._ours = answers, standing, ours
             self._feed = self._merged(snapshots, statuses, pager)
             self._note_arrivals(self._feed.alerts, now)
         horizon = now - RECENT
@@ -75,7 +78,8 @@ class FeedKeeper:
             return feed
         pages = adopted(feed.alerts, pager.incidents)
         known = {incident.id for incident in pages.values()}
-        alone = {paged(item): item for item in pager.incidents if item.open and item.id not in known}
+        others = (item for item in pager.incidents if item.id not in known and self._ours.isdisjoint(item.keys))
+        alone = {paged(item): item for item in others if item.open}
         pages |= {alert.fingerprint: incident for alert, incident in alone.items()}
         return replace(feed, alerts=(*feed.alerts, *alone), pages=pages)
 

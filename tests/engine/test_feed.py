@@ -56,6 +56,16 @@ def test_without_the_always_firing_alert_an_empty_feed_is_no_evidence() -> None:
     assert "'Watchdog' is not there" in feed.note
 
 
+def test_the_page_of_our_own_incident_is_no_alert() -> None:
+    keeper = FeedKeeper(PEERS[:1], "Watchdog")
+    snapshot = PagerSnapshot((page(1, "oncall-i1"), page(2, "other")), at=NOW)
+    statuses = {"am 1": status("am 1")}
+    told = keeper.feed({"am 1": said()}, statuses, snapshot, NOW)
+    assert {item.fingerprint for item in told.alerts} == {"pd:P1", "pd:P2"}
+    told = keeper.feed({"am 1": said()}, statuses, snapshot, NOW, frozenset({"oncall-i1"}))
+    assert {item.fingerprint for item in told.alerts} == {"pd:P2"}, "as soon as it is known to be ours"
+
+
 def test_nothing_read_yet_and_nothing_configured_are_told_apart() -> None:
     unread = FeedKeeper(PEERS[:1], "W").feed({}, {"am 1": status("am 1", ReadingState.NO_DATA)}, None, NOW)
     assert (unread.evidence, unread.note) == (ReadingState.NO_DATA, "not read yet")
