@@ -86,21 +86,25 @@ def line_width(shown: Line) -> int:
     return sum(width_of(piece.text) for piece in shown)
 
 
-def cut(text: str, width: int, ellipsis: str = "…") -> str:
-    """`text` in at most `width` cells, a cut marked by the ellipsis."""
-    if width_of(text) <= width:
-        return text
-    room = width - width_of(ellipsis)
-    if room < 0:
-        return ""
+def _fitting(text: str, width: int) -> int:
+    """How many characters from the start of `text` take at most `width` cells. Looks no further than that, so that a
+    label of 100 kB costs no more than what is seen of it."""
     if text.isascii():
-        return text[:room] + ellipsis
+        return min(len(text), max(width, 0))
     used = 0
     for index, char in enumerate(text):
         used += _cells(char)
-        if used > room:
-            return text[:index] + ellipsis
-    return text
+        if used > width:
+            return index
+    return len(text)
+
+
+def cut(text: str, width: int, ellipsis: str = "…") -> str:
+    """`text` in at most `width` cells, a cut marked by the ellipsis."""
+    if _fitting(text, width) == len(text):
+        return text
+    room = width - width_of(ellipsis)
+    return text[: _fitting(text, room)] + ellipsis if room >= 0 else ""
 
 
 def fit(text: str, width: int) -> str:
@@ -120,13 +124,13 @@ def clip(shown: Line, width: int) -> Line:
     used = 0
     kept: list[Span] = []
     for index, piece in enumerate(shown):
-        size = width_of(piece.text)
-        more = index + 1 < len(shown)
-        if used + size > width or (used + size == width and more):
-            kept.append(Span(cut(piece.text + (" " if more else ""), width - used), piece.tone))
+        text = piece.text + (" " if index + 1 < len(shown) else "")  # a line that goes on needs a cell to say so
+        shortened = cut(text, width - used)
+        if shortened != text:
+            kept.append(Span(shortened, piece.tone))
             break
         kept.append(piece)
-        used += size
+        used += width_of(piece.text)
     return tuple(piece for piece in kept if piece.text)
 
 
@@ -185,14 +189,13 @@ def wrap(text: str, width: int) -> list[str]:
     for paragraph in text.split("\n"):
         current = ""
         for word in _WORDS.findall(safe(paragraph)):
-            if current and width_of(current + word) > width:
+            if current and _fitting(word, width - width_of(current)) < len(word):
                 lines.append(current)
                 current = ""
             word = word.strip() if not current else word
-            while width_of(current + word) > width:
-                head = cut(word, width, "")
-                lines.append(head)
-                word = word[len(head) :]
+            while not current and (fitting := _fitting(word, width)) < len(word):
+                lines.append(word[:fitting])
+                word = word[fitting:]
             current += word
         lines.append(current)
     return lines

@@ -230,7 +230,9 @@ def close(console: Terminal) -> None:
 def hand_over_the_flag(console: Terminal, incident: str) -> None:
     """The flag that the rollback set is in force: nothing is closed before somebody owes its undoing."""
     choose(console, "s", "It becomes:", "6")
-    stands = console.wait_for("Or hand it over.", re.compile(r"CHG-\d+ in force lighthouse-elicitation set to 0 %").search)
+    stands = console.wait_for(
+        "Or hand it over.", re.compile(r"CHG-\d+ in force lighthouse-elicitation set to 0 %").search
+    )
     change = re.search(r"(CHG-\d+) in force", stands)[1]
     assert "CLOSED is final" not in stands
     console.press("enter")

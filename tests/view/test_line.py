@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from console.view.line import Span, Tone, clip, cut, fit, flow, line, right, span, spread, words, wrap
+from console.view.line import Span, Tone, _cells, clip, cut, fit, flow, line, right, span, spread, words, wrap
 
 ANY = st.text(alphabet=st.characters(), max_size=60) | st.sampled_from(
     [
@@ -60,3 +60,13 @@ def test_a_cut_is_marked():
 
 def test_a_line_that_ends_at_a_boundary_still_shows_that_more_was_cut():
     assert words(clip(line("12345", "678"), 5)).endswith("…")
+
+
+def test_what_is_not_seen_is_not_measured():
+    def measured():
+        return sum(_cells.cache_info()[:2])
+
+    before = measured()
+    assert cut("日" * 100_000, 40) == "日" * 19 + "…"
+    assert words(clip((Span("日" * 100_000, Tone.OK),), 40)) == "日" * 19 + "…"
+    assert measured() - before < 200
