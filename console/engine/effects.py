@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from console.engine.context import Moments
 from console.engine.outcome import Denied, Done, Outcome
@@ -16,11 +16,12 @@ from console.engine.record import Record
 from console.engine.world import World
 from console.model import commands as cmd
 from console.model import events as ev
-from console.model.change import Change
 from console.model.decide import Batch, flag_outcome
 from console.model.pager import ActOutcome, ActResult
 from console.model.people import Actor
 from console.ports import Append, NewEvent, NotSaved, Refused, Silences, SourceError, Uncertain
+
+T = TypeVar("T")
 
 EFFECTS = (cmd.SetFlag, cmd.CreateSilence, cmd.ExtendSilence, cmd.ExpireSilence)
 """Commands whose events are followed by an act on the outside."""
@@ -36,13 +37,12 @@ class Effects:
         """Does what a command of `EFFECTS` wants. The outcome, with its events after those of the intent."""
         if isinstance(command, cmd.SetFlag):
             return await self._set_flag(command, intended, unsaved)
-        change = self._record.state.changes[intended.subject]
         if isinstance(command, cmd.CreateSilence):
-            return await self._create(command, change, intended, unsaved)
+            return await self._create(command, intended, unsaved)
         if isinstance(command, cmd.ExtendSilence):
-            return await self._extend(command, change, intended, unsaved)
+            return await self._extend(command, intended, unsaved)
         assert isinstance(command, cmd.ExpireSilence)
-        return await self._expire(command, change, intended, unsaved)
+        return await self._expire(command, intended, unsaved)
 
     async def _set_flag(self, command: cmd.SetFlag, intended: Done, unsaved: bool) -> Outcome:
         flags = self._world.flags
@@ -50,11 +50,13 @@ class Effects:
         run = self._record.state.runs[command.run]
         percent = run.playbook.step(command.step).percent
         assert flags is not None  # decide() refuses a flag step that nothing here can set.
-        try:
-            answer = await self._world.offload(lambda: flags.set_percent(intent.target, percent))
+        answer = await self._asked(lambda: flags.set_percent(intent.target, percent))
+        if isinstance(answer, Denied):
+            return answer
+        if isinstance(answer, SourceError):
+            finished = ev.EffectFinished(intent.effect, "refused", str(answer))
+        else:
             finished = ev.EffectFinished(intent.effect, "done", answer)
-        except SourceError as error:
-            finished = ev.EffectFinished(intent.effect, "refused", str(error))
         refused = f"{intent.target} was not set: {finished.detail}" if finished.outcome == "refused" else ""
         ledger = flag_outcome(
             self._record.state,
@@ -66,37 +68,37 @@ class Effects:
         )
         return await self._conclude(run.stream, finished, intended, unsaved, refused, ledger)
 
-    async def _create(self, command: cmd.CreateSilence, change: Change, intended: Done, unsaved: bool) -> Outcome:
+    async def _create(self, command: cmd.CreateSilence, intended: Done, unsaved: bool) -> Outcome:
         silence = command.silence
         result = await self._ask(silence.cluster, lambda silences: silences.create(silence))
         if isinstance(result, Denied):
             return result
         if isinstance(result, str):
             refused = f"not silenced: {result}"
-            return await self._conclude(change.stream, ev.ChangeRefused(result), intended, unsaved, refused)
+            return await self._conclude(intended.events[0].stream, ev.ChangeRefused(result), intended, unsaved, refused)
         made = ev.ChangeMade(result.text, result.ref, silence.ends_at)
-        return await self._conclude(change.stream, made, intended, unsaved)
+        return await self._conclude(intended.events[0].stream, made, intended, unsaved)
 
-    async def _extend(self, command: cmd.ExtendSilence, change: Change, intended: Done, unsaved: bool) -> Outcome:
+    async def _extend(self, command: cmd.ExtendSilence, intended: Done, unsaved: bool) -> Outcome:
         silence, ends_at = command.silence, command.ends_at
         result = await self._ask(silence.cluster, lambda silences: silences.extend(silence.id, ends_at))
         if isinstance(result, Denied):
             return result
         if isinstance(result, str):
             refused = f"not extended: {result}"
-            return await self._conclude(change.stream, ev.ExtendRefused(result), intended, unsaved, refused)
+            return await self._conclude(intended.events[0].stream, ev.ExtendRefused(result), intended, unsaved, refused)
         extended = ev.ChangeExtended(ends_at, result.text, result.ref)
-        return await self._conclude(change.stream, extended, intended, unsaved)
+        return await self._conclude(intended.events[0].stream, extended, intended, unsaved)
 
-    async def _expire(self, command: cmd.ExpireSilence, change: Change, intended: Done, unsaved: bool) -> Outcome:
+    async def _expire(self, command: cmd.ExpireSilence, intended: Done, unsaved: bool) -> Outcome:
         silence = command.silence
         result = await self._ask(silence.cluster, lambda silences: silences.expire(silence.id))
         if isinstance(result, Denied):
             return result
         if isinstance(result, str):
             refused = f"not expired: {result}"
-            return await self._conclude(change.stream, ev.UndoRefused(result), intended, unsaved, refused)
-        return await self._conclude(change.stream, ev.ChangeUndone(result.text), intended, unsaved)
+            return await self._conclude(intended.events[0].stream, ev.UndoRefused(result), intended, unsaved, refused)
+        return await self._conclude(intended.events[0].stream, ev.ChangeUndone(result.text), intended, unsaved)
 
     async def _ask(self, cluster: str, act: Callable[[Silences], ActResult]) -> ActResult | str | Denied:
         """What the cluster answered: the result, why nothing was changed, or that nobody knows."""
@@ -104,13 +106,24 @@ class Effects:
         if silences is None:
             return f"no Alertmanager of the cluster {cluster!r} is configured"
         found: Silences = silences
+        result = await self._asked(lambda: act(found))
+        if isinstance(result, Denied):
+            return result
+        if isinstance(result, SourceError):
+            return str(result)
+        return result.text if result.outcome is ActOutcome.LOST else result
+
+    async def _asked(self, act: Callable[[], T]) -> T | SourceError | Denied:
+        """What the far side answered, or why it did nothing; Denied when nobody knows what it did."""
         try:
-            result: ActResult = await self._world.offload(lambda: act(found))
+            answer: T = await self._world.offload(act)
+            return answer
         except Uncertain as error:
             return Denied(f"outcome unknown: {error}; look before you do it again", unknown=True)
         except SourceError as error:
-            return str(error)
-        return result.text if result.outcome is ActOutcome.LOST else result
+            return error
+        except Exception as error:  # A fault of ours, before or after the far side was asked: nobody can tell.
+            return Denied(f"outcome unknown: fault ({type(error).__name__}); look before you do it again", unknown=True)
 
     async def _conclude(
         self,

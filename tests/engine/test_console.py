@@ -18,7 +18,7 @@ from console.model.board import Board, Target
 from console.model.events import IncidentAcknowledged, IncidentDeclared, Recorded
 from console.model.people import Actor, Severity
 from console.model.reading import Reading, ReadingState
-from console.ports import Append, JournalUnusable, Lease, NewEvent, NotSaved
+from console.ports import Append, JournalUnusable, Lease, NewEvent, NotSaved, Uncertain
 from console.settings.config import Environment
 from tests.engine.bench import CONFIG, ENVIRONMENT, START, Bench
 from tests.model.life import ENGINE, ROLLBACK
@@ -238,6 +238,24 @@ async def test_a_refused_flag_is_said_and_its_step_stays_open(bench: Bench) -> N
     assert seen.steps["disable"].status == "active"
     bench.flags.error = ""
     assert isinstance(await console.submit(cmd.SetFlag(run, "disable")), Done)
+
+
+async def test_a_flag_of_which_no_answer_came_is_not_called_refused(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    console = await bench.console(flags=True)
+    run = await started_run(console)
+
+    def silent(*_: object) -> str:
+        raise Uncertain("no answer within 5 s")
+
+    monkeypatch.setattr(bench.flags, "set_percent", silent)
+    denied = await console.submit(cmd.SetFlag(run, "disable"))
+    assert isinstance(denied, Denied)
+    assert denied.unknown
+    seen = console.board.run(run)
+    assert seen is not None
+    assert seen.effects[0].outcome == ""
 
 
 async def test_a_listener_gets_every_board_until_it_unsubscribes(bench: Bench) -> None:

@@ -12,7 +12,7 @@ from console.model.alert import Matcher
 from console.model.change import ChangeStatus
 from console.model.pager import ActOutcome, ActResult
 from console.model.silence import Silence, SilenceState
-from console.ports import Rejected, SourceError, Uncertain
+from console.ports import Rejected, Uncertain
 from tests.engine.bench import START, Bench
 
 HOUR = timedelta(hours=1)
@@ -28,7 +28,7 @@ class Book:
 
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
-        self.answers: list[ActResult | SourceError] = []
+        self.answers: list[ActResult | Exception] = []
         self.seen_before: list[list[str]] = []
 
     def read(self) -> tuple[Silence, ...]:
@@ -37,7 +37,7 @@ class Book:
     def _answer(self) -> ActResult:
         self.seen_before.append([event.kind for event in self.bench.journal.read()])
         answer = self.answers.pop(0)
-        if isinstance(answer, SourceError):
+        if isinstance(answer, Exception):
             raise answer
         return answer
 
@@ -81,12 +81,17 @@ async def test_a_refusal_is_recorded_and_nothing_is_in_force(bench: Bench, book:
     assert not change.in_force(bench.clock.now())
 
 
-async def test_a_doubt_stays_open_and_is_not_repeated(bench: Bench, book: Book) -> None:
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [(Uncertain("no answer within 5 s"), "no answer within 5 s"), (KeyError("id"), "fault (KeyError)")],
+)
+async def test_a_doubt_stays_open_and_is_not_repeated(bench: Bench, book: Book, fault: Exception, said: str) -> None:
     console = await bench.console()
-    book.answers = [Uncertain("no answer within 5 s")]
+    book.answers = [fault]
     denied = await console.submit(cmd.CreateSilence(WANTED))
     assert isinstance(denied, Denied)
-    assert denied.reason.startswith("outcome unknown: no answer within 5 s")
+    assert denied.unknown
+    assert denied.reason.startswith(f"outcome unknown: {said}")
     await bench.run(60)
     (change,) = console.state.changes.values()
     assert change.state is ChangeStatus.INTENDED
