@@ -133,7 +133,7 @@ class Head:
 
 @value
 class Lease:
-    """Who runs the engine. `epoch` grows with every change of holder and fences late writes."""
+    """Who runs the engine of a target. `epoch` grows with every change of holder and fences late writes."""
 
     holder: str
     epoch: int

@@ -105,14 +105,17 @@ def journal_path(options: Options, config: Config | None = None) -> Path:
     return user_data_path("oncall", appauthor=False) / JOURNAL
 
 
-def open_journal(options: Options, config: Config | None, clock: Clock, *, read_only: bool = False) -> SqliteJournal:
-    """The journal that the options lead to. Raises JournalUnusable."""
+def open_journal(
+    options: Options, config: Config | None, clock: Clock, *, scope: str = "", read_only: bool = False
+) -> SqliteJournal:
+    """The journal that the options lead to. `scope` is the target whose engine runs here. Raises JournalUnusable."""
     from console.journal.sqlite import SqliteJournal
 
     return SqliteJournal(
         journal_path(options, config),
         clock,
         console=console_name(),
+        scope=scope,
         group=(config.journal_group or None) if config is not None else None,
         read_only=read_only or options.read_only,
     )

@@ -51,7 +51,7 @@ def _build(options: Options, sources: bool, read_only: bool) -> tuple[Console, F
     chosen = environment(config, options)
     who, name = actor(options.operator, config.people), console_name()
     clock, ids = SystemClock(), SystemIds()
-    journal = open_journal(options, config, clock, read_only=read_only)
+    journal = open_journal(options, config, clock, scope=str(chosen.target), read_only=read_only)
     spool = spool_of(journal.path, name, clock, ids, who.login, read_only=options.read_only)
     read_only = read_only or options.read_only
     outlets = outside.outlets_of(chosen, clock)

@@ -54,7 +54,7 @@ class Console:
         self._tasks = tasks = Tasks(world.clock, self._publish)
         self._moments = moments = Moments(world, config, environment, record, lambda: self._build(), mode)
         self._deadlines = Deadlines(record, lease, world.clock, engine, tasks, moments, self._fired)
-        self._outbox = Outbox(world, record, lease, engine, tasks, self._publish)
+        self._outbox = Outbox(world, record, lease, moments, engine, tasks, self._publish)
         self._observer = Observer(world, record, lease, moments, engine, tasks, lambda: self._board, self._fired)
         self._upkeep = Upkeep(world, record, lease, self._deadlines, tasks, self._changed, read_only=read_only)
         self._boards = BoardMaker(

@@ -29,6 +29,11 @@ class Moments:
         self._world, self._config, self._environment = world, config, environment
         self._record, self._board, self._mode = record, board, mode
 
+    @property
+    def target(self) -> str:
+        """What the engine acts for: incidents, runs and deliveries of other targets are other engines' work."""
+        return str(self._environment.target)
+
     def context(self, actor: Actor) -> Context:
         """For a decision of `actor`."""
         config, world = self._config, self._world

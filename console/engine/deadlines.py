@@ -40,7 +40,7 @@ class Deadlines:
 
     def wake_if_late(self) -> None:
         """Wakes when a deadline has passed."""
-        due = next_deadline(self._record.state)
+        due = next_deadline(self._record.state, self._moments.target)
         if due is not None and due <= self._clock.now():
             self._wake.set()
 
@@ -51,7 +51,7 @@ class Deadlines:
             if self._tasks.recovered("deadlines"):
                 self._fired()
             now = self._clock.now()
-            due = next_deadline(self._record.state)
+            due = next_deadline(self._record.state, self._moments.target)
             if due is None or self._lease.fence is None:
                 until = now + _IDLE
             elif due > now:

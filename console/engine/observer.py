@@ -107,7 +107,7 @@ class Observer:
         by_key = {key: page for page in board.pager.incidents for key in page.keys}
         found: list[cmd.Command] = []
         for incident in list(self._record.state.incidents.values()):  # others may be declared while we ask
-            if not incident.open:
+            if not incident.open or incident.target != self._moments.target:
                 continue
             pages = await self._pages_of(incident, board, by_id, by_key)
             found += [cmd.LinkPager(incident.id, page, adopted) for page, adopted in pages]

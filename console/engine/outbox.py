@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from console.engine.context import Moments
 from console.engine.lease import LeaseKeeper
 from console.engine.record import Record
 from console.engine.tasks import Tasks, Work
@@ -55,10 +56,17 @@ class Outbox:
     """The work of the tasks `deliver <channel>`. `changed` is called when there is something new to show."""
 
     def __init__(
-        self, world: World, record: Record, lease: LeaseKeeper, actor: Actor, tasks: Tasks, changed: Callable[[], None]
+        self,
+        world: World,
+        record: Record,
+        lease: LeaseKeeper,
+        moments: Moments,
+        actor: Actor,
+        tasks: Tasks,
+        changed: Callable[[], None],
     ) -> None:
         self._world, self._record, self._lease, self._actor = world, record, lease, actor
-        self._tasks, self._changed = tasks, changed
+        self._moments, self._tasks, self._changed = moments, tasks, changed
         self._wakes = {channel.name: asyncio.Event() for channel in world.channels}
         self._trouble: dict[str, _Trouble] = {}
         self._rest: dict[tuple[str, bool], datetime] = {}
@@ -109,7 +117,9 @@ class Outbox:
     def _waiting(self, channel: str) -> list[Delivery]:
         """What is ours to carry out. Without the lease, that is what could not be saved: while the journal cannot be
         written nobody holds the lease, and no other console knows of it."""
-        found = [item for item in self._record.state.deliveries.values() if item.open and item.channel == channel]
+        ours = channel, self._moments.target
+        every = self._record.state.deliveries.values()
+        found = [item for item in every if item.open and (item.channel, item.message.target) == ours]
         if self._lease.fence is None:
             unsaved = {item.stream for item in self._record.unsaved if isinstance(item.payload, ev.DeliveryQueued)}
             found = [item for item in found if item.stream in unsaved]

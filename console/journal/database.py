@@ -47,12 +47,6 @@ CREATE TABLE events (
 );
 CREATE TRIGGER events_are_not_changed BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
 CREATE TRIGGER events_are_not_deleted BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
-CREATE TABLE lease (
-  one INTEGER PRIMARY KEY CHECK (one = 1),
-  holder TEXT NOT NULL,
-  epoch INTEGER NOT NULL,
-  expires_at TEXT NOT NULL
-);
 CREATE TABLE snapshot (
   seq INTEGER PRIMARY KEY,
   hash TEXT NOT NULL,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sqlite3
 import threading
@@ -25,14 +26,15 @@ TAIL = 1_000
 """How many of the last events opening verifies, where no snapshot is anchored later."""
 
 _VERSION = "SELECT coalesce(max(version), 0) FROM events WHERE stream = ?"
-_LEASE = "SELECT holder, epoch, expires_at FROM lease"
+_LEASE = "SELECT value FROM meta WHERE key = ?"
 
 
 class SqliteJournal:
     """A journal in a SQLite file, which is made when it is missing.
 
-    `console` names this process in every event's envelope; `mode` is live, demo or drill. `group` shares the file with
-    a group of this host; otherwise only its owner can read it. Opening never fails for a disk that cannot be written:
+    `console` names this process in every event's envelope; `mode` is live, demo or drill. `scope` is what the engine
+    acts for, a target: each has a lease of its own. `group` shares the file with a group of this host; otherwise only
+    its owner can read it. Opening never fails for a disk that cannot be written:
     `writable` then says why, appends raise NotSaved, and each of them tries again.
 
     Raises JournalUnusable, with one line, for a file that is no journal, a network file system, or an unknown group.
@@ -45,11 +47,13 @@ class SqliteJournal:
         *,
         console: str,
         mode: str = "live",
+        scope: str = "",
         group: str | None = None,
         read_only: bool = False,
     ) -> None:
         self.path = Path(path).absolute()
         self._clock, self._console, self._mode = clock, console, mode
+        self._lease = f"lease {scope}"
         self._lock = threading.Lock()
         self._reader: database.Reader | None = None
         self._seen: tuple[int, int] | None = None
@@ -132,17 +136,19 @@ class SqliteJournal:
         """
         self._refuse_writing()
         ttl = timedelta(seconds=ttl_seconds)
-        lease = await self._writer.submit(lambda group: _change(group, leases.renewed, holder, group.now, ttl, take))
+        lease = await self._writer.submit(
+            lambda group: _change(group, self._lease, leases.renewed, holder, group.now, ttl, take)
+        )
         return leases.shown(lease)
 
     async def release(self, holder: str) -> None:
         """Gives the lease back at once, when held. Raises ReadOnly and NotSaved."""
         self._refuse_writing()
-        await self._writer.submit(lambda group: _change(group, leases.released, holder, group.now))
+        await self._writer.submit(lambda group: _change(group, self._lease, leases.released, holder, group.now))
 
     def lease(self) -> Lease | None:
         """The lease as it stands, expired or not; None when it was never taken or was given back."""
-        return leases.shown(_stored_lease(self._select(_LEASE)))
+        return leases.shown(_stored_lease(self._select(_LEASE, (self._lease,))))
 
     async def close(self) -> None:
         """Finishes pending appends and lets go of the file."""
@@ -161,7 +167,8 @@ class SqliteJournal:
         self, group: Group, *, appends: Sequence[Append], drafts: list[list[Draft]], fence: int | None
     ) -> tuple[Recorded, ...]:
         if fence is not None:
-            leases.check_fence(_stored_lease(group.connection.execute(_LEASE).fetchall()), fence, group.now)
+            stored = group.connection.execute(_LEASE, (self._lease,)).fetchall()
+            leases.check_fence(_stored_lease(stored), fence, group.now)
         now, rows, events = time_text(group.now), [], []
         versions: dict[str, int] = {}
         for append, new_events in zip(appends, drafts, strict=True):
@@ -284,19 +291,20 @@ def _present(connection: sqlite3.Connection, rows: list[Row]) -> list[str]:
 def _stored_lease(rows: list[Any]) -> Lease | None:
     if not rows:
         return None
-    holder, epoch, expires_at = rows[0]
+    epoch: Any = 0
     try:
+        holder, epoch, expires_at = json.loads(rows[0][0])
         return Lease(str(holder), int(epoch), datetime.fromisoformat(expires_at))
     except (TypeError, ValueError):  # Only a hand can have left it so; it counts as run out, and is written anew.
         return Lease("", epoch if isinstance(epoch, int) else 0, datetime.min.replace(tzinfo=UTC))
 
 
-def _change(group: Group, change: Callable[..., Lease | None], *arguments: Any) -> Lease | None:
-    before = _stored_lease(group.connection.execute(_LEASE).fetchall())
+def _change(group: Group, key: str, change: Callable[..., Lease | None], *arguments: Any) -> Lease | None:
+    before = _stored_lease(group.connection.execute(_LEASE, (key,)).fetchall())
     after = change(before, *arguments)
     if after is not None and after != before:
-        row = (after.holder, after.epoch, time_text(after.expires_at))
-        group.connection.execute("INSERT OR REPLACE INTO lease VALUES (1, ?, ?, ?)", row)
+        stored = json.dumps([after.holder, after.epoch, time_text(after.expires_at)])
+        group.connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, stored))
     return after
 
 

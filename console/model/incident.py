@@ -121,6 +121,11 @@ class Incident:
         return f"incident:{self.id}"
 
     @property
+    def target(self) -> str:
+        """What it is about, as `Target` says it."""
+        return f"{self.service}/{self.environment}"
+
+    @property
     def open(self) -> bool:
         """Whether it still needs somebody."""
         return self.state not in ENDED

@@ -88,7 +88,7 @@ def test_while_another_engine_holds_the_lease_it_delivers(told, far):
             asyncio.run(self.hold())
 
         async def hold(self):
-            journal = SqliteJournal(told.journal, SystemClock(), console="bob@host:1")
+            journal = SqliteJournal(told.journal, SystemClock(), console="bob@host:1", scope="lighthouse/production")
             await journal.renew("bob@host:1", 9.0)
             await journal.close()
 

@@ -12,7 +12,9 @@ import pytest
 from console.engine.outbox import LONGEST_PAUSE
 from console.engine.outcome import Done
 from console.integrations.simulated import SimulatedChannel
+from console.journal.sqlite import SqliteJournal
 from console.model import commands as cmd
+from console.model.board import Target
 from console.model.escalation import OnCallRole
 from console.model.events import DeliverySent, Recorded
 from console.model.message import PAGER_ACTS, Act, ChannelSpec, Delivery, DeliveryState, Topic
@@ -306,3 +308,31 @@ async def test_what_was_queued_before_the_clock_was_set_back_goes_out_now(bench:
     hour = timedelta(hours=1)
     assert console._outbox._due(page, bench.clock.now() - hour) == bench.clock.now() - hour
     assert console._outbox._due(page, bench.clock.now()) > bench.clock.now()
+
+
+async def test_each_target_of_one_record_has_an_engine_of_its_own(bench: Bench, reached: Line) -> None:
+    """The engine of staging knows neither the channels nor the people of production, whatever they are called."""
+    path, here, outside = bench.folder / "shared" / "journal.db", bench.environment, bench.outside
+    staging = Line(reached.name, bench)
+    channels = {"channels": (staging,), "specs": (ChannelSpec(staging.name, staging.acts, tuple(Topic)),)}
+    journals = []
+    for name, chosen, world in (
+        ("staging", replace(here, target=Target("lighthouse", "staging")), channels),
+        ("production", here, outside),
+    ):
+        bench.journal = SqliteJournal(path, bench.clock, console=name, scope=str(chosen.target))  # type: ignore[assignment]
+        journals.append(bench.journal)
+        bench.environment, bench.outside = chosen, world
+        await bench.console(name)
+    other, production = bench.consoles
+    assert other.board.lease.mine
+    assert production.board.lease.mine
+    assert isinstance(await production.submit(DECLARE), Done)
+    await bench.run(400)
+    assert paged(reached) == ["@carol", "@dan"]
+    assert not staging.tried
+    assert {item.state for item in production.state.deliveries.values()} == {DeliveryState.SENT}
+    for console in list(bench.consoles):
+        await bench.kill(console)
+    for journal in journals:
+        await journal.close()

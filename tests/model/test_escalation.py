@@ -48,7 +48,7 @@ def test_54_the_clock_goes_on_level_by_level_and_ends_with_the_last() -> None:
         life.pass_time(10)
         life.fire()
     assert levels(life, incident) == [(1, "primary"), (2, "secondary")]
-    assert next_deadline(life.state) is None
+    assert next_deadline(life.state, "lighthouse/production") is None
 
 
 def test_54_a_loss_after_the_last_level_tells_the_last_role_again() -> None:
@@ -85,7 +85,7 @@ def test_55_a_reopened_incident_that_nobody_has_waits_for_an_answer_from_now_on(
     assert life.fire() == []
     life.do(cmd.ChangeState(incident, "investigating", "it is back"))
     assert life.fire() == []
-    assert next_deadline(life.state) == life.now + 5 * MINUTES
+    assert next_deadline(life.state, "lighthouse/production") == life.now + 5 * MINUTES
     life.pass_time(5)
     assert {event.payload.late_seconds for event in life.fire()} == {0.0}
     assert levels(life, incident) == [(1, "primary"), (2, "secondary")]

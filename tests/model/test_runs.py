@@ -169,7 +169,7 @@ def test_a_playbook_runs_once_at_a_time_in_an_incident_and_only_in_an_open_one()
 def test_an_overdue_step_is_an_event_once_per_attempt_and_says_how_late() -> None:
     life = Life()
     run = life.run()
-    assert next_deadline(life.state) == START + 1 * MINUTES
+    assert next_deadline(life.state, "lighthouse/production") == START + 1 * MINUTES
     assert life.fire() == []
     life.pass_time(1)
     assert [(event.payload.step, event.payload.late_seconds) for event in life.fire()] == [("alert", 0.0)]

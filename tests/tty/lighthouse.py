@@ -143,7 +143,8 @@ lighthouse_rollout_phase_started_timestamp_seconds {self._began - 600:.0f}
     def holder(self) -> int:
         """The process id that the lease names; 0 while it is free or has run out."""
         now = "strftime('%Y-%m-%dT%H:%M:%S', 'now')"
-        rows = self._select(f"SELECT holder FROM lease WHERE expires_at > {now}")
+        held = "SELECT value ->> 0 FROM meta WHERE key = 'lease lighthouse/production'"
+        rows = self._select(f"{held} AND value ->> 2 > {now}")
         return int(rows[0][0].rpartition(":")[2]) if rows and rows[0][0] else 0
 
     def _select(self, statement: str) -> list[Any]:

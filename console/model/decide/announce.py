@@ -118,7 +118,7 @@ def _message(payload: Any, said: wording.Words, context: Context, incident: Inci
         incident.id if incident is not None else "",
         incident.label if incident is not None and incident.number else "",
         incident.severity if incident is not None else None,
-        f"{incident.service}/{incident.environment}" if incident is not None else str(context.target),
+        incident.target if incident is not None else str(context.target),
         "\n".join(safe(line) for line in said.text.splitlines()),
         tuple((name, safe(what)) for name, what in said.facts),
         (),

@@ -40,13 +40,14 @@ class _Deadline:
         return [*told_now(self.of, context, due_at=self.at, late_seconds=late_seconds)]
 
 
-def _pending(state: State) -> Iterator[_Deadline]:
-    """Every deadline that has not fired."""
+def _pending(state: State, target: str) -> Iterator[_Deadline]:
+    """Every deadline on a target that has not fired."""
     for incident in state.incidents.values():
-        if incident.state not in QUIET:
+        if incident.state not in QUIET and incident.target == target:
             yield from _of_incident(incident)
     for run in state.runs.values():
-        if run.status is RunStatus.RUNNING:
+        of = state.incidents.get(run.incident)
+        if run.status is RunStatus.RUNNING and of is not None and of.target == target:
             for step in run.active:
                 if step.deadline is not None and not step.overdue_fired:
                     yield _Deadline(step.deadline, run, ev.StepOverdue(step.id, step.deadline, step.attempt))
@@ -75,19 +76,19 @@ def _next_level(incident: Incident) -> datetime | None:
     return max([incident.escalate_at, *over])
 
 
-def next_deadline(state: State) -> datetime | None:
-    """The earliest deadline that has not fired, past ones included; None when nothing waits."""
-    return min((deadline.at for deadline in _pending(state)), default=None)
+def next_deadline(state: State, target: str) -> datetime | None:
+    """The earliest deadline on a target that has not fired, past ones included; None when nothing waits."""
+    return min((deadline.at for deadline in _pending(state, target)), default=None)
 
 
 def fire_deadlines(state: State, context: Context) -> list[list[Batch]]:
-    """For each stream with passed deadlines what is to be appended together: their events, and the deliveries that tell
-    of them. A conflict means that somebody else was first, and the others still fire.
+    """For each stream of our target with passed deadlines what is to be appended together: their events, and the
+    deliveries that tell of them. A conflict means that somebody else was first, and the others still fire.
 
     What was due while nobody was there fires once, and says how late it is.
     """
     fired: dict[str, Batch] = {}
-    for deadline in _pending(state):
+    for deadline in _pending(state, str(context.target)):
         if deadline.at > context.now:
             continue
         late = (context.now - deadline.at).total_seconds()
