@@ -77,16 +77,39 @@ def documented_keys():
         yield name.strip(" `"), set(re.findall(r"`([a-z_]+)`", keys.partition(";")[0]))
 
 
-NEEDS = {"incident show": ["1"], "incident export": ["1"], "incident task ls": ["1"]}
+NEEDS = {
+    "incident show": ["1"],
+    "incident export": ["1"],
+    "incident report": ["1"],
+    "incident task ls": ["1"],
+    "playbook offer": ["1"],
+    "playbook show": ["emergency-rollback"],
+}
+BEFORE = {
+    "run show": [["run", "start", "emergency-rollback", "--incident", "1"]],
+    "handoff draft": [["shift", "begin"]],
+    "handoff show": [["shift", "begin"], ["handoff", "offer", "--to", "bob"]],
+}
 ON_A_SERVER = ("alerts ls", "alerts show", "silence ls", "silence preview")  # test_alerts.py, test_silences.py
+FOUND_WRONG = ("check",)
 
 
 @pytest.mark.parametrize(("name", "keys"), [row for row in documented_keys() if row[0] not in ON_A_SERVER])
 def test_the_documented_keys_are_those_that_are_printed(oncall, name, keys):
     oncall.notify()
     oncall("incident", "declare", "--severity", "SEV3", "x", "--no-wait")
+    for command in BEFORE.get(name, []):
+        oncall(*command)
+    more = [oncall("run", "ls", "--json").json["runs"][0]["label"]] if name == "run show" else NEEDS.get(name, [])
 
-    assert set(oncall(*name.split(), *NEEDS.get(name, []), "--json").json) == keys
+    shown = oncall(*name.split(), *more, "--json", code=int(name in FOUND_WRONG))
+    assert set(shown.json) == keys
+
+
+def test_every_command_that_looks_is_documented():
+    by_lines = {"log tail", "log export", "watch", "demo", "init"}
+    looks = {" ".join(path) for path, item in TREE.items() if not isinstance(item, click.Group) and not writes(item)}
+    assert {name for name, _ in documented_keys()} == looks - by_lines
 
 
 def test_the_version(capsys):
