@@ -15,6 +15,7 @@ from textual.binding import Binding
 from textual.widget import Widget
 
 from console.tui import ending, theme
+from console.tui.dialogs.drafts import Drafts
 from console.tui.drawing import Drawing
 from console.tui.notices import Notices
 from console.tui.session import Session, Start
@@ -89,6 +90,7 @@ class ConsoleApp(KeysInOrder[None]):
         self._notices = Notices(self)
         self._leaving = ending.Leaving(self)
         self.drawing = Drawing(self, zone)
+        self.drafts = Drafts()
         self.ascii_marks = ascii_marks
         self.keys_mapped = keymap if keymap is not None else {}
         self.choose_target = choose_target

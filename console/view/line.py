@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from functools import lru_cache
+from itertools import groupby
 from typing import NamedTuple
 
 from console.model.text import safe
@@ -198,6 +199,21 @@ def wrap(text: str, width: int) -> list[str]:
                 word = word[fitting:]
             current += word
         lines.append(current)
+    return lines
+
+
+def fold(shown: Line, width: int) -> list[Line]:
+    """A line broken at blanks into as many as it needs, each piece with its tone."""
+    if line_width(shown) <= width:
+        return [shown]
+    tones = [piece.tone for piece in shown for _ in piece.text]
+    text, start = words(shown), 0
+    lines: list[Line] = []
+    for part in wrap(text, width):
+        start = text.find(part, start) if part else start
+        pieces = groupby(zip(part, tones[start:], strict=False), key=lambda item: item[1])
+        lines.append(tuple(Span("".join(char for char, _ in piece), tone) for tone, piece in pieces))
+        start += len(part)
     return lines
 
 

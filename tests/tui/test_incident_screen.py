@@ -237,6 +237,47 @@ async def test_10_two_escalations_as_of_one_level_are_one(open_console):
         assert incident(at).level == 2
 
 
+async def test_what_is_typed_at_a_button_is_written_and_never_obeyed_by_the_screen_below(open_console):
+    async with open_console(staffed(), size=(100, 40)) as at:
+        await declared(at)
+        await at.press("e")
+        assert at.app.focused.id == "cancel"
+        await at.press(*"need", "space", *"db")
+        assert at.screen.query_one("#field-reason").value == "need db"
+        assert not incident(at).decisions
+        await at.press("enter")
+        assert at.app.focused.id == "submit"
+        await at.press("enter")
+        assert incident(at).escalations[-1].reason == "need db"
+
+
+async def test_what_was_written_is_kept_when_a_form_is_closed_and_gone_once_it_is_sent(open_console):
+    async with open_console(staffed(), size=(100, 40)) as at:
+        await declared(at)
+        await at.press("d")
+        await at.type("roll back")
+        await at.press("escape")
+        assert "What you wrote is kept" in at.text()
+        await at.press("t")
+        assert at.screen.query_one("#field-text").value == ""
+        await at.press("escape", "d")
+        assert "As you left it at 14:" in at.text()
+        assert at.screen.query_one("#field-choice").value == "roll back"
+        at.screen.query_one("#field-reason").value = "P99"
+        await at.focus("#submit")
+        await at.press("enter")
+        assert incident(at).decisions["D1"].choice == "roll back"
+        await at.press("d")
+        assert at.screen.query_one("#field-choice").value == ""
+
+
+async def test_an_incident_that_cannot_be_closed_says_what_goes_before(open_console):
+    async with open_console(staffed()) as at:
+        await declared(at)
+        await at.press("s", "6")
+        assert "INC-1 is declared: resolve it first" in at.text()
+
+
 async def test_giving_back_is_careful_and_needs_a_reason(open_console):
     async with open_console(staffed(), size=(100, 40)) as at:
         await declared(at)

@@ -43,7 +43,7 @@ def _state(app: ConsoleApp, at: Situation) -> None:
     possible = TRANSITIONS[incident.state]
     entries = []
     for number, state in enumerate(_PURPOSE, start=1):
-        refusal = "" if state in possible else f"{incident.label} is {incident.state}"
+        refusal = "" if state in possible else _refusal(incident, state)
         again = "  REOPENS it; needs a reason" if _reopens(incident, state) and not refusal else ""
         row = line(
             span(f"{number} ", Tone.ACCENT),
@@ -58,6 +58,19 @@ def _state(app: ConsoleApp, at: Situation) -> None:
             _change_state(app, incident, IncidentState(state))
 
     app.push_screen(Picker(f"{incident.label} is {incident.state}. It becomes:", entries), picked)
+
+
+def _refusal(incident: Incident, state: IncidentState) -> str:
+    """Why it cannot become that, and what goes before."""
+    head = f"{incident.label} is {incident.state}"
+    if state is incident.state:
+        return f"{head} already"
+    possible = TRANSITIONS[incident.state]
+    if not possible:
+        return f"{head}: nothing follows; D declares another"
+    if state is IncidentState.CLOSED:
+        return f"{head}: resolve it first"
+    return f"{head}: what follows is {', '.join(possible)}"
 
 
 def _reopens(incident: Incident, state: IncidentState) -> bool:

@@ -27,7 +27,7 @@ def carry_out(app: ConsoleApp, command: Command, what: str, then: Then | None = 
         elif isinstance(outcome, Denied):
             app.say(f"Not done: {outcome.reason}", bad=True)
         else:
-            app.push_screen(Form(Question(what, "Try again", lambda _: command, unsaved=outcome)))
+            app.push_screen(Form(Question(what, "Try again", lambda _: command, unsaved=outcome), app.drafts))
 
     app.spawn(work())
 
@@ -41,7 +41,7 @@ def ask(app: ConsoleApp, question: Question, what: str, then: Then | None = None
             if then is not None:
                 then(outcome)
 
-    app.push_screen(Form(question), closed)
+    app.push_screen(Form(question, app.drafts), closed)
 
 
 def _say_done(app: ConsoleApp, what: str, outcome: Done) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from textual import events
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Input
 
@@ -14,13 +15,15 @@ from console.tui.dialogs.base import Dialog
 from console.tui.widgets.controls import Field, Press
 from console.tui.widgets.line_list import LineList
 from console.tui.widgets.lines import Lines
-from console.view.line import EMPTY, Line, Tone, clip, line, span, wrap
+from console.view.line import EMPTY, Line, Tone, clip, fold, line, span, words, wrap
+from console.view.times import clock
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.widget import Widget
 
     from console.model.commands import Command
+    from console.tui.dialogs.drafts import Drafts
 
 PROCEED = "NOT SAVED"
 """What is typed to go on although nothing can be saved."""
@@ -73,13 +76,23 @@ class Question:
     unsaved: Unsaved | None = field(default=None)
     preview: Callable[[Mapping[str, str], int], Sequence[Line]] | None = None
 
+    @property
+    def about(self) -> str:
+        """What it asks, and of what: the same question asked again is the same, one about something else is not."""
+        offered = (item.value if isinstance(item, Text) else item.chosen for item in self.fields)
+        return "\n".join((self.title, *(words(item) for item in self.facts[:1]), *offered))
+
 
 class Form(Dialog[Done]):
-    """Asks a `Question`; closes with `Done` only, after the await has returned, or with None."""
+    """Asks a `Question`; closes with `Done` only, after the await has returned, or with None.
 
-    def __init__(self, question: Question) -> None:
+    What was written and not sent is kept in `drafts`, and stands there again when the same is asked again.
+    """
+
+    def __init__(self, question: Question, drafts: Drafts) -> None:
         super().__init__()
-        self._question = question
+        self._question, self._drafts = question, drafts
+        self._draft = drafts.of(question.about)
         self._busy = False
         self._unsaved: Unsaved | None = None
 
@@ -88,7 +101,9 @@ class Form(Dialog[Done]):
         asked = self._question
         with VerticalScroll(id="box", can_focus=False):
             yield Lines([self.title_line(asked.title, self.host.board)])
-            yield Lines(asked.facts)
+            yield Lines([part for fact in asked.facts for part in fold(fact, self.inner)])
+            if self._draft is not None:
+                yield Lines([line(span(f"As you left it at {clock(self._draft.at)}.", Tone.WARNING))])
             for wanted in asked.fields:
                 yield from self._widgets(wanted)
             yield Lines(id="preview")
@@ -101,7 +116,8 @@ class Form(Dialog[Done]):
     def _widgets(self, wanted: Text | Choice) -> Sequence[Widget]:
         label = Lines([line(span(wanted.label, Tone.DIM))])
         if isinstance(wanted, Text):
-            return [label, Field(wanted.value, wanted.hint, id=f"field-{wanted.id}")]
+            value = wanted.value if self._draft is None else self._draft.texts.get(wanted.id, wanted.value)
+            return [label, Field(value, wanted.hint, id=f"field-{wanted.id}")]
         choices = LineList(
             lambda item, width: clip(item.row, width), lambda item: item.id, lambda item: item.label,
             id=f"field-{wanted.id}", classes="-fixed",
@@ -182,10 +198,38 @@ class Form(Dialog[Done]):
         else:
             self._submit()
 
+    def on_key(self, event: events.Key) -> None:
+        """What is typed while a button has the focus is meant for a field: the first empty one, else the first. It
+        would be lost otherwise, up to the first blank, which presses the button, and obeyed by the screen below."""
+        if not isinstance(self.focused, Press) or not event.is_printable or event.character in (None, " ", "q"):
+            return
+        texts = [item for item in self._question.fields if isinstance(item, Text)]
+        fields = [self.query_one(f"#field-{item.id}", Field) for item in texts]
+        if fields:
+            event.stop()
+            field = next((item for item in fields if not item.value), fields[0])
+            self.set_focus(field)
+            field.cursor_position = len(field.value)
+            field.insert_text_at_cursor(event.character)
+
     def action_close(self) -> None:
-        """Not while the answer is on its way to the disk."""
-        if not self._busy:
-            self.dismiss(None)
+        """Not while the answer is on its way to the disk. What was written is kept."""
+        if self._busy:
+            return
+        if self._written():
+            self._drafts.keep(self._question.about, self._texts(), self.host.now)
+            self.host.say("Not done. What you wrote is kept: it stands there when you ask for the same again.")
+        else:
+            self._drafts.drop(self._question.about)
+        self.dismiss(None)
+
+    def _texts(self) -> dict[str, str]:
+        answers = self.answers()
+        return {item.id: answers[item.id] for item in self._question.fields if isinstance(item, Text)}
+
+    def _written(self) -> bool:
+        offered = {item.id: item.value for item in self._question.fields if isinstance(item, Text)}
+        return any(text.strip() and text != offered[name] for name, text in self._texts().items())
 
     def answers(self) -> dict[str, str]:
         """What was filled in, by field id."""
@@ -215,6 +259,7 @@ class Form(Dialog[Done]):
         outcome: Outcome = await self.host.submit(command, unsaved=unsaved)
         self._busy = False
         if isinstance(outcome, Done):
+            self._drafts.drop(self._question.about)
             self.dismiss(outcome)
         elif isinstance(outcome, Denied):
             self._problem(outcome.reason)

@@ -14,7 +14,7 @@ from console.tui.dialogs.base import Dialog
 from console.tui.widgets.controls import Field
 from console.tui.widgets.line_list import LineList
 from console.tui.widgets.lines import Lines
-from console.view.line import Line, Tone, clip, line, span, wrap
+from console.view.line import Line, Tone, clip, fold, line, span, wrap
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -56,7 +56,7 @@ class Picker(Dialog[str]):
         """Title, filter, list, what the highlighted one means."""
         with Vertical(id="box"):
             yield Lines([self.title_line(self._title, self.host.board)])
-            yield Lines(self._facts)
+            yield Lines([part for fact in self._facts for part in fold(fact, self.inner)])
             yield Field(hint="type a part of the name", id="find")
             yield LineList(
                 lambda entry, width: clip(entry.row, width),
