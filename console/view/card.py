@@ -34,7 +34,7 @@ def card(incident: Incident, board: Board, changes: Sequence[Change], messages: 
         *_section("Roles", [", ".join(f"{role}: {who}" for role, who in incident.roles.items()) or "nobody leads"]),
         *_section("Alerts", [", ".join(dict.fromkeys(item.name for item in incident.alerts))]),
         *_section("Impact", (f"{item.what}: {item.value} {item.evidence}".rstrip() for item in incident.impact)),
-        *_section("Told", _told(incident, now)),
+        *_section("Told", _told(incident, board, now)),
         *_section("Pages", _pages(incident)),
         *_section("Update", _update(incident)),
         *_section("Tasks", (task_line(item, now) for item in incident.tasks.values())),
@@ -71,8 +71,10 @@ def _due(deadline: incidents.Deadline, now: datetime) -> str:
     return words(incidents.due(deadline, now)).strip()
 
 
-def _told(incident: Incident, now: datetime) -> Iterator[str]:
-    yield from (words(escalation.told(level)) + words(escalation.reasons(level)) for level in incident.escalations)
+def _told(incident: Incident, board: Board, now: datetime) -> Iterator[str]:
+    for level in incident.escalations:
+        sent = words(escalation.went_out(level, incident, board)).strip()
+        yield f"{words(escalation.told(level))}{f': {sent}' if sent else ''}{words(escalation.reasons(level))}"
     if incident.escalate_at is not None and incident.acknowledged_at is None and incident.state not in QUIET:
         late = f" (due {past(now - incident.escalate_at)} ago)" if incident.escalate_at <= now else ""
         yield f"level {incident.level + 1} is told at {stamp(incident.escalate_at)}{late}"

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from console.model.board import Board
 from console.model.escalation import Reach
 from console.model.incident import QUIET, Incident
+from console.model.message import Act, DeliveryState
 from console.model.pager import PagerStatus
 from console.model.people import ESCALATION
 from console.model.reading import ReadingState
@@ -18,6 +19,14 @@ from console.view.response_events import reached
 from console.view.times import age, clock, count, past
 
 NOBODY = "NOBODY ON CALL"
+
+_TELLING = ("incident.escalated", "incident.declared")
+_TELLS = (Act.POST, Act.PAGE, Act.TRIGGER, Act.ESCALATE, Act.RESPOND)
+_OUT = (
+    ((DeliveryState.FAILING, DeliveryState.FAILED), " NOT SENT ", Tone.ALARM),
+    ((DeliveryState.QUEUED,), "queued", Tone.WARNING),
+    ((DeliveryState.SENT,), "sent", Tone.OK),
+)
 
 
 def ladder(incident: Incident, board: Board) -> tuple[str, ...]:
@@ -73,7 +82,7 @@ def coming(incident: Incident, board: Board, now: datetime) -> Line:
 
 
 def told(level: Escalation) -> Line:
-    """One level in a few words: when, whom it reached, and how."""
+    """One level in a few words: when, and whom it names."""
     head = line(f"level {level.level} ", span(f"{level.role} " if level.role else "", Tone.STRONG))
     at = span(f"{clock(level.at)} ", Tone.DIM)
     if level.pager:
@@ -81,7 +90,30 @@ def told(level: Escalation) -> Line:
         return line(head, at, f"PagerDuty pages {names} by policy {level.pager}")
     if level.nobody:
         return line(head, at, span(f" {NOBODY} ", Tone.ALARM), reached(level.people))
-    return line(head, at, reached(level.people))
+    return line(head, at, ", ".join(item.person if item.ways else reached((item,)) for item in level.people))
+
+
+def went_out(level: Escalation, incident: Incident, board: Board) -> Line:
+    """What was sent for a level: that somebody has an address does not mean that anybody was told."""
+    here = f"{incident.service}/{incident.environment}" == str(board.target)
+    if level.pager:
+        return ()
+    if here and not board.channels:
+        return line(span(" NO CHANNEL: CALL THEM ", Tone.ALARM))
+    mine = [
+        item
+        for item in board.deliveries
+        if item.message.subject == incident.id and item.queued_at == level.at
+        and item.message.kind in _TELLING and item.act in _TELLS
+    ]  # fmt: skip
+    if not mine:
+        return line(span("no message is known", Tone.UNKNOWN)) if here else ()
+    pieces = []
+    for states, word, tone in _OUT:
+        channels = ", ".join(dict.fromkeys(item.channel for item in mine if item.state in states))
+        if channels:
+            pieces.append(line(span(word, tone), f" {channels}"))
+    return join(pieces, ", ")
 
 
 def levels(incident: Incident, board: Board, now: datetime) -> Line:
@@ -90,7 +122,8 @@ def levels(incident: Incident, board: Board, now: datetime) -> Line:
     if incident.escalations:
         last = incident.escalations[-1]
         silent = [item for item in incident.escalations if item.nobody]
-        pieces.append(told(silent[-1] if silent else last))
+        shown = silent[-1] if silent else last
+        pieces.append(line(told(shown), " ", went_out(shown, incident, board)))
     return join(pieces, "; ")
 
 

@@ -304,9 +304,10 @@ def _delivery(item: Delivery, now: datetime, look: Look, width: int) -> Line:
 
 def people(incident: Incident, board: Board, now: datetime, look: Look) -> list[Row]:
     """Who is told next, who was told, and whom to call by hand: readable when everything else is down."""
-    rows = [Row("next", "", partial(_labelled, "next", escalation.coming(incident, board, now)))]
+    rows = [Row("next", "", partial(_clipped, escalation.coming(incident, board, now)))]
     for level in reversed(incident.escalations):
-        shown = line(escalation.told(level), escalation.reasons(level))
+        sent = escalation.went_out(level, incident, board)
+        shown = line(escalation.told(level), " " if sent else "", sent, escalation.reasons(level))
         rows.append(Row(f"level:{level.level}", f"level {level.level}", partial(_clipped, shown)))
     rows.append(Row("source", "", partial(_labelled, "who to call", escalation.where_from(board, now, look))))
     for number, (role, reach) in enumerate(escalation.rota(board)):

@@ -36,10 +36,12 @@ def names(alerts: tuple[AlertRef, ...]) -> str:
 
 
 def reached(people: tuple[Reach, ...]) -> str:
-    """Who is reached, and how: `bob by phone, slack; carol NO WAY TO REACH`."""
+    """Whom a level names, and how they can be reached: `bob reachable by phone, slack; carol NO WAY TO REACH`. What was
+    sent to them is the outbox's to say."""
     return "; ".join(
-        f"{item.person} by {', '.join(way for way, _ in item.ways)}" if item.ways else f"{item.person} NO WAY TO REACH"
+        f"{item.person} {f'reachable by {ways}' if ways else 'NO WAY TO REACH'}"
         for item in people
+        for ways in [", ".join(way for way, _ in item.ways)]
     )
 
 

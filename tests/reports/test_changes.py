@@ -35,7 +35,7 @@ def test_each_level_is_a_line_and_nobody_is_loud():
     silent = replace(told, escalations=(bob, Escalation(2, "lead", NOW, (Reach("carol"),))))
 
     assert news({"incidents": (INCIDENT,)}, {"incidents": (told,)}) == [
-        "escalation of INC-7: level 1 primary: bob by phone"
+        "escalation of INC-7: level 1 primary: bob reachable by phone"
     ]
     (line,) = news({"incidents": (told,)}, {"incidents": (silent,)})
     assert line == "escalation of INC-7: level 2 lead (was level 1 primary): NOBODY ON CALL carol NO WAY TO REACH"

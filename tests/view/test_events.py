@@ -36,7 +36,7 @@ SENTENCES = [
         Tone.WARNING,
         "NOT acknowledged any more in PagerDuty",
     ),
-    (ev.IncidentEscalated(2, "secondary", (BOB,)), Tone.WARNING, "level 2 (secondary): bob by phone, slack"),
+    (ev.IncidentEscalated(2, "secondary", (BOB,)), Tone.WARNING, "level 2 (secondary): bob reachable by phone, slack"),
     (ev.IncidentEscalated(2, "secondary", (BOB,), late_seconds=90), Tone.WARNING, "(noticed 1 min late)"),
     (ev.IncidentEscalated(3, "lead", ()), Tone.ALARM, "level 3 (lead): NOBODY ON CALL"),
     (ev.IncidentEscalated(3, "lead", (CAROL,)), Tone.ALARM, "NOBODY ON CALL: carol NO WAY TO REACH"),

@@ -16,7 +16,7 @@ from console.model.message import DeliveryState
 from console.model.people import Severity
 from console.model.response import Escalation, PagerLink
 from console.view import changes, deliveries, escalation, incident_panels, incidents, preview, timeline
-from console.view.line import Tone, words
+from console.view.line import Tone, fold, line, span, words
 from console.view.look import Look
 from tests.tui.fake import FakeEngine, StillClock
 from tests.tui.screen import sev1
@@ -78,8 +78,8 @@ def test_nothing_of_the_response_is_wider_than_the_screen(engine, width):
         *(deliveries.channel_row(item, board, now, width, LOOK) for item in board.channels),
         incident_panels.tabs([incident_panels.Pane("L", "Log", panes[0], 2)], "L", width),
     ]
-    for line in lines:
-        assert cell_len(words(line)) <= width, words(line)
+    for shown_line in lines:
+        assert cell_len(words(shown_line)) <= width, words(shown_line)
 
 
 def test_the_essentials_take_at_most_ten_lines_at_80_cells(engine):
@@ -153,3 +153,27 @@ def test_open_incidents_are_listed_before_ended_ones(engine):
     other = do(engine, cmd.DeclareIncident("over", Severity.SEV1)).subject
     do(engine, cmd.ChangeState(other, "cancelled", "a test"))
     assert [item.title for item in incidents.listed(engine.board)][-1] == "over"
+
+
+def test_what_went_out_for_a_level_is_what_the_outbox_says_and_no_address(engine):
+    board, incident = engine.board, the_incident(engine)
+    level = incident.escalations[0]
+    mine = [item for item in board.deliveries if item.queued_at == level.at]
+    assert mine
+
+    def said(state, **changes):
+        told = tuple(replace(item, state=state) for item in mine)
+        return escalation.went_out(level, incident, replace(board, deliveries=told, **changes))
+
+    assert "sent slack-incidents" in words(said(DeliveryState.SENT))
+    assert "queued slack-incidents" in words(said(DeliveryState.QUEUED))
+    assert any(piece.tone is Tone.ALARM for piece in said(DeliveryState.FAILING))
+    assert "no message is known" in words(escalation.went_out(level, incident, replace(board, deliveries=())))
+    assert "NO CHANNEL: CALL THEM" in words(said(DeliveryState.SENT, channels=()))
+
+
+def test_a_line_is_folded_at_blanks_and_keeps_its_tones():
+    shown = line(span("matchers: ", Tone.DIM), span("one two three", Tone.STRONG))
+    assert fold(shown, 80) == [shown]
+    assert [words(item) for item in fold(shown, 13)] == ["matchers: one", "two three"]
+    assert fold(shown, 13)[1] == line(span("two three", Tone.STRONG))
