@@ -137,6 +137,8 @@ def known_incident(at: Situation) -> str:
 def acknowledge(at: Situation) -> str:
     """The incident waits to be acknowledged."""
     reason = open_incident(at)
+    if reason and at.scope == "overview" and at.alert:
+        return f"{reason}: 5 lists the alerts, and there a takes one"
     found = at.the_incident
     if not reason and found is not None and found.acknowledged_at is not None:
         return f"{found.label} was acknowledged by {found.acknowledged_by}"

@@ -17,6 +17,7 @@ from console.tui.actions.silence import create, create_again, expire, extend, si
 from console.tui.actions.submit import ask, carry_out
 from console.tui.dialogs.form import Choice, Item, Question, Text
 from console.tui.dialogs.pick import Entry, Picker
+from console.tui.situation import taken
 from console.view.line import Line, Tone, cut, fit, line, span
 from console.view.times import instant
 
@@ -62,15 +63,11 @@ def _named(alerts: Sequence[Alert]) -> list[Line]:
 
 def _acknowledge(app: ConsoleApp, at: Situation) -> None:
     alerts = alerts_meant(at)
-    care = at.board.care
-    free = [
-        item
-        for item in alerts
-        if item.state == "active" and not (item.fingerprint in care and care[item.fingerprint].acknowledges(item))
-    ] or list(alerts)
-    if len(alerts) == 1:
-        command = cmd.AcknowledgeAlerts((reference(alerts[0]),))
-        carry_out(app, command, f"{cut(alerts[0].name, 60)} acknowledged")
+    nobodys = [item for item in alerts if not taken(at.board, (item,))] or list(alerts)
+    free = [item for item in nobodys if item.state == "active"] or nobodys
+    if len(free) == 1:
+        command = cmd.AcknowledgeAlerts((reference(free[0]),))
+        carry_out(app, command, f"{cut(free[0].name, 60)} acknowledged")
         return
 
     def build(_: Mapping[str, str]) -> cmd.Command:

@@ -53,7 +53,7 @@ def _declare(app: ConsoleApp, at: Situation) -> None:
     open_now = ", ".join(item.label for item in at.board.open_incidents)
     facts: list[Line] = [line(span("linked alert  ", Tone.DIM), named)]
     if open_now:
-        facts.append(line(span(f"open already  {open_now}: l on the Overview links an alert to it", Tone.WARNING)))
+        facts.append(line(span(f"open already  {open_now}: l links an alert to it", Tone.WARNING)))
     question = Question(
         "Declare an incident",
         f"Declare on {at.board.target}",

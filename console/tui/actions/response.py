@@ -55,7 +55,7 @@ def _update(app: ConsoleApp, at: Situation) -> None:
             Text("conditions", "Conditions: what is the case, in numbers", last.conditions if last else ""),
             Text("actions", "Actions: what is being done, by whom", last.actions if last else ""),
             Text("needs", "Needs: what is missing, from whom", last.needs if last else ""),
-            Text("next", f"Next update in (empty: {hint})", "", "30m"),
+            Text("next", "Next update in; empty: as the severity says", "", hint),
         ),
         preview=shown,
     )
@@ -109,7 +109,7 @@ def _decision(app: ConsoleApp, at: Situation) -> None:
         (),
         (
             Text("choice", "Decided"),
-            Text("reason", "Because"),
+            Text("reason", "Because: the reason"),
             Text("options", "Options that were weighed, with ; between them"),
             Text("objections", "Strong objections", "", "none"),
             Text("expected", "Expected to come of it"),
@@ -139,7 +139,7 @@ def set_time(app: ConsoleApp, incident: Incident, chosen: str = "impact_started"
         (),
         (
             Choice("name", "Which", tuple(items), chosen),
-            Text("at", "When (UTC)", "", WHEN),
+            Text("at", "When (UTC); empty means now", "", WHEN),
             Choice("estimated", "How it is known", yes, "no"),
             Text("reason", "Why, where another time stands already"),
         ),

@@ -22,6 +22,7 @@ from console.view.times import clock, stamp
 if TYPE_CHECKING:
     from console.model.alert import Alert
     from console.model.board import Board
+    from console.model.incident import Incident
     from console.tui.app import ConsoleApp
     from console.tui.situation import Situation
 
@@ -50,7 +51,9 @@ def common(alerts: Sequence[Alert]) -> tuple[Matcher, ...]:
 def create(app: ConsoleApp, board: Board, alerts: Sequence[Alert]) -> None:
     """Asks for a silence of these alerts."""
     source = alerts[0].source if alerts else ""
-    _ask(app, board, common(alerts), "", _cluster(app, board, source))
+    meant = {item.fingerprint for item in alerts}
+    linked = [item for item in board.open_incidents if any(one.fingerprint in meant for one in item.alerts)]
+    _ask(app, board, common(alerts), "", _cluster(app, board, source), linked)
 
 
 def create_again(app: ConsoleApp, at: Situation) -> None:
@@ -72,13 +75,22 @@ def _clusters(app: ConsoleApp, board: Board) -> dict[str, str]:
     return {item.source.name: item.cluster for item in here.alertmanagers} if here is not None else {}
 
 
-def _ask(app: ConsoleApp, board: Board, matchers: Sequence[Matcher], comment: str, cluster: str) -> None:
+def _ask(
+    app: ConsoleApp,
+    board: Board,
+    matchers: Sequence[Matcher],
+    comment: str,
+    cluster: str,
+    linked: Sequence[Incident] = (),
+) -> None:
     clusters = list(dict.fromkeys(_clusters(app, board).values()))
     choices = (
         (Choice("cluster", "Where", tuple(Item(name, line(name), name) for name in clusters), cluster),)
         if len(clusters) > 1
         else ()
     )
+
+    owing = next(iter((*linked, *board.open_incidents)), None)
 
     def build(answers: Mapping[str, str]) -> cmd.Command:
         now = app.now
@@ -91,8 +103,7 @@ def _ask(app: ConsoleApp, board: Board, matchers: Sequence[Matcher], comment: st
             answers["comment"].strip(),
             cluster=answers.get("cluster") or cluster,
         )
-        incident = next((item.id for item in board.open_incidents[:1]), "")
-        return cmd.CreateSilence(silence, incident)
+        return cmd.CreateSilence(silence, owing.id if owing is not None else "")
 
     def shown(answers: Mapping[str, str], width: int) -> Sequence[Line]:
         now, look = app.now, app.seen[2]
@@ -102,11 +113,13 @@ def _ask(app: ConsoleApp, board: Board, matchers: Sequence[Matcher], comment: st
         return [line(span(f"until {stamp(until)}", Tone.DIM)), *told]
 
     target = str(board.target)
+    waits = f"It counts as a change of {owing.label}, which cannot be closed before it is over." if owing else ""
+    facts = (line(span(waits, Tone.DIM)),) if waits else ()
     question = Question(
         f"Silence on {target}",
         f"Silence on {target}",
         build,
-        (),
+        facts,
         (
             Text("matchers", "Matchers: all must fit", ", ".join(map(str, matchers))),
             Text("length", "For how long", LENGTH, "30m, 2h, 1d"),
