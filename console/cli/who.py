@@ -75,7 +75,7 @@ async def _known(options: Options, ask: bool) -> tuple[Config, str, tuple[OnCall
     target = environment(config, options).target
     try:
         async with reading(options, sources=ask) as console:
-            known = console.state.on_call.get(target.environment)
+            known = console.state.on_call.get(str(target))
             on_calls, at = (known.on_calls, known.at) if known is not None else ((), None)
             if ask:
                 await console.ask(without=NOT_NEEDED)

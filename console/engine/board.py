@@ -72,8 +72,8 @@ class BoardMaker:
 
     def _on_calls(self) -> KnownOnCalls:
         """Who PagerDuty said last is on call: also while it does not answer."""
-        environment = self._environment.target.environment
-        return self._record.state.on_call.get(environment, KnownOnCalls(environment))
+        target = str(self._environment.target)
+        return self._record.state.on_call.get(target, KnownOnCalls(target))
 
     def make(self, number: int) -> Board:
         """The Board of this moment."""

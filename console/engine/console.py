@@ -49,7 +49,7 @@ class Console:
         self._world, self._config, self._read_only = world, config, read_only
         engine = Actor("engine", actor.login)
         self._record = record = Record(world.journal, world.spool, world.clock, world.ids, console, mode, world.offload)
-        self._lease = lease = LeaseKeeper(record, world.clock, world.ids, console, engine)
+        self._lease = lease = LeaseKeeper(record, world.clock, world.ids, console, engine, str(environment.target))
         self._pollers = {poller.name: poller for poller in pollers(world, config, environment, self._changed)}
         self._tasks = tasks = Tasks(world.clock, self._publish)
         self._moments = moments = Moments(world, config, environment, record, lambda: self._build(), mode)

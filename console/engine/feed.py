@@ -151,7 +151,7 @@ def adopted(alerts: Iterable[Alert], incidents: Iterable[PagerIncident]) -> dict
 def paged(incident: PagerIncident) -> Alert:
     """A PagerDuty incident that no alert of ours stands for, as an item of the feed."""
     labels = {
-        "alertname": incident.title,
+        "alertname": f"{incident.title} (#{incident.number})",
         "pagerduty": f"#{incident.number}",
         "priority": incident.priority,
         "service": incident.service,

@@ -19,8 +19,9 @@ RENEW_SECONDS = 3.0
 class LeaseKeeper:
     """Holds the lease while it can. `fence` is the epoch to act under, None while somebody else holds it."""
 
-    def __init__(self, record: Record, clock: Clock, ids: Ids, holder: str, actor: Actor) -> None:
+    def __init__(self, record: Record, clock: Clock, ids: Ids, holder: str, actor: Actor, target: str) -> None:
         self._record, self._clock, self._ids, self._holder, self._actor = record, clock, ids, holder, actor
+        self._target = target
         self._seen: Lease | None = None
 
     @property
@@ -53,7 +54,7 @@ class LeaseKeeper:
         taken = after is not None and after.holder == self._holder and (before is None or before.epoch != after.epoch)
         if taken and after is not None:
             previous = before.holder if before is not None and before.holder != self._holder else ""
-            await self._log(ev.LeaseTaken(self._holder, after.epoch, previous))
+            await self._log(ev.LeaseTaken(self._holder, after.epoch, previous, self._target))
         return (before.holder if before else "") != (after.holder if after else "")
 
     def look(self) -> bool:
@@ -66,7 +67,8 @@ class LeaseKeeper:
         if self.fence is None:
             return
         with contextlib.suppress(NotSaved, Refused):  # It runs out by itself.
-            await self._log(ev.LeaseReleased(self._holder, self._seen.epoch if self._seen else 0))
+            epoch = self._seen.epoch if self._seen else 0
+            await self._log(ev.LeaseReleased(self._holder, epoch, self._target))
             await self._record.journal.release(self._holder)
         self._seen = None
 

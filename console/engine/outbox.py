@@ -87,6 +87,9 @@ class Outbox:
 
     def retries(self) -> dict[str, datetime]:
         """When what failed is tried again, by the delivery's id."""
+        deliveries = self._record.state.deliveries
+        for name in [name for name in self._trouble if name not in deliveries or not deliveries[name].open]:
+            del self._trouble[name]  # another engine has ended it
         return {name: trouble.again_at for name, trouble in self._trouble.items()}
 
     async def flush(self) -> None:

@@ -66,9 +66,9 @@ class OnCall:
 
 @value
 class KnownOnCalls:
-    """Who is on call in an environment as PagerDuty last said it: for when it says nothing."""
+    """Who is on call for a target as PagerDuty last said it: for when it says nothing."""
 
-    environment: str
+    target: str
     version: int = 0
     at: datetime | None = None
     on_calls: tuple[OnCall, ...] = ()

@@ -43,7 +43,7 @@ class State:
     proofs: dict[str, ChannelProof] = field(default_factory=dict)
     """By the channel's name."""
     on_call: dict[str, KnownOnCalls] = field(default_factory=dict)
-    """By environment."""
+    """By target."""
     phases: dict[str, SeenPhase] = field(default_factory=dict)
     """By target."""
 

@@ -62,7 +62,12 @@ def _taken(history: History) -> Iterator[Json]:
 def _without_engine(history: History) -> Iterator[Json]:
     """When nobody ran the engine although the incident was live. An engine that crashed has left no word of it."""
     live = max((spell.end or history.end for spell in history.severities), default=history.end)
-    leases = [item for item in history.engine if isinstance(item.payload, ev.LeaseTaken | ev.LeaseReleased)]
+    here = ("", f"{history.incident.service}/{history.incident.environment}")
+    leases = [
+        item
+        for item in history.engine
+        if isinstance(item.payload, ev.LeaseTaken | ev.LeaseReleased) and item.payload.target in here
+    ]
     for item, after in zip_longest(leases, leases[1:]):
         until = after.occurred_at if after is not None else None
         if isinstance(item.payload, ev.LeaseReleased) and (until or live) - item.occurred_at > MISSED:

@@ -25,7 +25,7 @@ def recorded(oncall):
     async def note():
         journal = SqliteJournal(oncall.journal, SystemClock(), console="engine")
         event = NewEvent(ev.OnCallChanged((EVE, ALICE)), datetime.now(UTC) - timedelta(hours=3), SystemIds().new())
-        await journal.append([Append("pager:production", 0, (event,), Actor("engine", "root"))])
+        await journal.append([Append("pager:lighthouse/production", 0, (event,), Actor("engine", "root"))])
         await journal.close()
 
     oncall.journal.parent.mkdir(mode=0o700, exist_ok=True)

@@ -292,7 +292,14 @@ async def test_incidents_of_another_environment_are_neither_shown_nor_acted_on(b
     await other.open()
     assert other.board.incidents == ()
     refused = await other.submit(cmd.StartRun(declared.subject, ROLLBACK))
-    assert refused == Denied("INC-2 is on lighthouse/production, this console on lighthouse/staging")
+    elsewhere = "INC-2 is on lighthouse/production, this console on lighthouse/staging: choose that one (--env)"
+    assert refused == Denied(elsewhere)
+    for command in (
+        cmd.AcknowledgeIncident(declared.subject),
+        cmd.AddNote(declared.subject, "looking"),
+        cmd.ChangeState(declared.subject, "resolved"),
+    ):
+        assert await other.submit(command) == Denied(elsewhere)
     spool.close()
 
 

@@ -296,7 +296,7 @@ def test_who_is_on_call_is_kept_by_environment_and_only_when_it_differs() -> Non
     on_calls = (OnCall("Platform", 1, "Pat"),)
     life.do(cmd.ObserveOnCall(on_calls))
     assert life.do(cmd.ObserveOnCall(on_calls)) == []
-    known = life.state.on_call["production"]
+    known = life.state.on_call["lighthouse/production"]
     assert (known.on_calls, known.at) == (on_calls, START)
 
 
@@ -306,7 +306,7 @@ def test_contacts_that_are_known_outlive_an_answer_without_them() -> None:
     life.do(cmd.ObserveOnCall((pat,)))
     assert life.do(cmd.ObserveOnCall((replace(pat, contacts=()),))) == []
     life.do(cmd.ObserveOnCall((replace(pat, contacts=(), level=2),)))
-    assert life.state.on_call["production"].on_calls == (replace(pat, level=2),)
+    assert life.state.on_call["lighthouse/production"].on_calls == (replace(pat, level=2),)
 
 
 def test_the_proof_of_a_channel_is_dated_and_a_failure_does_not_wipe_it_out() -> None:

@@ -11,6 +11,7 @@ from console.model.decide.announce import announce
 from console.model.decide.changes import flag_outcome
 from console.model.decide.context import Batch, Context, Refusal
 from console.model.decide.deadlines import fire_deadlines, next_deadline
+from console.model.decide.find import refuse_elsewhere
 from console.model.state import State
 
 __all__ = ["Batch", "Context", "Refusal", "decide", "fire_deadlines", "flag_outcome", "next_deadline"]
@@ -70,5 +71,6 @@ _RULES: dict[type[cmd.Command], Callable[[State, Any, Context], list[Batch]]] = 
 
 def decide(state: State, command: cmd.Command, context: Context) -> list[Batch]:
     """The batches to append, all or nothing. Raises Refusal with one line for the operator."""
+    refuse_elsewhere(state, command, context)
     batches = _RULES[type(command)](state, command, context)
     return [*batches, *announce(state, batches, context)]

@@ -4,9 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from console.model.decide.context import Batch, Refusal
+from console.model.commands import Command
+from console.model.decide.context import Batch, Context, Refusal
 from console.model.incident import QUIET, Incident
 from console.model.state import State
+
+
+def refuse_elsewhere(state: State, command: Command, context: Context) -> None:
+    """An incident, and what belongs to it, is acted on where it is: elsewhere, other people and other channels would be
+    told. Raises Refusal."""
+    run = state.runs.get(getattr(command, "run", ""))
+    name = run.incident if run is not None else getattr(command, "incident", "") or getattr(command, "subject", "")
+    incident = state.incidents.get(name)
+    if incident is None:
+        return
+    target = f"{incident.service}/{incident.environment}"
+    if target != str(context.target):
+        raise Refusal(f"{incident.label} is on {target}, this console on {context.target}: choose that one (--env)")
 
 
 def find(state: State, incident_id: str) -> Incident:

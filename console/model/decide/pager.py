@@ -106,8 +106,8 @@ def _who(page: PagerIncident) -> str:
 def observe_on_call(state: State, command: cmd.ObserveOnCall, context: Context) -> list[Batch]:
     """Only what differs from what is known. Who comes without contacts keeps those that are known: they are read a few
     at a time, may be forbidden for now, and are wanted when nothing else answers."""
-    environment = context.target.environment
-    known = state.on_call.get(environment)
+    target = str(context.target)
+    known = state.on_call.get(target)
     ways = {entry.person_id: entry.contacts for entry in known.on_calls} if known is not None else {}
     on_calls = tuple(
         entry if entry.contacts else replace(entry, contacts=ways.get(entry.person_id, ()))
@@ -116,7 +116,7 @@ def observe_on_call(state: State, command: cmd.ObserveOnCall, context: Context) 
     if known is not None and known.on_calls == on_calls:
         return []
     version = known.version if known is not None else 0
-    return [Batch(f"pager:{environment}", version, (ev.OnCallChanged(on_calls),))]
+    return [Batch(f"pager:{target}", version, (ev.OnCallChanged(on_calls),))]
 
 
 def observe_phase(state: State, command: cmd.ObservePhase, context: Context) -> list[Batch]:

@@ -79,10 +79,6 @@ def start(state: State, command: cmd.StartRun, context: Context) -> list[Batch]:
     incident = state.incidents.get(command.incident)
     if incident is None or not incident.open:
         raise Refusal(f"incident {incident.label if incident else command.incident} is not open")
-    if (incident.service, incident.environment) != (context.target.service, context.target.environment):
-        raise Refusal(
-            f"{incident.label} is on {incident.service}/{incident.environment}, this console on {context.target}"
-        )
     name = command.playbook.playbook.name
     for run in state.runs_of(incident.id):
         if run.status is RunStatus.RUNNING and run.playbook.name == name:

@@ -8,19 +8,22 @@ from console.model.events.registry import event
 from console.model.value import value
 
 
-@event("engine.lease_taken")
+@event("engine.lease_taken", 2, reads=(1,))
 @value
 class LeaseTaken:
     holder: str
     epoch: int
     previous: str = ""
+    target: str = ""
+    """What the engine acts for; empty for one that acted for all, as earlier ones did."""
 
 
-@event("engine.lease_released")
+@event("engine.lease_released", 2, reads=(1,))
 @value
 class LeaseReleased:
     holder: str
     epoch: int
+    target: str = ""
 
 
 @event("journal.spool_merged")

@@ -1,5 +1,5 @@
-"""What other systems said that must outlive them: who is on call (stream "pager:<environment>"), and the phases of the
-rollout (stream "rollout:<service>/<environment>")."""
+"""What other systems said that must outlive them: who is on call (stream "pager:<service>/<environment>"), and the
+phases of the rollout (stream "rollout:<service>/<environment>")."""
 
 from __future__ import annotations
 

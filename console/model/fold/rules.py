@@ -41,7 +41,7 @@ class Rules:
         payload = recorded.payload
         kind = type(payload)
         before = table.get(entity)
-        if before is None and self._blank is not None and kind in self._changes:
+        if before is None and self._blank is not None:
             before = self._blank(entity)
         # Neither a second birth, nor an event of something this journal never saw born, has a rule.
         rule = (self._births if before is None else self._changes).get(kind)
