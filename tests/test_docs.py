@@ -109,3 +109,19 @@ def test_the_tour_by_commands_works_up_to_the_review(oncall):
         shown = oncall("--env", "lighthouse/staging", *line[1:])
     assert "# Post-incident review of INC-1: checkout is slow" in shown.out
     assert "not known" in shown.out
+
+
+def test_the_map_names_what_there_is():
+    """Each word of the map's left column that looks like a path, below the line that it stands under."""
+    block = (REPO / "AGENTS.md").read_text().partition("## Map")[2].partition("Layers,")[0]
+    above = ""
+    for line in block.splitlines():
+        found = re.match(r"( {4,6})([a-z_]+(?:/[a-z_]*)*[a-z_./, ]*?)(?:  |$)", line)
+        if found is None:
+            continue
+        names = found[2].split(", ")
+        if len(found[1]) == 4:
+            above = names[0]
+        for name in names:
+            path = REPO / ("" if len(found[1]) == 4 else above) / name
+            assert path.exists() or path.with_name(f"{path.name}.py").exists(), name
