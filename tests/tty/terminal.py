@@ -24,6 +24,7 @@ KEYS = {
     "up": b"\x1b[A",
     "down": b"\x1b[B",
     "backspace": b"\x7f",
+    "ctrl+e": b"\x05",
     "ctrl+p": b"\x10",
     "ctrl+q": b"\x11",
     "ctrl+z": b"\x1a",

@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from tests.servers import Exporter
 from tests.tty.site import Site
 from tests.tty.terminal import Terminal
-from tests.tty.wire import copied, foreign, harmful
+from tests.tty.wire import copied, foreign, harmful, rung
 
 pytestmark = [pytest.mark.tty, pytest.mark.integration]
 
@@ -59,6 +59,8 @@ def canary(text: str) -> str:
     return text[:4]
 
 
+AN_ALERT = re.compile(r"(?m)^acknowledged  ").search
+"""Only an alert's own screen says this at the beginning of a line."""
 ALERTS = 10
 NAMES = CORPUS[:ALERTS]
 
@@ -111,17 +113,96 @@ def details(terminal, text):
     terminal.wait_for("╭", gone=True)
 
 
-def look_at_alerts(terminal, texts):
-    """Every alert's row and details, and a click on each row that is seen."""
-    terminal.press("g")
-    terminal.wait_for("ALERTS", canary(texts[0]))
-    for text in texts:
-        details(terminal, text)
-        terminal.press("j")
+def alert_screen(terminal, wanted):
+    """Opens the screen of the highlighted alert, goes to its end and leaves it."""
+    terminal.press("enter")
+    terminal.wait_for(wanted, AN_ALERT)
+    terminal.press("G")
+    terminal.wait_for("fingerprint ")
+    terminal.press("q")
+    terminal.wait_for("ALERTS ──")
+
+
+def click_around(terminal):
+    """Clicks on each row that shows something of the corpus."""
     for row, line in enumerate(terminal.lines):
         if "zq" in line:
             for column in (30, 50, 70):
                 terminal.click_at(column, row)
+
+
+def look_at_alerts(terminal, texts):
+    """Every alert's row and screen, and clicks."""
+    terminal.press("g")
+    terminal.wait_for("ALERTS", canary(texts[0]))
+    for text in texts:
+        alert_screen(terminal, canary(text))
+        terminal.press("j")
+    click_around(terminal)
+
+
+def on_the_feed(terminal, alertmanager):
+    """The feed with its details, what people say of an alert, and a silence whose every word is hostile."""
+    terminal.press("5")
+    terminal.wait_for("ALERTS ──", "unowned", "acknowledged  by nobody")
+    terminal.press("g")
+    terminal.wait_for(canary(CORPUS[0]))
+    terminal.press("+")
+    terminal.wait_for("Note on zq00", "╭")
+    terminal.paste(CORPUS[13])
+    terminal.press("enter", "enter")
+    terminal.wait_for("Note: saved", canary(CORPUS[13]))
+    terminal.press("v")
+    terminal.wait_for("worth waking somebody?", "╭")
+    terminal.press("tab")
+    terminal.paste(CORPUS[14])
+    terminal.press("enter")
+    terminal.wait_for("Verdict: saved", canary(CORPUS[14]))
+    terminal.press("s")
+    terminal.wait_for("It would hide 1 alert", canary(CORPUS[0]), "[ Silence on")
+    terminal.fill("Why, for whoever finds it", "zq77 comment")
+    terminal.paste(CORPUS[4])
+    terminal.click("[ Silence on")
+    terminal.wait_for("a matcher holds what could not be shown: it")
+    terminal.click("alertname=")
+    terminal.press("ctrl+e", "ctrl+u")
+    terminal.type(f'alertname="{CORPUS[0]}"')
+    terminal.wait_for(canary(CORPUS[0]), "It would hide 1 alert")
+    terminal.press("enter", "enter", "enter", "enter")
+    terminal.wait_for("Silence: saved")
+    terminal.press("S")
+    terminal.wait_for("SILENCES", "1 active", "zq77")
+    details(terminal, CORPUS[0])
+    terminal.press("x")
+    terminal.wait_for("Expire the silence?", "╭", canary(CORPUS[0]))
+    terminal.press("tab", "enter")
+    terminal.wait_for("0 active", "1 ended")
+    terminal.press("q")
+    terminal.wait_for("ALERTS ──")
+    click_around(terminal)
+    assert [item["status"]["state"] for item in alertmanager.silences().values()] == ["expired"]
+
+
+def look_at_panes(terminal):
+    """Every pane of the incident, and what its first row opens."""
+    terminal.press("t")
+    terminal.wait_for("What has to be done", "╭")
+    terminal.paste(CORPUS[17])
+    terminal.click("[ Add the task ]")
+    terminal.wait_for(re.compile(r"Task in INC-\d+: saved").search)
+    hostile = {"W": CORPUS[17], "A": CORPUS[1], "M": CORPUS[11]}
+    for pane in "WAMFCPR":
+        shown = hostile.get(pane, "")
+        terminal.press(pane)
+        terminal.wait_for(f"{pane} [", canary(shown))
+        if shown:
+            terminal.press("g", "enter")
+            terminal.wait_for(canary(shown), lambda text: "╭" in text or AN_ALERT(text))
+            terminal.press("G", "q")
+            terminal.wait_for(f"{pane} [")
+            terminal.wait_for("╭", gone=True)
+    terminal.press("L")
+    terminal.wait_for("L [Log")
 
 
 def leave(terminal):
@@ -212,13 +293,16 @@ def test_what_alertmanager_carries_is_shown_and_never_obeyed(tmp_path, start_ale
         terminal.wait_for("Start a playbook?")
         terminal.press("q")
         terminal.wait_for("L [Log")
+        incident = re.search(r"SEV\d (INC-\d+) ", terminal.text)[1]
         terminal.press("1")
         terminal.wait_for("ALERTS")
         terminal.press("g")
         for text in NAMES:
             terminal.press("l")
-            terminal.wait_for(re.compile(rf"{canary(text)}.*\[INC-3\]").search)
+            terminal.wait_for(re.compile(rf"{canary(text)}.*\[{incident}\]").search)
             terminal.press("j")
+
+        on_the_feed(terminal, alertmanager)
 
         # The same as notes, as far as a terminal can paste it.
         terminal.press("2")
@@ -233,8 +317,10 @@ def test_what_alertmanager_carries_is_shown_and_never_obeyed(tmp_path, start_ale
         for text in PASTED[::-1]:
             details(terminal, text)
             terminal.press("k")
-        for row in range(12, 36):
+        for row in range(12, 23):  # not the footer: that would press keys
             terminal.click_at(50, row)
+
+        look_at_panes(terminal)
 
         # Help, palette, picker; a step closed on hostile words; a watch item; a handoff that quotes all of it.
         for key, title in (("?", "Help"), (":", "All actions"), ("s", "It becomes"), ("v", "Severity of")):
@@ -266,7 +352,10 @@ def test_what_alertmanager_carries_is_shown_and_never_obeyed(tmp_path, start_ale
         terminal.wait_for("Handoff offered: saved")
         leave(terminal)
         assert [harmful(text) for text in copied(bytes(terminal.raw))] == [set()]
-    check_exports(site, "INC-3", run)
+        notified = rung(bytes(terminal.raw))
+        assert any(canary(CORPUS[0]) in text for text in notified)
+        assert all(text.startswith("lighthouse/production: ") and not harmful(text) for text in notified)
+    check_exports(site, incident, run)
 
 
 def check_exports(site, incident, run):
@@ -310,10 +399,7 @@ def test_what_no_alertmanager_would_say_is_shown_and_never_obeyed(tmp_path, expo
         terminal.wait_for("ALERTS", re.compile(r"zq\d\d").search)
         terminal.press("g")
         for _ in range(ALERTS):
-            terminal.press("enter")
-            terminal.wait_for(re.compile(r"zq\d\d").search, "╭")
-            terminal.press("G", "q")
-            terminal.wait_for("╭", gone=True)
+            alert_screen(terminal, re.compile(r"zq\d\d").search)
             terminal.press("l", "j")
         for number in range(3):
             terminal.press(*"g", *"j" * (number * 5), "D")
@@ -331,8 +417,7 @@ def test_what_no_alertmanager_would_say_is_shown_and_never_obeyed(tmp_path, expo
         terminal.press("enter")
         terminal.wait_for("acknowledged: saved")
         terminal.press("2")
-        terminal.wait_for("Incidents", "╭")
-        terminal.press("q")
+        terminal.wait_for("INCIDENTS", "3 open", re.compile(r"zq\d\d").search)
         leave(terminal)
     for command in (("status", "--json"), ("log", "export")):
         check_json(site.run(*command))

@@ -10,6 +10,7 @@ _SEQUENCE = re.compile(
     r"\x1b(?:\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|\[[0-?]*[ -/]*[@-~]?|[ -/]*[0-~]?)"
 )
 _COPY = re.compile(r"\x1b\]52;c;([A-Za-z0-9+/=]*)\x07")
+_RUNG = re.compile(r"\x07\x1b\]9;([^\x07\x1b]*)\x1b\\")
 _COLOUR = r"[34]8;(?:2;\d+;\d+;\d+|5;\d+)"
 _OWN = re.compile(
     "|".join(
@@ -41,7 +42,7 @@ def harmful(text: str) -> set[str]:
 
 def foreign(raw: bytes) -> list[str]:
     """What in a terminal's input is not Textual's own: sequences, and harmful characters of the text between them."""
-    text = _COPY.sub("", raw.decode())
+    text = _RUNG.sub(r"\1", _COPY.sub("", raw.decode()))
     found = [sequence for sequence in _SEQUENCE.findall(text) if not _OWN.fullmatch(sequence)]
     return found + sorted(harmful(_SEQUENCE.sub("", text).replace("\r\n", "\n").replace("\r", "\n")))
 
@@ -49,3 +50,8 @@ def foreign(raw: bytes) -> list[str]:
 def copied(raw: bytes) -> list[str]:
     """What was copied to the terminal's clipboard."""
     return [base64.b64decode(found).decode() for found in _COPY.findall(raw.decode())]
+
+
+def rung(raw: bytes) -> list[str]:
+    """What the terminal was told to notify of, each with its bell."""
+    return _RUNG.findall(raw.decode())
