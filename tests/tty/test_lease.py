@@ -84,7 +84,9 @@ def test_the_next_engine_takes_over_and_fires_what_passed_meanwhile_once(lightho
                     lambda: lighthouse.events("incident.acknowledge_overdue"), what="the overdue acknowledgement"
                 )
 
-                lighthouse.run("run", "start", "p99-latency-high", "--incident", "INC-2", who="bob")
+                [declared] = lighthouse.events("incident.declared")
+                incident = f"INC-{declared.seq}"
+                lighthouse.run("run", "start", "p99-latency-high", "--incident", incident, who="bob")
                 if second == two.pid:
                     living.pop(two.pid).signal(signal.SIGKILL)
                 else:
@@ -109,7 +111,6 @@ def test_the_next_engine_takes_over_and_fires_what_passed_meanwhile_once(lightho
         ).total_seconds()
         assert late > 0
         assert event.payload["late_seconds"] == (pytest.approx(late, abs=1) if late > ON_TIME_SECONDS + 1 else ANY)
-    [declared] = lighthouse.events("incident.declared")
     assert acknowledge.payload["due_at"] == declared.payload["acknowledge_by"]
     [started] = lighthouse.events("run.step_started")
     assert step.payload["due_at"] == started.payload["deadline"]
@@ -128,13 +129,14 @@ def test_consoles_see_each_others_events_within_a_second(lighthouse: Lighthouse)
         two.fill("Title: what people notice", "slow answers")
         two.click("Declare on lighthouse")
         one.wait_for("SEV3 INC-", "slow answers")
-        taken = [age_of(lighthouse.events("incident.declared")[0].recorded_at)]
+        [declared] = lighthouse.events("incident.declared")
+        taken = [age_of(declared.recorded_at)]
         two.wait_for("Start a playbook?")
         two.press("q")
         two.wait_for("Start a playbook?", gone=True)
         one.press("2")
         for number in range(5):  # the screen ticks every second now: events must not wait for the tick
-            lighthouse.run("incident", "note", "INC-2", f"n{number}!")
+            lighthouse.run("incident", "note", f"INC-{declared.seq}", f"n{number}!")
             one.wait_for(f"n{number}!")
             taken.append(age_of(lighthouse.events("note.added")[-1].recorded_at))
         two.press("a")
