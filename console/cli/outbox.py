@@ -57,7 +57,7 @@ def ls(options: Options, all_: bool, as_json: bool) -> None:
 @writing()
 @click.pass_obj
 def retry(options: Options, delivery_id: str, how: How) -> None:
-    """Queue anew what was given up, under a new id."""
+    """Queue anew what was given up, under its own id: the far side can tell that it is the same."""
     from console.model.commands import RetryDelivery
 
     def wanted(console: Console) -> Command:

@@ -39,11 +39,11 @@ async def tell(
     wanted = list(ids)
     if not wanted:
         return Told([], [])
-    note = "" if saved else "they wait until the journal can be written"
-    if saved and not wait:
-        note = "they wait for the engine; `oncall outbox flush` sends them now"
-    if not note:
+    if wait:  # also what could not be saved: nothing may stop an escalation
         note = await _deliver(console, PATIENCE if patience is None else patience)
+    else:
+        until = "the engine; `oncall outbox flush` sends them now" if saved else "the journal, until it can be written"
+        note = f"they wait for {until}"
     deliveries = [console.state.deliveries[item] for item in wanted]
     return Told(data(deliveries), list(_lines(deliveries, note)), note)
 

@@ -110,8 +110,8 @@ def _email(node: Node) -> Email:
 
 
 def _grafana(node: Node) -> Grafana:
-    fields = node.mapping("url", "token", "dashboard_uid", "tags", "interval", "timeout")
-    source = read_source("grafana", fields, interval=timedelta(minutes=1))
+    fields = node.mapping("url", "token", "dashboard_uid", "tags", "timeout")
+    source = read_source("grafana", fields)
     _secret(fields["token"])
     return Grafana(
         source,

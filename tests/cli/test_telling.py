@@ -123,9 +123,13 @@ def test_read_only_sends_nothing(told, far):
     assert "queued" in told("outbox", "ls").out
 
 
-def test_not_saved_is_not_sent(told, far, tmp_path):
+def test_what_cannot_be_saved_is_told_all_the_same(told, far, tmp_path):
     (tmp_path / "file").write_text("")
-    result = told(*DECLARE, "--unsaved", journal=tmp_path / "file" / "journal.db")
+    journal = tmp_path / "file" / "journal.db"
+    result = told(*DECLARE, "--unsaved", "--no-wait", journal=journal)
 
-    assert "wait until the journal can be written" in result.out
+    assert "they wait for the journal, until it can be written" in result.out
     assert far.requests == []
+
+    told(*DECLARE, "--unsaved", journal=journal)
+    assert far.requests
