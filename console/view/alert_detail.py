@@ -12,7 +12,7 @@ from console.model.pager import PagerIncident, PagerLogEntry
 from console.model.silence import Silence, SilenceState
 from console.view.alert_links import Link
 from console.view.alert_silences import when
-from console.view.alerts import linked, owner, state_word, tone_of
+from console.view.alerts import linked, named, owner, state_word, tone_of
 from console.view.line import EMPTY, Line, Tone, clip, labelled, line, span
 from console.view.look import Look
 from console.view.times import age, clock, span_of, stamp
@@ -42,7 +42,7 @@ def details(
     tone = tone_of(alert)
     state = "no longer in the feed" if gone else state_word(alert) or alert.state.value
     lines = [
-        clip(line(look.marks.of(tone), span(alert.name, Tone.STRONG), "  ", span(_severity(alert), tone)), width),
+        clip(line(look.marks.of(tone), span(named(alert), Tone.STRONG), "  ", span(_severity(alert), tone)), width),
         *_labelled("state", state, width, Tone.WARNING if gone else Tone.NORMAL),
         *_labelled("since", f"{stamp(alert.starts_at)} ({age(alert.starts_at, now, look)} ago)", width),
         *_owner(alert, board, now, width, look),

@@ -79,7 +79,7 @@ def row(
     margin = "  " if inside else ""
     page = board.feed.pages.get(alert.fingerprint)
     severity = alert.severity or ("PagerDuty" if alert.source == PAGER else "no severity")
-    name = fit(alert.name, (26 if width >= 70 else 20) - len(margin))
+    name = fit(named(alert), (26 if width >= 70 else 20) - len(margin))
     return clip(
         line(
             margin,
@@ -93,10 +93,24 @@ def row(
             span(f"page {page.status.value} ", Tone.ACCENT) if page is not None and had is None else "",
             span(f"{state} ", Tone.DIM) if state else "",
             span(f"{where}: " if where and width >= 100 else "", Tone.DIM),
-            span(summary, Tone.DIM if quiet else Tone.NORMAL),
+            span(quoted(summary, look), Tone.DIM if quiet else Tone.NORMAL),
         ),
         width,
     )
+
+
+def named(alert: Alert) -> str:
+    """Its name; the fingerprint where the name shows nothing."""
+    return alert.name if alert.name.strip() else f"(no name) {alert.fingerprint}"
+
+
+def quoted(text: str, look: Look) -> str:
+    """An alert's own words, in quotes where they begin like something that the console says: who has it, its incident,
+    that it is silenced. Whoever writes an alert cannot make it look taken."""
+    start = text.lstrip()[:10].lower()
+    marks = (look.marks.ok, look.marks.critical, look.marks.warning, look.marks.coming)
+    ours = (*marks, "✔", "[inc-", "page ", "silenced", "inhibited", "muted", "flapping")
+    return f'"{text}"' if start.startswith(ours) else text
 
 
 def _who(care: AlertCare) -> str:

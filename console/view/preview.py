@@ -31,6 +31,7 @@ def foretold(incident: Incident, payload: object, board: Board, now: datetime) -
     )
     state = State()
     state.incidents[incident.id] = incident
+    state.deliveries.update((item.id, item) for item in board.deliveries)
     queued = announce(state, [Batch(incident.stream, incident.version, (payload,))], context)
     return [item for batch in queued for item in batch.payloads]
 

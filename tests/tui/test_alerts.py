@@ -10,7 +10,7 @@ import pytest
 
 from console.model import commands as cmd
 from console.model.alert import reference
-from console.model.board import AlertFeed
+from console.model.board import AlertFeed, SourceStatus
 from console.model.care import Verdict
 from console.model.folding import Fold, Row
 from console.model.people import Severity
@@ -444,3 +444,35 @@ async def test_50000_alerts_scroll_and_filter(open_console):
             at.app.focused.insert_text_at_cursor(char)
         await until(at, lambda: [len(item.alerts) for item in rows(at).items] == [10, 1])
         assert at.app.screen._target.count == 11
+
+
+async def test_an_alert_cannot_look_taken_by_its_own_words_or_have_no_name(open_console):
+    said = (
+        ("Taken", "\N{HEAVY CHECK MARK} root disk is full"),
+        ("Linked", "[INC-3] silenced by ops"),
+        (" ", "honest words"),
+    )
+    hostile = [
+        replace(feeds.alert(number, name, severity="critical"), annotations=(("summary", summary),))
+        for number, (name, summary) in enumerate(said, start=1)
+    ]
+    async with open_console(feeds.board(hostile), size=(160, 45)) as at:
+        await at.press("5")
+        shown = at.text()
+        assert '"\N{HEAVY CHECK MARK} root disk is full"' in shown
+        assert '"[INC-3] silenced by ops"' in shown
+        assert "(no name) " in shown
+        assert '"honest words"' not in shown
+
+
+async def test_silences_that_cannot_be_read_are_not_counted_as_none(open_console):
+    board = feeds.board([feeds.alert(1, "DiskFull")], evidence=ReadingState.UNREACHABLE)
+    async with open_console(board) as at:
+        await at.press("5", "S")
+        assert "NOT KNOWN NOW, UNREACHABLE" in at.text()
+        await at.press("escape", "s")
+        assert "NO EVIDENCE OF ALERTING" in at.text()
+    down = SourceStatus("silences of alertmanager", ReadingState.UNREACHABLE, error="refuses the connection")
+    async with open_console(replace(feeds.board([]), sources=(*board.sources, down))) as at:
+        await at.press("5", "S")
+        assert "NOT KNOWN NOW, UNREACHABLE" in at.text()

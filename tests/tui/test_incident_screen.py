@@ -278,6 +278,18 @@ async def test_an_incident_that_cannot_be_closed_says_what_goes_before(open_cons
         assert "INC-1 is declared: resolve it first" in at.text()
 
 
+async def test_a_name_that_is_not_known_is_said_before_it_is_given_a_role(open_console):
+    async with open_console(staffed(), size=(100, 40)) as at:
+        await declared(at)
+        await at.press("o")
+        at.screen.query_one("#field-person").value = "bbo"
+        await at.settle()
+        assert "bbo is not in people.yaml" in at.text()
+        at.screen.query_one("#field-person").value = at.engine.board.actor.name
+        await at.settle()
+        assert "is not in people.yaml" not in at.text()
+
+
 async def test_giving_back_is_careful_and_needs_a_reason(open_console):
     async with open_console(staffed(), size=(100, 40)) as at:
         await declared(at)

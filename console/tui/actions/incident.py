@@ -14,6 +14,7 @@ from console.tui.actions.severities import severities
 from console.tui.actions.submit import ask, carry_out
 from console.tui.dialogs.form import Choice, Item, Question, Text
 from console.tui.dialogs.pick import Entry, Picker
+from console.view.alerts import named
 from console.view.line import Line, Tone, fit, line, span
 from console.view.offers import Offer, rank
 from console.view.runs import objective
@@ -42,16 +43,16 @@ def _declare(app: ConsoleApp, at: Situation) -> None:
     meant = at.item.alerts if at.item is not None else ()
     alert = alert_of(at.board, at.alert) if at.alert else next(iter(meant), None)
     alerts = tuple(map(reference, meant)) or ((reference(alert),) if alert is not None else ())
-    title = (alert.annotation("summary") or alert.name) if alert is not None else ""
-    named = (
-        f"{alert.name}, active since {alert.starts_at:%H:%M:%S}Z"
+    title = (alert.annotation("summary").strip() or named(alert)) if alert is not None else ""
+    first = (
+        f"{named(alert)}, active since {alert.starts_at:%H:%M:%S}Z"
         if alert is not None
         else "none; the incident stands alone"
     )
     if len(alerts) > 1:
-        named = f"{len(alerts)} alerts of the fold, first {named}"
+        first = f"{len(alerts)} alerts of the fold, first {first}"
     open_now = ", ".join(item.label for item in at.board.open_incidents)
-    facts: list[Line] = [line(span("linked alert  ", Tone.DIM), named)]
+    facts: list[Line] = [line(span("linked alert  ", Tone.DIM), first)]
     if open_now:
         facts.append(line(span(f"open already  {open_now}: l links an alert to it", Tone.WARNING)))
     question = Question(

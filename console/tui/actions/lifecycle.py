@@ -10,7 +10,7 @@ from console.model.incident import ROLES, TRANSITIONS, Incident, IncidentState
 from console.model.people import Severity
 from console.tui.actions.general import show_run
 from console.tui.actions.severities import severities
-from console.tui.actions.submit import ask, carry_out
+from console.tui.actions.submit import ask, carry_out, unlisted
 from console.tui.dialogs.form import Choice, Item, Question, Text
 from console.tui.dialogs.pick import Entry, Picker
 from console.view import escalation
@@ -172,8 +172,8 @@ def _role(app: ConsoleApp, at: Situation) -> None:
     def preview(answers: Mapping[str, str], _: int) -> list[Line]:
         before = incident.roles.get(answers["role"], "")
         after = answers["person"].strip() or "?"
-        text = f"{answers['role']}: {f'{before} hands over to {after}' if before else after}, at one moment."
-        return [line(span(text, Tone.ACCENT))]
+        text = f"{answers['role']}: {f'{before} hands over to {after}' if before else after}, from now on."
+        return [line(span(text, Tone.ACCENT)), *unlisted(at.board, after)]
 
     question = Question(
         f"Roles of {incident.label}",

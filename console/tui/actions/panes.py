@@ -15,7 +15,7 @@ from console.tui.dialogs.form import Question, Text
 from console.tui.dialogs.pick import Entry, Picker
 from console.tui.dialogs.text import Reader
 from console.view import escalation, incident_panels, timeline
-from console.view.line import EMPTY, Line, Tone, labelled, line, span
+from console.view.line import EMPTY, Line, Tone, fold, labelled, line, span
 from console.view.times import stamp
 
 if TYPE_CHECKING:
@@ -227,7 +227,8 @@ def _contacts(app: ConsoleApp, at: Situation) -> None:
     """Whom to call, from any screen and without an incident."""
     board, now, look = app.seen
     rows = [escalation.contact(role, reach) for role, reach in escalation.rota(board)]
-    app.push_screen(Reader("Who to call", lambda _: [escalation.where_from(board, now, look), EMPTY, *rows]))
+    head = [escalation.where_from(board, now, look), EMPTY]
+    app.push_screen(Reader("Who to call", lambda width: [*head, *(part for row in rows for part in fold(row, width))]))
 
 
 HANDLERS: Mapping[str, Callable[[ConsoleApp, Situation], None]] = {

@@ -9,7 +9,7 @@ from console.model import commands as cmd
 from console.model import events as ev
 from console.model.decide.response import TASK_KINDS
 from console.model.incident import QUIET, TIMES, Incident
-from console.tui.actions.submit import ask
+from console.tui.actions.submit import ask, unlisted
 from console.tui.dialogs.form import Choice, Item, Question, Text
 from console.view.events import describe
 from console.view.line import Line, Tone, line, span
@@ -86,6 +86,7 @@ def _task(app: ConsoleApp, at: Situation) -> None:
             Text("due", "Due", "", "20m or 14:32 (UTC)"),
             Choice("kind", "Kind: a task, or an action item for afterwards", items, items[0].id),
         ),
+        preview=lambda answers, _: unlisted(at.board, answers["owner"]),
     )
     ask(app, question, f"Task in {incident.label}")
 

@@ -130,7 +130,7 @@ def _answer(app: ConsoleApp, at: Situation) -> None:
         Item("questioned", line(span("2 ", Tone.ACCENT), "I have a question"), "questioned"),
     )
     question = Question(
-        f"{handoff.label}: {item.kind} {item.ref[:12]}",
+        f"{handoff.label}: your answer on this {item.kind}",
         "Answer",
         lambda answers: cmd.AnswerHandoffItem(handoff.id, item.id, answers["answer"], answers["read_back"]),
         (line(span(item.text, Tone.STRONG)), line(span(item.actions, Tone.NORMAL))),

@@ -16,7 +16,8 @@ from console.tui.actions.submit import ask
 from console.tui.dialogs.form import Choice, Item, Question, Text
 from console.tui.dialogs.text import Reader
 from console.view.alert_silences import blast, details, when
-from console.view.line import Line, Tone, labelled, line, span
+from console.view.alerts import no_evidence
+from console.view.line import Line, Tone, fold, labelled, line, span
 from console.view.times import clock, stamp
 
 if TYPE_CHECKING:
@@ -110,7 +111,9 @@ def _ask(
         hidden = _hidden(app, matchers_of(answers["matchers"]))
         until = now + _length(answers["length"])
         told = blast(hidden, now, width, look, most=SHOWN, verb="would hide")
-        return [line(span(f"until {stamp(until)}", Tone.DIM)), *told]
+        unsure = no_evidence(app.board.feed) if app.board is not None else ()
+        blind = fold(unsure, width) if unsure else []
+        return [line(span(f"until {stamp(until)}", Tone.DIM)), *blind, *told]
 
     target = str(board.target)
     waits = f"It counts as a change of {owing.label}, which cannot be closed before it is over." if owing else ""

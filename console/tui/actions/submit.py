@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from console.engine.outcome import Denied, Done
 from console.tui.dialogs.form import Form, Question
+from console.view.line import Line, Tone, line, span
 
 if TYPE_CHECKING:
+    from console.model.board import Board
     from console.model.commands import Command
     from console.tui.app import ConsoleApp
 
@@ -42,6 +44,14 @@ def ask(app: ConsoleApp, question: Question, what: str, then: Then | None = None
                 then(outcome)
 
     app.push_screen(Form(question, app.drafts), closed)
+
+
+def unlisted(board: Board, name: str) -> list[Line]:
+    """A warning where a name is of nobody in people.yaml: somebody else, or a slip of the fingers."""
+    name = name.strip()
+    if not name or name in (board.actor.name, *(person.name for person in board.people)):
+        return []
+    return [line(span(f"{name} is not in people.yaml: nothing can be sent to that name.", Tone.WARNING))]
 
 
 def _say_done(app: ConsoleApp, what: str, outcome: Done) -> None:

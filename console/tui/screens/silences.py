@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from console.model.reading import ReadingState
 from console.model.silence import Silence, SilenceState
 from console.tui.actions.silence import hides
 from console.tui.screens.base import ConsoleScreen, bindings
@@ -13,13 +14,17 @@ from console.tui.widgets.line_list import LineList
 from console.tui.widgets.lines import Lines
 from console.view.alert_silences import ordered, row
 from console.view.line import Line, Tone, line, span
-from console.view.look import Look
+from console.view.look import STATE_WORDS, Look
 from console.view.values import heading
 
 if TYPE_CHECKING:
     from textual.widget import Widget
 
     from console.model.board import Board
+
+
+SILENCES = "silences of "
+"""How the sources begin that read silences; one for each cluster of Alertmanagers."""
 
 
 class SilencesScreen(ConsoleScreen):
@@ -51,7 +56,12 @@ class SilencesScreen(ConsoleScreen):
         found = ordered(board.silences, now)
         active = sum(item.state is SilenceState.ACTIVE for item in found)
         pending = sum(item.state is SilenceState.PENDING for item in found)
-        end = line(span(f"{active} active, {pending} pending, {len(found) - active - pending} ended lately", Tone.DIM))
+        counted = f"{active} active, {pending} pending, {len(found) - active - pending} ended lately"
+        # They are read from the Alertmanagers, and are a source of their own only while they fail alone.
+        states = [item.state for item in board.sources if item.name.startswith(SILENCES)] + [board.feed.evidence]
+        bad = next((state for state in states if state in (ReadingState.UNREACHABLE, ReadingState.STALE)), None)
+        old = f"NOT KNOWN NOW, {STATE_WORDS[bad]}: " if bad is not None else ""
+        end = line(span(old, Tone.UNKNOWN), span(counted, Tone.DIM))
         self.query_one("#silences-head", Lines).show([heading("SILENCES", end, self.host.size.width, look)])
         self._list.show(found, [line(span("No silence is known. s on an alert makes one.", Tone.DIM))])
 
