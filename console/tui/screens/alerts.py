@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from textual.containers import Container
 
 from console.model.filter import Filter
-from console.model.folding import BY_GROUP, FLAT, Arrangement, Counts, Fold, Item, Row, Sort
+from console.model.folding import BY_GROUP, FLAT, Arrangement, Counts, Fold, Item, Row, Sort, label_names
 from console.tui.alert_lines import fold_lines, lines, page_id
 from console.tui.feed import FeedFolder
 from console.tui.looked import LookedUp
@@ -137,7 +137,7 @@ class AlertsScreen(ConsoleScreen):
     @property
     def labels(self) -> tuple[str, ...]:
         """The names of labels that it can be grouped by."""
-        return self._feed.folded.labels
+        return label_names(self.host.seen[0].feed.alerts)
 
     @property
     def count(self) -> int:
