@@ -70,6 +70,19 @@ def escalate(options: Options, incident_id: str, level: int | None, reason: str,
     change(options, incident_id, wanted, how)
 
 
+@click.command("reassign")
+@incident_argument
+@click.argument("people", nargs=-1, required=True)
+@click.option("--reason", default="", help="Why.")
+@writing()
+@click.pass_obj
+def reassign(options: Options, incident_id: str, people: tuple[str, ...], reason: str, how: How) -> None:
+    """Let PagerDuty page PEOPLE of people.yaml, in place of whoever has the page."""
+    from console.model.commands import ReassignPage
+
+    change(options, incident_id, lambda _, item: ReassignPage(item.id, people, reason), how)
+
+
 @click.command("severity")
 @incident_argument
 @click.argument("severity", type=SEVERITY)
@@ -240,6 +253,7 @@ COMMANDS = (
     ack,
     unack,
     escalate,
+    reassign,
     severity,
     state,
     _alias("mitigate", "mitigated", "The impact is over, the cause may not be."),

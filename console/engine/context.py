@@ -50,6 +50,7 @@ class Moments:
             mode=self._mode,
             channels=world.specs,
             rota=dict(board.on_call),
+            people=rota.everybody(config.people),
             teams=rota.teams(config.teams, config.people),
             pages=board.feed.pages,
             # What is suppressed is not notified, whoever would be.

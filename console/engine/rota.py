@@ -28,6 +28,11 @@ def reach(names: Iterable[str], known: Mapping[str, Person]) -> tuple[Reach, ...
     return tuple(Reach(name, known[name].contacts, known[name].pagerduty) for name in names if name in known)
 
 
+def everybody(people: Sequence[Person]) -> tuple[Reach, ...]:
+    """All people, with the ways that `people.yaml` gives."""
+    return tuple(Reach(person.name, person.contacts, person.pagerduty) for person in people)
+
+
 def teams(wanted: Iterable[Team], people: Sequence[Person]) -> tuple[tuple[Team, tuple[Reach, ...]], ...]:
     """Each team with its people."""
     known = {person.name: person for person in people}

@@ -54,6 +54,15 @@ class Escalate(Command):
 
 
 @value
+class ReassignPage(Command):
+    """PagerDuty shall page these people, by their names in `people.yaml`, in place of whoever has it."""
+
+    incident: str
+    people: tuple[str, ...]
+    reason: str = ""
+
+
+@value
 class PostUpdate(Command):
     """A status update by Conditions, Actions, Needs. `next_in` None: the severity's own cadence."""
 

@@ -71,6 +71,10 @@ def _escalated(p: ev.IncidentEscalated, _: str) -> tuple[Tone, str]:
     return Tone.WARNING, f"{head}: {reached(p.people)}{tail}"
 
 
+def _reassigned(p: ev.PageReassigned, _: str) -> tuple[Tone, str]:
+    return Tone.WARNING, f"page reassigned to {', '.join(item.person for item in p.people)}{because(p.reason)}"
+
+
 def _update(p: ev.UpdatePosted, _: str) -> tuple[Tone, str]:
     parts = (("conditions", p.conditions), ("actions", p.actions), ("needs", p.needs))
     due = f" (next by {clock(p.next_due)})" if p.next_due else ""
@@ -176,6 +180,7 @@ WRITERS: Mapping[type[Any], Writer] = {
     ev.IncidentAcknowledged: lambda p, t: (Tone.STRONG, f"acknowledged{_by(p.by)}{_in(p.via)}"),
     ev.IncidentUnacknowledged: lambda p, t: (Tone.WARNING, f"NOT acknowledged any more{_in(p.via)}{because(p.reason)}"),
     ev.IncidentEscalated: _escalated,
+    ev.PageReassigned: _reassigned,
     ev.UpdatePosted: _update,
     ev.UpdateOverdue: _update_overdue,
     ev.TimeSet: _time_set,

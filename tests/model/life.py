@@ -126,6 +126,7 @@ class Life:
             self.pages,
             self.paged,
             self.pager_silent,
+            (PAT, SAM, LEE, Reach("kim", (("phone", "+1 555 0199"),))),
         )
 
     def do(self, command: Command, actor: Actor = ALICE) -> list[Recorded]:

@@ -8,9 +8,10 @@ from console.model import commands as cmd
 from console.model.alert import parse_matcher
 from console.model.decide import next_deadline
 from console.model.escalation import Reach, Team
+from console.model.message import PAGER_ACTS, Act, ChannelSpec
 from console.model.pager import PagerIncident, PagerStatus
 from console.model.people import Severity
-from tests.model.life import BOB, LEE, MINUTES, PAT, SAM, START, Life
+from tests.model.life import BOB, ENGINE, LEE, MINUTES, PAT, SAM, START, Life
 
 
 def levels(life: Life, incident: str) -> list[tuple[int, str]]:
@@ -259,3 +260,17 @@ def test_a_more_severe_incident_is_escalated_sooner_and_a_less_severe_one_no_lat
     due = life.state.incidents[incident].escalate_at
     life.do(cmd.ChangeSeverity(incident, Severity.SEV2, "some of them"))
     assert life.state.incidents[incident].escalate_at == due
+
+
+def test_a_page_is_given_to_others_whom_pagerduty_knows() -> None:
+    life = Life()
+    incident = life.declare()
+    assert "no page of INC-1 is open" in life.refused(cmd.ReassignPage(incident, ("pat",)))
+    life.do(cmd.LinkPager(incident, page(), True), ENGINE)
+    life.channels = (ChannelSpec("pagerduty", PAGER_ACTS),)
+    assert "kim: no `pagerduty` user id" in life.refused(cmd.ReassignPage(incident, ("pat", "kim")))
+    assert "bo: no `pagerduty` user id" in life.refused(cmd.ReassignPage(incident, ("bo",)))
+    events = life.do(cmd.ReassignPage(incident, ("pat", "pat"), "knows the bridge"))
+    (queued,) = [event.payload for event in events if event.kind == "delivery.queued"]
+    assert (queued.act, queued.ref) == (Act.REASSIGN, "PD1")
+    assert queued.args == (("incident", "PD1"), ("person", "PPAT"))

@@ -45,6 +45,7 @@ SENTENCES = [
         Tone.WARNING,
         "PagerDuty pages somebody by policy Lighthouse",
     ),
+    (ev.PageReassigned((BOB, CAROL), "knows it"), Tone.WARNING, "page reassigned to bob, carol: knows it"),
     (ev.UpdatePosted("P99 620 ms", "", "a DBA", AT), Tone.STRONG, "update: conditions: P99 620 ms; needs: a DBA (next"),
     (ev.UpdateOverdue(AT, 61), Tone.ALARM, "STATUS UPDATE OVERDUE since 14:32:10Z (noticed 1 min late)"),
     (

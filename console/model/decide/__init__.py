@@ -47,6 +47,7 @@ _RULES: dict[type[cmd.Command], Callable[[State, Any, Context], list[Batch]]] = 
     cmd.HandOverChange: changes.hand_over,
     cmd.RetryDelivery: pager.retry_delivery,
     cmd.LinkPager: pager.link,
+    cmd.ReassignPage: pager.reassign,
     cmd.ObserveOnCall: pager.observe_on_call,
     cmd.ObservePhase: pager.observe_phase,
     cmd.RecordProof: pager.record_proof,

@@ -32,6 +32,7 @@ _ASKS: Mapping[type[Any], tuple[Act, ...]] = {
     ev.IncidentUnacknowledged: (Act.POST, Act.NOTE),
     ev.AcknowledgeOverdue: (Act.POST,),
     ev.IncidentEscalated: (Act.POST, Act.PAGE, Act.ESCALATE, Act.RESPOND),
+    ev.PageReassigned: (Act.POST, Act.REASSIGN),
     ev.IncidentStateChanged: (Act.POST, Act.RESOLVE, Act.NOTE, Act.ANNOTATE),
     ev.SeverityChanged: (Act.POST, Act.NOTE),
     ev.RoleAssigned: (Act.POST,),
@@ -42,7 +43,16 @@ _ASKS: Mapping[type[Any], tuple[Act, ...]] = {
     ev.NoteAdded: (Act.NOTE,),
 }
 
-_AT_PAGERDUTY = (Act.TRIGGER, Act.ACKNOWLEDGE, Act.RESOLVE, Act.ESCALATE, Act.RESPOND, Act.NOTE, Act.STATUS_UPDATE)
+_AT_PAGERDUTY = (
+    Act.TRIGGER,
+    Act.ACKNOWLEDGE,
+    Act.RESOLVE,
+    Act.ESCALATE,
+    Act.REASSIGN,
+    Act.RESPOND,
+    Act.NOTE,
+    Act.STATUS_UPDATE,
+)
 
 _DECLARED = "incident.declared"
 
@@ -198,9 +208,9 @@ def _at_pages(act: Act, wanted: Callable[[_Moment, PagerLink], bool] = lambda _,
             for link in incident.pages.values():
                 if link.status is not PagerStatus.RESOLVED and wanted(moment, link):
                     ref = link.pager_id if link.adopted else own_key(incident.id)
-                    yield channel, act, ref, (("incident", link.pager_id), *_level(act, moment))
+                    yield channel, act, ref, (("incident", link.pager_id), *_details(act, moment))
             if not incident.pages and _triggered(moment) and wanted(moment, _own(incident)):
-                yield channel, act, own_key(incident.id), _level(act, moment)
+                yield channel, act, own_key(incident.id), _details(act, moment)
 
     return addressed
 
@@ -217,8 +227,13 @@ def _triggered(moment: _Moment) -> bool:
     )
 
 
-def _level(act: Act, moment: _Moment) -> _Args:
-    return (("level", str(moment.payload.level - 1)),) if act is Act.ESCALATE else ()
+def _details(act: Act, moment: _Moment) -> _Args:
+    """What else an act must know: the level it was decided on, the users it is for."""
+    if act is Act.ESCALATE:
+        return (("level", str(moment.payload.level - 1)),)
+    if act is Act.REASSIGN:
+        return tuple(("person", reach.person_id) for reach in moment.payload.people)
+    return ()
 
 
 def _resolves(moment: _Moment, link: PagerLink) -> bool:
@@ -275,6 +290,7 @@ _ADDRESSES: Mapping[Act, Callable[[_Moment], _Addressed]] = {
     Act.ACKNOWLEDGE: _at_pages(Act.ACKNOWLEDGE),
     Act.RESOLVE: _at_pages(Act.RESOLVE, _resolves),
     Act.ESCALATE: _at_pages(Act.ESCALATE, lambda moment, link: bool(moment.payload.pager and link.policy)),
+    Act.REASSIGN: _at_pages(Act.REASSIGN),
     Act.RESPOND: _respond,
     Act.NOTE: _at_pages(Act.NOTE, _notes),
     Act.STATUS_UPDATE: _at_pages(Act.STATUS_UPDATE),

@@ -57,6 +57,8 @@ class Context:
     """Fingerprints of the alerts that Alertmanager itself sends to PagerDuty: those are never triggered again."""
     pager_silent: bool = False
     """Whether PagerDuty is configured and does not answer: what it is said to page for is not known to be paged."""
+    people: tuple[Reach, ...] = ()
+    """Everybody in `people.yaml`, and how they are reached."""
 
     def rule(self, severity: Severity) -> SeverityRule | None:
         """What the severity matrix asks, if it says anything of this severity."""

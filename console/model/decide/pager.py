@@ -44,6 +44,20 @@ def adopted(incident: Incident, alerts: Iterable[AlertRef], context: Context) ->
     return events
 
 
+def reassign(state: State, command: cmd.ReassignPage, context: Context) -> list[Batch]:
+    """Only a page that is open, and people whom PagerDuty knows."""
+    incident = find_open(state, command.incident)
+    if all(page.status is PagerStatus.RESOLVED for page in incident.pages.values()):
+        raise Refusal(f"no page of {incident.label} is open in {PAGERDUTY}: escalate tells people by other ways")
+    known = {person.person: person for person in context.people}
+    people = tuple(known.get(name, Reach(name)) for name in dict.fromkeys(command.people))
+    strangers = [person.person for person in people if not person.person_id]
+    if strangers or not people:
+        named = ", ".join(strangers) or "nobody"
+        raise Refusal(f"{named}: no `pagerduty` user id in people.yaml; one is needed to be paged there")
+    return on(incident, ev.PageReassigned(people, command.reason.strip()))
+
+
 def link(state: State, command: cmd.LinkPager, context: Context) -> list[Batch]:
     """A PagerDuty incident that pages for one of ours, or what has changed with it; nothing when nothing has."""
     incident = find_open(state, command.incident)

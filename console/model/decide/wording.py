@@ -100,6 +100,11 @@ def _escalated(payload: ev.IncidentEscalated, _: Incident | None, after: Inciden
     return Words(f"escalated to level {payload.level}: {after.title}", payload.reason, said)
 
 
+def _reassigned(payload: ev.PageReassigned, _: Incident | None, after: Incident) -> Words:
+    people = ", ".join(reach.person for reach in payload.people)
+    return Words(f"the page goes to {people}: {after.title}", payload.reason)
+
+
 def _state_changed(payload: ev.IncidentStateChanged, _: Incident | None, after: Incident) -> Words:
     return Words(f"{payload.state}: {after.title}", payload.reason)
 
@@ -155,6 +160,7 @@ _WORDS: Mapping[type[Any], Callable[[Any, Incident | None, Incident], Words | No
     ev.IncidentUnacknowledged: _unacknowledged,
     ev.AcknowledgeOverdue: _acknowledge_overdue,
     ev.IncidentEscalated: _escalated,
+    ev.PageReassigned: _reassigned,
     ev.IncidentStateChanged: _state_changed,
     ev.SeverityChanged: _severity_changed,
     ev.RoleAssigned: _role_assigned,

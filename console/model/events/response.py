@@ -32,6 +32,15 @@ class IncidentEscalated:
     """Where it was escalated, when not here: "PagerDuty"."""
 
 
+@event("incident.page_reassigned")
+@value
+class PageReassigned:
+    """Its open pages are assigned to these people, in place of whoever had them."""
+
+    people: tuple[Reach, ...]
+    reason: str = ""
+
+
 @event("incident.update_posted")
 @value
 class UpdatePosted:

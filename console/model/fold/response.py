@@ -30,6 +30,12 @@ def _escalated(incident: Incident, recorded: Recorded, payload: ev.IncidentEscal
     return replace(incident, escalations=(*incident.escalations, told), escalate_at=next_at)
 
 
+@RULES.changed(ev.PageReassigned)
+@touching
+def _reassigned(incident: Incident, _: Recorded, __: ev.PageReassigned) -> Incident:
+    return incident  # Who has it then is PagerDuty's to say.
+
+
 @RULES.changed(ev.UpdatePosted)
 @touching
 def _update_posted(incident: Incident, recorded: Recorded, payload: ev.UpdatePosted) -> Incident:
