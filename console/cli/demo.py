@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from console.bootstrap.common import Options
+from console.bootstrap.common import BadInput, Options
 from console.cli.exits import FAILED
 from console.cli.output import show, write_out
 from console.cli.parse import DURATION
@@ -52,6 +52,8 @@ def command(
     """
     from console.bootstrap import Demo
 
+    if ctx.obj.read_only:
+        raise BadInput("--read-only: the demo writes its own record, and reaches nothing outside; leave it out")
     kind = Demo(seed, None if headless else speed, broken, bool(drill))
     if headless and drill:
         ctx.exit(_report(_rehearse(ctx.obj, kind, drill), output, as_json))

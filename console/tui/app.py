@@ -195,9 +195,9 @@ class ConsoleApp(KeysInOrder[None]):
         """Whether the program ends."""
         return self._leaving.under_way
 
-    def action_leave(self) -> None:
-        """ctrl+q, ctrl+c, q on the Overview: at once, but asked about, once, while a playbook runs."""
-        self._leaving.ask()
+    def action_leave(self, slip: bool = False) -> None:
+        """The operator wants to leave, or may have pressed q once too often."""
+        self._leaving.ask(slip)
 
     def stay(self) -> None:
         """Not leaving after all: the next time it is asked about again."""

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 
 class Leaving:
-    """Leaves at once, but asks, once, while a playbook runs; a signal is never asked about."""
+    """Leaves at once, but asks, once, while a playbook runs or an escalation hangs on this console; a signal is never
+    asked about."""
 
     def __init__(self, app: ConsoleApp) -> None:
         self._app = app
@@ -26,17 +27,23 @@ class Leaving:
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.leave, 128 + number)
 
-    def ask(self) -> None:
-        """The operator wants to leave."""
+    def ask(self, slip: bool) -> None:
+        """The operator wants to leave; `slip`: by a key that also closes screens, and may be pressed once too often."""
         board = self._app.board
-        running = [run for run in board.runs if run.ended_at is None] if board is not None else []
-        if not running or self.under_way or self._asked:
+        if board is None or self.under_way or self._asked:
+            self.leave(0)
+            return
+        open_ones = [f"{run.label} is running" for run in board.runs if run.ended_at is None]
+        if slip and board.lease.mine:
+            waiting = [item for item in board.open_incidents if item.acknowledged_at is None and item.escalate_at]
+            open_ones += [f"{item.label} is not acknowledged" for item in waiting]
+        if not open_ones:
             self.leave(0)
             return
         from console.tui.actions.general import ask_to_leave
 
         self._asked = True
-        ask_to_leave(self._app, running)
+        ask_to_leave(self._app, open_ones)
 
     def stay(self) -> None:
         """Not leaving after all: the next time it is asked about again."""

@@ -101,6 +101,11 @@ def test_what_cannot_be_broken(capsys):
     assert "prometheus" in capsys.readouterr().err
 
 
+def test_a_read_only_demo_is_refused_instead_of_writing_all_the_same(capsys):
+    assert run(["--read-only", "demo", "--headless", "--for", "5s"]) == 2
+    assert "leave it out" in capsys.readouterr().err
+
+
 def test_text_says_the_same(capsys):
     shown = demo(capsys)
 

@@ -290,6 +290,17 @@ async def test_a_name_that_is_not_known_is_said_before_it_is_given_a_role(open_c
         assert "is not in people.yaml" not in at.text()
 
 
+async def test_a_second_q_does_not_end_an_escalation_that_hangs_on_this_console(open_console):
+    async with open_console(staffed(), size=(100, 40)) as at:
+        await declared(at)
+        await at.press("q", "q")
+        assert "INC-1 is not acknowledged" in at.text()
+        await at.press("escape")
+        assert not at.app._leaving.under_way
+        await at.press("a", "q")
+        assert at.app._leaving.under_way
+
+
 async def test_giving_back_is_careful_and_needs_a_reason(open_console):
     async with open_console(staffed(), size=(100, 40)) as at:
         await declared(at)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from console.model.playbook import Run
 from console.tui import keys
 from console.tui.dialogs.pick import Entry, Picker
 from console.tui.dialogs.text import Reader
@@ -162,19 +161,19 @@ def _back(app: ConsoleApp, _: Situation) -> None:
 
 def _quit(app: ConsoleApp, _: Situation) -> None:
     if isinstance(app.screen, OverviewScreen):
-        app.action_leave()
+        app.action_leave(slip=True)
     else:
         app.pop_screen()
 
 
-def ask_to_leave(app: ConsoleApp, running: Sequence[Run]) -> None:
-    """Leaving while a playbook runs: the run goes on in the record, but nobody looks at it here."""
-    names = ", ".join(run.label for run in running)
+def ask_to_leave(app: ConsoleApp, why: Sequence[str]) -> None:
+    """Leaving while something waits for a clock: it stays in the record, but nobody looks at it here."""
+    deadlines = "Nobody else is told, and no deadline fires, unless another console runs."
     entries = [
-        Entry("stay", line("Stay"), "Stay", "The checklist stays on the screen."),
-        Entry("leave", line(f"Leave; {names} stays open"), "Leave", "Deadlines fire only while some console runs."),
+        Entry("stay", line("Stay"), "Stay", "The console goes on."),
+        Entry("leave", line("Leave; it stays open in the record"), "Leave", deadlines),
     ]
-    picker = Picker(f"{names} is running", entries)
+    picker = Picker(", ".join(why), entries)
     app.push_screen(picker, lambda chosen: app.leave(0) if chosen == "leave" else app.stay())
 
 
