@@ -52,7 +52,12 @@ class Drawing:
 
         board, now = self._app.engine.board, self._app.now
         seconds = counting(board, now)
-        self._seen = (board, now, Look(ASCII if self._app.ascii_marks else UNICODE, self._zone(now), seconds))
+        look = Look(ASCII if self._app.ascii_marks else UNICODE, self._zone(now), seconds)
+        if self._seen is not None:
+            before, then, as_before = self._seen
+            if board is before and look == as_before and now.replace(microsecond=0) == then.replace(microsecond=0):
+                return  # what was drawn from it is known by it, and need not be drawn again
+        self._seen = (board, now, look)
 
     def redraw(self) -> None:
         """Draws the screen that is not a dialog, now. Widgets paint only what came out different."""
@@ -86,7 +91,7 @@ class Drawing:
         if self._app.leaving or self._seen is None:
             return
         loop = asyncio.get_running_loop()
-        now = self.seen[1]
+        now = self._app.now
         delay = 1.0 if self.seen[2].seconds else min(QUIET_TICK, 60.05 - now.second - now.microsecond / 1e6)
         if within is not None:
             delay = min(delay, within)

@@ -1,4 +1,4 @@
-"""The folded feed of a screen: a small one at once, a large one in a thread, the newest wish first."""
+"""The folded feed of a screen: a small one at once, a large one in a thread, the newest wish first; and its lines."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from console.engine.offload import in_thread
-from console.model.folding import STORM_SPAN, Arrangement, Folded, Folder
+from console.model.folding import STORM_SPAN, Arrangement, Folded, Folder, Item
+from console.view.alerts import item_row
+from console.view.line import Line
 
 if TYPE_CHECKING:
     from console.model.board import AlertFeed, Board
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 500
 """So many alerts are folded before the next key could be typed."""
-GIVE_WAY = 0.0002
-"""Seconds for which the thread lets go at each pause: it shares one interpreter with the keys."""
+WORK, GIVE_WAY = 0.0005, 0.0002
+"""Seconds that the thread works at a stretch, and lets go: it shares one interpreter with the keys."""
 
 
 class _Wish(NamedTuple):
@@ -84,6 +86,7 @@ class FeedFolder:
     def _fold(self, wish: _Wish) -> Folded | None:
         """In the thread. None where another filter or order was wished for meanwhile; a newer feed can wait."""
         steps = self._folder.steps(*wish[:4])
+        since = time.perf_counter()
         while True:
             try:
                 next(steps)
@@ -92,4 +95,26 @@ class FeedFolder:
                 return folded
             if self._wanted is not None and self._wanted.arranged is not wish.arranged:
                 return None
-            time.sleep(GIVE_WAY)
+            if time.perf_counter() - since >= WORK:
+                time.sleep(GIVE_WAY)
+                since = time.perf_counter()
+
+
+class ItemLines:
+    """The lines of the items of a list. Each is put together once for what is drawn now, however often it is asked
+    for: by a key, for what the key changed, by the terminal."""
+
+    def __init__(self, app: ConsoleApp) -> None:
+        self._app = app
+        self._seen: object = None
+        self._lines: dict[str, tuple[Item, int, Line]] = {}
+
+    def line(self, item: Item, width: int) -> Line:
+        """The line of one item."""
+        if self._app.seen is not self._seen:
+            self._seen = self._app.seen
+            self._lines.clear()
+        known = self._lines.get(item.id)
+        if known is None or known[0] is not item or known[1] != width:
+            known = self._lines[item.id] = (item, width, item_row(item, *self._app.seen[:2], width, self._app.seen[2]))
+        return known[2]

@@ -11,7 +11,7 @@ from textual.containers import Container
 from console.model.filter import Filter
 from console.model.folding import BY_GROUP, FLAT, Arrangement, Counts, Fold, Item, Row, Sort, label_names
 from console.tui.alert_lines import fold_lines, lines, page_id
-from console.tui.feed import FeedFolder
+from console.tui.feed import FeedFolder, ItemLines
 from console.tui.looked import LookedUp
 from console.tui.screens.base import ConsoleScreen, bindings
 from console.tui.situation import Situation
@@ -53,13 +53,9 @@ class AlertsScreen(ConsoleScreen):
         self._feed = FeedFolder(self.host, self.host.redraw)
         self._looked = LookedUp(self.host, self.host.redraw)
         self._beside = ""
-        self._list = LineList(self._row, lambda item: item.id, _label, id="feed", choosable=False)
+        self._list = LineList(ItemLines(self.host).line, lambda item: item.id, _label, id="feed", choosable=False)
         columns = Container(self._list, Reading(id="beside"), id="columns")
         return [Lines(((), ()), id="feed-head"), columns]
-
-    def _row(self, item: Item, width: int) -> Line:
-        board, now, look = self.host.seen
-        return alerts.item_row(item, board, now, width, look)
 
     def draw(self, board: Board, now: datetime, look: Look) -> None:
         """All panes."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.containers import Container, Vertical
 
 from console.model.folding import FLAT, Arrangement, Item, Row
-from console.tui.feed import FeedFolder
+from console.tui.feed import FeedFolder, ItemLines
 from console.tui.screens.base import ConsoleScreen, bindings
 from console.tui.situation import Situation
 from console.tui.widgets.line_list import LineList
@@ -54,7 +54,11 @@ class OverviewScreen(ConsoleScreen):
         """Panels, alerts, sources."""
         self._feed = FeedFolder(self.host, self.host.redraw)
         self._list = LineList(
-            self._row, lambda item: item.id, lambda item: item.name or item.title, id="alerts", choosable=False
+            ItemLines(self.host).line,
+            lambda item: item.id,
+            lambda item: item.name or item.title,
+            id="alerts",
+            choosable=False,
         )
         feed = Vertical(Lines(((),), id="alert-head"), self._list, id="feed")
         lower = Container(feed, Lines(id="side"), id="lower")
@@ -64,10 +68,6 @@ class OverviewScreen(ConsoleScreen):
         """In two lines here: what is due in all open incidents, too."""
         counts = self._feed.want(board, ARRANGED, now).counts
         return banner(board, now, self.host.size.width, look, counts.active)
-
-    def _row(self, item: Item, width: int) -> Line:
-        board, now, look = self.host.seen
-        return alerts.item_row(item, board, now, width, look)
 
     def draw(self, board: Board, now: datetime, look: Look) -> None:
         """All panes."""
