@@ -109,9 +109,7 @@ class LineList(ScrollView, can_focus=True):
         """What the items are filtered by; empty when they are not."""
         return self._filter
 
-    def show(
-        self, items: Sequence[Any], empty: Sequence[Line] = (), places: Mapping[str, int] | None = None
-    ) -> None:
+    def show(self, items: Sequence[Any], empty: Sequence[Line] = (), places: Mapping[str, int] | None = None) -> None:
         """Replaces the items, the cursor staying on its own. `empty` stands where there are none. `places` is the index
         of each id, for a list too long to be searched while somebody types."""
         self._all, self._places = items, places
