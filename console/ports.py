@@ -35,7 +35,7 @@ class Clock(Protocol):
         ...
 
     async def wait(self, event: asyncio.Event, until: datetime) -> bool:
-        """Waits for `event` or the instant, whichever comes first; True when it was the event. Ends as `sleep_until`."""
+        """Waits for `event` or the instant, whichever is first; True when it was the event. Ends as `sleep_until`."""
         ...
 
 
