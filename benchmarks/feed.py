@@ -33,6 +33,7 @@ POLL, LATE_MS = 1.0, 100.0
 
 def app(count: int, refresh: bool) -> None:
     """A console on `count` alerts of which every second one in a hundred is another, and one is new by name."""
+    from console.bootstrap.common import settle
     from console.model.board import AlertFeed
     from console.tui.launch import run
     from tests.tui import feeds
@@ -64,6 +65,7 @@ def app(count: int, refresh: bool) -> None:
                 self.show(feed=AlertFeed(tuple(alerts), self.board.feed.evidence, self.clock.now(), ""))
 
     def start():
+        settle()
         clock = Ticking()
         engine = Refreshing(feeds.board(feeds.many(count)), clock)
         return engine, clock
@@ -163,6 +165,7 @@ def figures() -> tuple[bool, list[str]]:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["app"]:
+        gc.disable()  # as the console starts
         app(int(sys.argv[2]), sys.argv[3] == "1")
     good, lines = figures()
     print("\n".join(lines))

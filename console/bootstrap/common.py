@@ -46,9 +46,12 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def settle() -> None:
-    """Ends the start: the garbage collector, off since then, goes on without what was imported."""
+    """Ends the start: the garbage collector, off since then, goes on without what was imported. It looks through all
+    that has been there for long ten times as rarely as by default: with 10,000 alerts that takes 60 ms, in which no key
+    is answered."""
     if not gc.isenabled():
         gc.freeze()
+        gc.set_threshold(*gc.get_threshold()[:2], 100)
         gc.enable()
 
 
