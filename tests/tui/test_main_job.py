@@ -269,6 +269,19 @@ async def test_severity_and_roles_change(open_console):
         assert at.engine.state.incidents["id-1"].roles == {"scribe": "carol"}
 
 
+async def test_an_answer_in_a_list_is_chosen_by_typing_its_beginning(open_console):
+    async with open_console() as at:
+        await declared(at)
+        await at.press("q", "o", *"scribe", "enter")
+        at.app.focused.value = "carol"
+        await at.press("enter")
+        assert at.engine.state.incidents["id-1"].roles == {"scribe": "carol"}
+        await at.press("v", *"sev5", *"sev1", "enter")
+        await at.type("data is exposed")
+        await at.press("enter")
+        assert at.engine.state.incidents["id-1"].severity is Severity.SEV1
+
+
 async def test_an_alert_is_linked_to_the_open_incident(open_console):
     async with open_console() as at:
         await declared(at)

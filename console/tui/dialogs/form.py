@@ -94,6 +94,8 @@ class Form(Dialog[Done]):
         self._question, self._drafts = question, drafts
         self._draft = drafts.of(question.about)
         self._busy = False
+        self._begun = ""
+        """What was typed of an answer in a list."""
         self._unsaved: Unsaved | None = None
 
     def compose(self) -> ComposeResult:
@@ -200,12 +202,36 @@ class Form(Dialog[Done]):
 
     def on_key(self, event: events.Key) -> None:
         """What is typed while a button has the focus is meant for a field: the first empty one, else the first. It
-        would be lost otherwise, up to the first blank, which presses the button, and obeyed by the screen below."""
-        if not isinstance(self.focused, Press) or not event.is_printable or event.character in (None, " ", "q"):
-            return
+        would be lost otherwise, up to the first blank, which presses the button, and obeyed by the screen below. In a
+        list of answers it is the beginning of one."""
+        if not event.is_printable or event.character in (None, " ", "q"):
+            self._begun = ""
+        elif isinstance(self.focused, LineList):
+            self._answer_that_begins(event)
+        elif isinstance(self.focused, Press):
+            self._into_a_field(event)
+
+    def _answer_that_begins(self, event: events.Key) -> None:
+        wanted = next(
+            item for item in self._question.fields if self.focused is not None and self.focused.id == f"field-{item.id}"
+        )
+        assert isinstance(wanted, Choice)
+        char = (event.character or "").lower()
+        for begun in (self._begun + char, char):
+            found = next((item for item in wanted.items if item.label.lower().startswith(begun)), None)
+            if found is not None:
+                event.stop()
+                self._begun = begun
+                self.query_one(f"#field-{wanted.id}", LineList).select(found.id)
+                self._detail(wanted)
+                self._preview()
+                return
+        self._begun = ""
+
+    def _into_a_field(self, event: events.Key) -> None:
         texts = [item for item in self._question.fields if isinstance(item, Text)]
         fields = [self.query_one(f"#field-{item.id}", Field) for item in texts]
-        if fields:
+        if fields and event.character is not None:
             event.stop()
             field = next((item for item in fields if not item.value), fields[0])
             self.set_focus(field)
