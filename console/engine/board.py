@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from console.engine.feed import FeedKeeper
@@ -61,6 +62,8 @@ class BoardMaker:
         asked = environment.alertmanagers[: len(world.alerts)]
         self._alert_sources = [item.source.name for item in asked]
         self._feed = FeedKeeper(asked, environment.watchdog)
+        for name in self._alert_sources:
+            pollers[name].prepare = partial(self._feed.prepare, name)
         self._silences = [silences_of(silences.cluster) for silences in world.silences]
 
     def _worth_saying(self, status: SourceStatus, statuses: Mapping[str, SourceStatus]) -> bool:

@@ -26,12 +26,25 @@ class FeedKeeper:
         self._clusters: dict[str, list[str]] = {}
         for item in alertmanagers:
             self._clusters.setdefault(item.cluster, []).append(item.source.name)
+        self._peers = {name: names for names in self._clusters.values() for name in names}
+        self._newest: dict[str, AlertSnapshot] = {}
+        self._live: Sequence[str] = ()
+        self._ready: dict[str, tuple[list[AlertSnapshot], AlertSnapshot]] = {}
+        """By the first peer of a cluster: answers, and what they come to together."""
         self._answers: list[AlertSnapshot | PagerSnapshot | None] = []
         self._standing: list[tuple[ReadingState, str]] | None = None
         self._ours: frozenset[str] = frozenset()
         self._feed = AlertFeed(watchdog=watchdog)
         self._present: frozenset[str] | None = None
         self._arrivals: dict[str, tuple[datetime, ...]] = {}
+
+    def prepare(self, name: str, snapshot: AlertSnapshot) -> None:
+        """Puts an answer together with those of its peers, in the thread that it came in: `feed` is called where keys
+        are waited for. It is only sooner so: what is not ready is put together there."""
+        self._newest[name] = snapshot
+        peers = self._peers[name]
+        found = [self._newest[peer] for peer in peers if peer in self._newest and (peer == name or peer in self._live)]
+        self._ready[peers[0]] = found, merge(found)
 
     def feed(
         self,
@@ -49,6 +62,7 @@ class FeedKeeper:
         # Compared by identity: the answers are large, and a new one is a new object.
         if standing != self._standing or ours != self._ours or not all(map(is_, answers, self._answers)):
             self._answers, self._standing, self._ours = answers, standing, ours
+            self._live = [name for name, status in statuses.items() if status.state is ReadingState.OK]
             self._feed = self._merged(snapshots, statuses, pager)
             self._note_arrivals(self._feed.alerts, now)
         horizon = now - RECENT
@@ -93,7 +107,10 @@ class FeedKeeper:
             state = min((statuses[name].state for name in snapshots), key=_worst)
             return AlertFeed(evidence=state, note=errors or "not read yet", watchdog=self._watchdog)
         live = [snapshot for name, snapshot in found.items() if statuses[name].state is ReadingState.OK]
-        merged = merge(live or list(found.values()))
+        chosen = live or list(found.values())
+        ready = self._ready.get(next(iter(snapshots)))
+        known = ready is not None and len(ready[0]) == len(chosen) and all(map(is_, ready[0], chosen))
+        merged = ready[1] if ready is not None and known else merge(chosen)
         feed = AlertFeed(merged.alerts, ReadingState.OK, merged.at, watchdog=self._watchdog)
         if not live:
             return replace(feed, evidence=ReadingState.STALE, note=errors)

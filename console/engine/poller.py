@@ -40,6 +40,8 @@ class Poller:
     """How long the first question waits: for a source whose library is slow to load, until the screen stands."""
     note: Callable[[Any], str] = lambda _: ""
     """What to know of an answer that came."""
+    prepare: Callable[[Any], None] = lambda _: None
+    """What else to do with an answer, in its thread."""
     value: Any = None
     at: datetime | None = None
     error: str = ""
@@ -86,7 +88,9 @@ class Poller:
         # A thread that outlives its deadline must not meet the next one in the same source.
         self._asking = True
         try:
-            return self.read()
+            answer = self.read()
+            self.prepare(answer)
+            return answer
         finally:
             self._asking = False
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from console.model.alert import Alert, AlertSnapshot, AlertState
 
@@ -44,7 +45,15 @@ def merge(snapshots: Sequence[AlertSnapshot]) -> AlertSnapshot:
 
 def _louder(one: Alert, other: Alert) -> Alert:
     """The louder of two, with the pages of both: either source may have paged."""
-    loud, quiet = sorted((one, other), key=lambda alert: (_LOUDNESS[alert.state], alert.starts_at, alert.source))
+    loud, quiet = one, other
+    if _rank(other) < _rank(one):
+        loud, quiet = other, one
+    if quiet.page_keys == loud.page_keys and quiet.paged is loud.paged:
+        return loud
     if set(quiet.page_keys) <= set(loud.page_keys) and (loud.paged or not quiet.paged):
         return loud
     return replace(loud, paged=True, page_keys=tuple(sorted({*loud.page_keys, *quiet.page_keys})))
+
+
+def _rank(alert: Alert) -> tuple[int, datetime, str]:
+    return _LOUDNESS[alert.state], alert.starts_at, alert.source

@@ -49,6 +49,29 @@ def test_a_dead_cluster_is_stale_beside_a_living_one() -> None:
     assert feed.note == "refused"
 
 
+def test_what_was_put_together_beforehand_is_taken_only_where_it_is_what_stands_now() -> None:
+    one, two, three = said(alert("a")), said(alert("b")), said(alert("c"))
+    keeper = FeedKeeper(PEERS, "Watchdog")
+    up = {"am 1": status("am 1"), "am 2": status("am 2")}
+    down = {**up, "am 1": status("am 1", DEAD, "refused")}
+
+    def seen(first: AlertSnapshot, second: AlertSnapshot, statuses: dict[str, SourceStatus]) -> list[str]:
+        return [item.fingerprint for item in keeper.feed({"am 1": first, "am 2": second}, statuses, None, NOW).alerts]
+
+    assert seen(one, two, up) == ["a", "b"]
+    keeper.prepare("am 1", one)
+    keeper.prepare("am 2", two)
+    assert seen(one, two, up) == ["a", "b"]
+    keeper.prepare("am 2", three)
+    assert seen(one, two, up) == ["a", "b"]  # the answer has not arrived yet
+    prepared = keeper._ready["am 1"][1]
+    assert keeper.feed({"am 1": one, "am 2": three}, up, None, NOW).alerts is prepared.alerts
+    assert seen(one, three, down) == ["c"]
+    keeper.prepare("am 2", two)
+    assert seen(one, two, down) == ["b"]
+    assert seen(one, two, up) == ["a", "b"]
+
+
 def test_without_the_always_firing_alert_an_empty_feed_is_no_evidence() -> None:
     keeper = FeedKeeper(PEERS[:1], "Watchdog")
     feed = keeper.feed({"am 1": said(watchdog=False)}, {"am 1": status("am 1")}, None, NOW)
