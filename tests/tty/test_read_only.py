@@ -32,7 +32,7 @@ PLACES = {
     "run": ("3", "gone of 15 to 20 min"),
     "shift": ("4", "HANDED OVER AND WATCHED"),
     "alerts": ("5", r"(?m)^ALERTS ─"),
-    "alert": ("5 enter", r"(?m)^✖ Slow +critical"),
+    "alert": ("5 enter", r"(?m)^✖ Slow(er)? +critical"),
     "silences": ("5 S", "(?m)^SILENCES ─"),
     "incidents": ("6", "(?m)^INCIDENTS ─"),
     "changes": ("7", "(?m)^TEMPORARY CHANGES"),
