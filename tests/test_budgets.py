@@ -4,8 +4,8 @@ from functools import cache
 
 import pytest
 
+from benchmarks import feed, idle, keys, life
 from benchmarks import help as help_
-from benchmarks import idle, keys, life
 
 pytestmark = [pytest.mark.serial, pytest.mark.tty, pytest.mark.timeout(300)]
 
@@ -45,6 +45,11 @@ def test_a_key_is_seen_at_once_with_every_source_down_too():
             p50 > 2 * keys.P50_MS or p95 > 2 * keys.P95_MS or size > 2 * keys.BYTES for _, p50, p95, size in found
         ),
     )
+
+
+@pytest.mark.parametrize("fps", list(feed.GOALS))
+def test_a_key_is_seen_about_as_soon_while_ten_thousand_alerts_refresh(fps):
+    within(lambda _: feed.keys(fps, presses=50), lambda ratio: ratio > 2 * feed.GOALS[fps])
 
 
 def test_idling_costs_nearly_nothing_and_writes_nothing():

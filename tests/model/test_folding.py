@@ -243,3 +243,16 @@ def test_a_fold_that_was_given_up_leaves_nothing_behind(first, second, pauses):
         folder.fold(feed(second), {}, Arrangement(), NOW).rows
         == Folder().fold(feed(second), {}, Arrangement(), NOW).rows
     )
+
+
+def test_what_is_known_does_not_grow_with_the_refreshes():
+    folder, alerts, sizes = Folder(), [feeds.alert(n, f"Name{n % 7}", group=f"g{n % 9}") for n in range(200)], set()
+    for number in range(500):
+        # One leaves, one comes into a group of its own, one is said again in other words.
+        alerts = [*alerts[1:], feeds.alert(1000 + number, f"New{number}", group=f"new-{number}")]
+        alerts[number % 200] = replace(alerts[number % 200], annotations=(("summary", str(number)),))
+        fold(alerts, [took(alerts[5])], folder, {f"a{1000 + number}": (1,)})
+        kept = (getattr(folder, name) for name in ("_known", "_held", "_marked", "_groups", "_entries", "_new"))
+        if number > 200:
+            sizes.add(tuple(map(len, kept)))
+    assert sizes == {(200, 200, 2, 200, 200, 0)}
