@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from console.engine.context import Moments
 from console.engine.outcome import Denied, Done, Outcome
@@ -26,6 +26,43 @@ T = TypeVar("T")
 EFFECTS = (cmd.SetFlag, cmd.CreateSilence, cmd.ExtendSilence, cmd.ExpireSilence)
 """Commands whose events are followed by an act on the outside."""
 
+_OnSilence = cmd.CreateSilence | cmd.ExtendSilence | cmd.ExpireSilence
+
+
+class _Act(NamedTuple):
+    """How a command on a silence is carried out, and the event that its answer becomes."""
+
+    what: str
+    """It stands in "not silenced: why"."""
+    ask: Callable[[Silences], ActResult]
+    refused: Callable[[str], Any]
+    made: Callable[[ActResult], Any]
+
+
+def _act(command: _OnSilence) -> _Act:
+    silence = command.silence
+    if isinstance(command, cmd.CreateSilence):
+        return _Act(
+            "silenced",
+            lambda silences: silences.create(silence),
+            ev.ChangeRefused,
+            lambda result: ev.ChangeMade(result.text, result.ref, silence.ends_at),
+        )
+    if isinstance(command, cmd.ExtendSilence):
+        ends_at = command.ends_at
+        return _Act(
+            "extended",
+            lambda silences: silences.extend(silence.id, ends_at),
+            ev.ExtendRefused,
+            lambda result: ev.ChangeExtended(ends_at, result.text, result.ref),
+        )
+    return _Act(
+        "expired",
+        lambda silences: silences.expire(silence.id),
+        ev.UndoRefused,
+        lambda result: ev.ChangeUndone(result.text),
+    )
+
 
 class Effects:
     """Carries out, for one operator, what was decided and recorded."""
@@ -37,12 +74,8 @@ class Effects:
         """Does what a command of `EFFECTS` wants. The outcome, with its events after those of the intent."""
         if isinstance(command, cmd.SetFlag):
             return await self._set_flag(command, intended, unsaved)
-        if isinstance(command, cmd.CreateSilence):
-            return await self._create(command, intended, unsaved)
-        if isinstance(command, cmd.ExtendSilence):
-            return await self._extend(command, intended, unsaved)
-        assert isinstance(command, cmd.ExpireSilence)
-        return await self._expire(command, intended, unsaved)
+        assert isinstance(command, _OnSilence)
+        return await self._change(command, intended, unsaved)
 
     async def _set_flag(self, command: cmd.SetFlag, intended: Done, unsaved: bool) -> Outcome:
         flags = self._world.flags
@@ -68,37 +101,15 @@ class Effects:
         )
         return await self._conclude(run.stream, finished, intended, unsaved, refused, ledger)
 
-    async def _create(self, command: cmd.CreateSilence, intended: Done, unsaved: bool) -> Outcome:
-        silence = command.silence
-        result = await self._ask(silence.cluster, lambda silences: silences.create(silence))
+    async def _change(self, command: _OnSilence, intended: Done, unsaved: bool) -> Outcome:
+        act = _act(command)
+        result = await self._ask(command.silence.cluster, act.ask)
         if isinstance(result, Denied):
             return result
+        stream = intended.events[0].stream
         if isinstance(result, str):
-            refused = f"not silenced: {result}"
-            return await self._conclude(intended.events[0].stream, ev.ChangeRefused(result), intended, unsaved, refused)
-        made = ev.ChangeMade(result.text, result.ref, silence.ends_at)
-        return await self._conclude(intended.events[0].stream, made, intended, unsaved)
-
-    async def _extend(self, command: cmd.ExtendSilence, intended: Done, unsaved: bool) -> Outcome:
-        silence, ends_at = command.silence, command.ends_at
-        result = await self._ask(silence.cluster, lambda silences: silences.extend(silence.id, ends_at))
-        if isinstance(result, Denied):
-            return result
-        if isinstance(result, str):
-            refused = f"not extended: {result}"
-            return await self._conclude(intended.events[0].stream, ev.ExtendRefused(result), intended, unsaved, refused)
-        extended = ev.ChangeExtended(ends_at, result.text, result.ref)
-        return await self._conclude(intended.events[0].stream, extended, intended, unsaved)
-
-    async def _expire(self, command: cmd.ExpireSilence, intended: Done, unsaved: bool) -> Outcome:
-        silence = command.silence
-        result = await self._ask(silence.cluster, lambda silences: silences.expire(silence.id))
-        if isinstance(result, Denied):
-            return result
-        if isinstance(result, str):
-            refused = f"not expired: {result}"
-            return await self._conclude(intended.events[0].stream, ev.UndoRefused(result), intended, unsaved, refused)
-        return await self._conclude(intended.events[0].stream, ev.ChangeUndone(result.text), intended, unsaved)
+            return await self._conclude(stream, act.refused(result), intended, unsaved, f"not {act.what}: {result}")
+        return await self._conclude(stream, act.made(result), intended, unsaved)
 
     async def _ask(self, cluster: str, act: Callable[[Silences], ActResult]) -> ActResult | str | Denied:
         """What the cluster answered: the result, why nothing was changed, or that nobody knows."""
