@@ -18,7 +18,7 @@ from console.model.decide.foresight import foresee
 from console.model.decide.pager import PAGERDUTY, own_key
 from console.model.events import kind_of
 from console.model.incident import Incident, IncidentState
-from console.model.message import Act, ChannelSpec, DeliveryState, Message, Topic
+from console.model.message import PAGER_ACTS, Act, ChannelSpec, DeliveryState, Message, Topic
 from console.model.pager import PagerStatus
 from console.model.people import Severity
 from console.model.response import PagerLink
@@ -42,17 +42,6 @@ _ASKS: Mapping[type[Any], tuple[Act, ...]] = {
     ev.IncidentMerged: (Act.POST, Act.RESOLVE, Act.NOTE, Act.ANNOTATE),
     ev.NoteAdded: (Act.NOTE,),
 }
-
-_AT_PAGERDUTY = (
-    Act.TRIGGER,
-    Act.ACKNOWLEDGE,
-    Act.RESOLVE,
-    Act.ESCALATE,
-    Act.REASSIGN,
-    Act.RESPOND,
-    Act.NOTE,
-    Act.STATUS_UPDATE,
-)
 
 _DECLARED = "incident.declared"
 
@@ -115,7 +104,7 @@ def _incident(state: State, batch: Batch, context: Context) -> Iterator[ev.Deliv
         moment = _Moment(state, context, payload, before, after, batch.payloads)
         back = getattr(payload, "via", "") == PAGERDUTY
         for act in _ASKS[type(payload)]:
-            if not (back and act in _AT_PAGERDUTY):
+            if not (back and act in PAGER_ACTS):
                 for channel, does, ref, args in _ADDRESSES[act](moment):
                     yield ev.DeliveryQueued(channel.name, does, message, ref, args, after.stream)
 
