@@ -45,7 +45,7 @@ TRANSITIONS: Mapping[IncidentState, tuple[IncidentState, ...]] = {
     _S.CANCELLED: (),
     _S.MERGED: (),
 }
-"""Legal moves; from mitigated and resolved back to investigating is a reopening."""
+"""Legal moves; some of them are reopenings."""
 
 TIMES = (
     "impact_started",
@@ -62,6 +62,11 @@ TIMES = (
 ENDED = frozenset({_S.CLOSED, _S.CANCELLED, _S.MERGED})
 QUIET = ENDED | {_S.RESOLVED}
 """States in which no response clock runs."""
+
+
+def reopens(before: IncidentState, wanted: IncidentState) -> bool:
+    """Whether that move says that it is not over after all."""
+    return before in (_S.MITIGATED, _S.RESOLVED) and wanted in (_S.INVESTIGATING, _S.MITIGATING)
 
 
 @value

@@ -62,7 +62,7 @@ def _taken(history: History) -> Iterator[Json]:
 def _without_engine(history: History) -> Iterator[Json]:
     """When nobody ran the engine although the incident was live. An engine that crashed has left no word of it."""
     live = max((spell.end or history.end for spell in history.severities), default=history.end)
-    here = ("", f"{history.incident.service}/{history.incident.environment}")
+    here = ("", history.incident.target)
     leases = [
         item
         for item in history.engine

@@ -78,7 +78,7 @@ class History:
 def gather(incident: Incident, read: Callable[[], Iterable[Recorded]]) -> list[Recorded]:
     """The events of the record that are about an incident. `read` gives the whole record, anew each time."""
     streams, end = _streams(incident, read())
-    rollout = f"rollout:{incident.service}/{incident.environment}"
+    rollout = f"rollout:{incident.target}"
     alerts = {f"alert:{alert.fingerprint}" for alert in incident.alerts}
     start = min([incident.declared_at, *incident.times.values()]) - BEFORE
 

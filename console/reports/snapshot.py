@@ -209,7 +209,7 @@ def incident_data(incident: Incident, runs: Sequence[Run], now: datetime) -> Jso
         "title": incident.title,
         "severity": incident.severity.value,
         "state": incident.state.value,
-        "environment": f"{incident.service}/{incident.environment}",
+        "environment": incident.target,
         "mode": incident.mode,
         "declared_at": instant(incident.declared_at),
         "declared_by": str(incident.declared_by),

@@ -226,7 +226,7 @@ def facts(incident: Incident, board: Board, now: datetime, look: Look) -> list[R
     rule = next((item for item in board.severities if item.severity is incident.severity), None)
     if rule is not None:
         rows.append(Row("severity", rule.definition, partial(_labelled, incident.severity, line(rule.definition))))
-    begun = f"{stamp(incident.declared_at)} by {incident.declared_by} on {incident.service}/{incident.environment}"
+    begun = f"{stamp(incident.declared_at)} by {incident.declared_by} on {incident.target}"
     return [*rows, Row("declared", begun, partial(_labelled, "declared", line(begun)))]
 
 

@@ -18,9 +18,9 @@ def refuse_elsewhere(state: State, command: Command, context: Context) -> None:
     incident = state.incidents.get(name)
     if incident is None:
         return
-    target = f"{incident.service}/{incident.environment}"
-    if target != str(context.target):
-        raise Refusal(f"{incident.label} is on {target}, this console on {context.target}: choose that one (--env)")
+    if incident.target != str(context.target):
+        here = f"this console on {context.target}: choose that one (--env)"
+        raise Refusal(f"{incident.label} is on {incident.target}, {here}")
 
 
 def find(state: State, incident_id: str) -> Incident:

@@ -14,7 +14,7 @@ from console.model.decide.evidence import evidence
 from console.model.decide.find import find, find_open, find_urgent, on
 from console.model.decide.foresight import foresee
 from console.model.decide.pager import adopted
-from console.model.incident import QUIET, TRANSITIONS, Incident, IncidentState
+from console.model.incident import QUIET, TRANSITIONS, Incident, IncidentState, reopens
 from console.model.state import State
 
 
@@ -66,12 +66,8 @@ def change_state(state: State, command: cmd.ChangeState, context: Context) -> li
     needs every temporary change to be undone or handed over."""
     incident = find(state, command.incident)
     wanted = _wanted(incident, command.state)
-    reopening = incident.state in (IncidentState.MITIGATED, IncidentState.RESOLVED) and wanted in (
-        IncidentState.INVESTIGATING,
-        IncidentState.MITIGATING,
-    )
     reason = command.reason.strip()
-    if reopening or wanted is IncidentState.CANCELLED:
+    if reopens(incident.state, wanted) or wanted is IncidentState.CANCELLED:
         reason = required(reason, "the reason")
     if wanted in (IncidentState.CLOSED, IncidentState.CANCELLED):
         _nothing_runs(state, incident, f"is {wanted}")
@@ -178,11 +174,8 @@ def merge(state: State, command: cmd.MergeIncident, context: Context) -> list[Ba
     if command.incident == command.into:
         raise Refusal("an incident is not merged into itself")
     source, target = find_open(state, command.incident), find_open(state, command.into)
-    if (source.service, source.environment) != (target.service, target.environment):
-        raise Refusal(
-            f"{source.label} is on {source.service}/{source.environment}, "
-            f"{target.label} on {target.service}/{target.environment}"
-        )
+    if source.target != target.target:
+        raise Refusal(f"{source.label} is on {source.target}, {target.label} on {target.target}")
     _nothing_runs(state, source, "is merged")
     merged = ev.IncidentMerged(target.id, required(command.reason, "the reason"))
     dropped = (ev.TaskEnded(task.id, "dropped", f"goes on in {target.label}") for task in _open_tasks(source))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from console.model import commands as cmd
-from console.model.incident import ROLES, TRANSITIONS, Incident, IncidentState
+from console.model.incident import ROLES, TRANSITIONS, Incident, IncidentState, reopens
 from console.model.people import Severity
 from console.tui.actions.general import show_run
 from console.tui.actions.severities import severities
@@ -44,7 +44,7 @@ def _state(app: ConsoleApp, at: Situation) -> None:
     entries = []
     for number, state in enumerate(_PURPOSE, start=1):
         refusal = "" if state in possible else _refusal(incident, state)
-        again = "  REOPENS it; needs a reason" if _reopens(incident, state) and not refusal else ""
+        again = "  REOPENS it; needs a reason" if reopens(incident.state, state) and not refusal else ""
         row = line(
             span(f"{number} ", Tone.ACCENT),
             span(fit(state.value, 14), Tone.DIM if refusal else Tone.STRONG),
@@ -73,19 +73,12 @@ def _refusal(incident: Incident, state: IncidentState) -> str:
     return f"{head}: what follows is {', '.join(possible)}"
 
 
-def _reopens(incident: Incident, state: IncidentState) -> bool:
-    return incident.state in (IncidentState.MITIGATED, IncidentState.RESOLVED) and state in (
-        IncidentState.INVESTIGATING,
-        IncidentState.MITIGATING,
-    )
-
-
 def _change_state(app: ConsoleApp, incident: Incident, state: IncidentState) -> None:
     what = f"{incident.label} {state.value}"
     if state in _FINAL:
         if not _blocked(app, incident, state):
             _end(app, incident, state, what)
-    elif _reopens(incident, state):
+    elif reopens(incident.state, state):
         question = Question(
             f"Reopen {incident.label}: {state.value}",
             f"{incident.label} is {state.value} again",
@@ -100,7 +93,7 @@ def _change_state(app: ConsoleApp, incident: Incident, state: IncidentState) -> 
 
 def _end(app: ConsoleApp, incident: Incident, state: IncidentState, what: str) -> None:
     """Asked once: from there nothing leads back."""
-    named = f"{incident.label} {incident.title} on {incident.service}/{incident.environment}"
+    named = f"{incident.label} {incident.title} on {incident.target}"
     cancelled = state is IncidentState.CANCELLED
     reason = Text("reason", "Why it was no incident") if cancelled else Text("reason", "Anything to add")
     question = Question(
@@ -195,7 +188,7 @@ def _escalate(app: ConsoleApp, at: Situation) -> None:
     by_pager = escalation.paged(incident)
     whom = by_pager or escalation.named(escalation.next_role(incident, board), board)
     facts = [
-        line(span(f"{incident.label} {incident.title} on {incident.service}/{incident.environment}", Tone.STRONG)),
+        line(span(f"{incident.label} {incident.title} on {incident.target}", Tone.STRONG)),
         line(span(f"level {level + 1} is told: " if not by_pager else "the next level there: ", Tone.DIM), whom),
         line(span("until now: ", Tone.DIM), escalation.levels(incident, board, now)),
     ]
@@ -215,7 +208,7 @@ def _give_back(app: ConsoleApp, at: Situation) -> None:
     if incident is None:
         return
     facts = (
-        line(span(f"{incident.label} {incident.title} on {incident.service}/{incident.environment}", Tone.STRONG)),
+        line(span(f"{incident.label} {incident.title} on {incident.target}", Tone.STRONG)),
         line(f"{incident.acknowledged_by} has it now. Nobody will: its clock starts anew, the next level is told."),
     )
     question = Question(
@@ -247,7 +240,7 @@ def _merge(app: ConsoleApp, at: Situation) -> None:
         facts = (
             line(span(f"{incident.label} {incident.title}", Tone.STRONG)),
             line("ends, and goes on in ", span(f"{into.label} {into.title}", Tone.STRONG)),
-            line(span(f"on {into.service}/{into.environment}: alerts, open tasks and changes go there.", Tone.DIM)),
+            line(span(f"on {into.target}: alerts, open tasks and changes go there.", Tone.DIM)),
         )
         question = Question(
             f"Merge {incident.label} into {into.label}",
