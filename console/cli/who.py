@@ -97,7 +97,7 @@ def _placed(item: OnCall, config: Config) -> bool:
 
 
 def _lines(roles: Rota, others: Sequence[OnCall], people: Sequence[Person]) -> Iterator[str]:
-    from console.model.escalation import Reach
+    from console.model.escalation import Reach, reach_of
     from console.view.escalation import contact
     from console.view.line import words
 
@@ -112,7 +112,7 @@ def _lines(roles: Rota, others: Sequence[OnCall], people: Sequence[Person]) -> I
         shown.add(item.person)
     for person in people:
         if person.name not in shown:
-            yield words(contact("", Reach(person.name, person.contacts, person.pagerduty))).rstrip()
+            yield words(contact("", reach_of(person))).rstrip()
     if not roles and not others:
         yield "NOBODY ON CALL: people.yaml names no rota, and PagerDuty said nothing"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from console.model.escalation import OnCallRole, Reach, Team
+from console.model.escalation import OnCallRole, Reach, Team, reach_of
 from console.model.pager import OnCall
 from console.model.people import Person
 
@@ -25,12 +25,12 @@ def rota(
 
 def reach(names: Iterable[str], known: Mapping[str, Person]) -> tuple[Reach, ...]:
     """These people by name, with the ways that `people.yaml` gives."""
-    return tuple(Reach(name, known[name].contacts, known[name].pagerduty) for name in names if name in known)
+    return tuple(reach_of(known[name]) for name in names if name in known)
 
 
 def everybody(people: Sequence[Person]) -> tuple[Reach, ...]:
     """All people, with the ways that `people.yaml` gives."""
-    return tuple(Reach(person.name, person.contacts, person.pagerduty) for person in people)
+    return tuple(map(reach_of, people))
 
 
 def teams(wanted: Iterable[Team], people: Sequence[Person]) -> tuple[tuple[Team, tuple[Reach, ...]], ...]:

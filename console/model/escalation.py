@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from console.model.alert import Matcher
+from console.model.people import Person
 from console.model.value import value
 
 
@@ -34,3 +35,8 @@ class Reach:
     ways: tuple[tuple[str, str], ...] = ()
     person_id: str = ""
     """The PagerDuty user id."""
+
+
+def reach_of(person: Person) -> Reach:
+    """Somebody of `people.yaml`, by the ways it gives."""
+    return Reach(person.name, person.contacts, person.pagerduty)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from console.model.board import Board
-from console.model.escalation import Reach
+from console.model.escalation import Reach, reach_of
 from console.model.incident import QUIET, Incident
 from console.model.message import Act, DeliveryState
 from console.model.pager import PagerStatus
@@ -95,7 +95,7 @@ def told(level: Escalation) -> Line:
 
 def went_out(level: Escalation, incident: Incident, board: Board) -> Line:
     """What was sent for a level: that somebody has an address does not mean that anybody was told."""
-    here = f"{incident.service}/{incident.environment}" == str(board.target)
+    here = incident.target == str(board.target)
     if level.pager:
         return ()
     if here and not board.channels:
@@ -149,7 +149,7 @@ def rota(board: Board) -> Iterator[tuple[str, Reach | None]]:
             seen.add(item.person if item is not None else "")
     for person in board.people:
         if person.name not in seen:
-            yield "", Reach(person.name, person.contacts, person.pagerduty)
+            yield "", reach_of(person)
 
 
 def contact(role: str, reach: Reach | None) -> Line:
