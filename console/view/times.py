@@ -68,18 +68,26 @@ _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s*[zZ]?")
 _AGO = re.compile(r"-\s*(?:(\d+)\s*h)?\s*(?:(\d+)\s*(?:m|min|$))?\s*(?:(\d+)\s*s)?")
 
 
+def _today(text: str, now: datetime) -> datetime | None:
+    """A time of day such as `14:32` or `14:32:10Z`, on the day it is now; None for anything else."""
+    at = _CLOCK.fullmatch(text)
+    if at is None:
+        return None
+    hour, minute, second = (int(part or 0) for part in at.groups())
+    if hour > 23 or minute > 59 or second > 59:
+        return None
+    return now.astimezone(UTC).replace(hour=hour, minute=minute, second=second, microsecond=0)
+
+
 def instant(text: str, now: datetime) -> datetime | None:
     """When something happened, as an operator types it: `14:32` (UTC, the last time it was that late), `-5m`, `-1h30`,
     or nothing at all, which means now and gives None. Raises ValueError with one line."""
     text = text.strip()
     if not text:
         return None
-    at = _CLOCK.fullmatch(text)
-    if at is not None:
-        hour, minute, second = (int(part or 0) for part in at.groups())
-        if hour < 24 and minute < 60 and second < 60:
-            today = now.astimezone(UTC).replace(hour=hour, minute=minute, second=second, microsecond=0)
-            return today if today <= now else today - timedelta(days=1)
+    today = _today(text, now)
+    if today is not None:
+        return today if today <= now else today - timedelta(days=1)
     ago = _AGO.fullmatch(text)
     if ago is not None and any(ago.groups()):
         hours, minutes, seconds = (int(part or 0) for part in ago.groups())
@@ -94,12 +102,9 @@ def ahead(text: str, now: datetime) -> datetime | None:
     text = text.strip()
     if not text:
         return None
-    at = _CLOCK.fullmatch(text)
-    if at is not None:
-        hour, minute, second = (int(part or 0) for part in at.groups())
-        if hour < 24 and minute < 60 and second < 60:
-            today = now.astimezone(UTC).replace(hour=hour, minute=minute, second=second, microsecond=0)
-            return today if today > now else today + timedelta(days=1)
+    today = _today(text, now)
+    if today is not None:
+        return today if today > now else today + timedelta(days=1)
     length = _AHEAD.fullmatch(text)
     if length is not None and any(length.groups()):
         days, hours, minutes = (int(part or 0) for part in length.groups())
