@@ -4,7 +4,10 @@ from datetime import timedelta
 import pytest
 
 from console.engine.clocks import SystemClock
+from console.integrations.pagerduty import PagerDutyApi
 from console.settings.config import HttpSource, SecretRef
+from tests.fakes.openapi import Judge
+from tests.fakes.pagerduty import FakePagerDuty
 from tests.integrations.fault_server import FaultServer
 
 TIMEOUT = 0.4
@@ -33,3 +36,16 @@ def source(server) -> HttpSource:
 @pytest.fixture
 def token():
     return lambda: CANARY
+
+
+@pytest.fixture
+def fake(shared_dir) -> Iterator[FakePagerDuty]:
+    """A PagerDuty whose every request is held against its specification."""
+    with FakePagerDuty(Judge(shared_dir)) as running:
+        yield running
+
+
+@pytest.fixture
+def api(fake) -> PagerDutyApi:
+    """It, as the console's operator asks it."""
+    return PagerDutyApi(fake.settings(), SystemClock(), fake.secret)

@@ -14,23 +14,11 @@ from console.model.message import Act, Delivery, Message
 from console.model.pager import PagerStatus
 from console.model.people import Severity
 from console.ports import SourceError
-from tests.fakes.openapi import Judge
-from tests.fakes.pagerduty import ANN, BEN, EVENTS_KEY, TEST_SERVICE, FakePagerDuty
+from tests.fakes.pagerduty import ANN, BEN, EVENTS_KEY, TEST_SERVICE
 from tests.integrations.fault_server import answer
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 HOSTILE = "\x1b]0;x\x07[@click=app.quit]\u202e\x00"
-
-
-@pytest.fixture
-def fake(shared_dir):
-    with FakePagerDuty(Judge(shared_dir)) as running:
-        yield running
-
-
-@pytest.fixture
-def api(fake):
-    return PagerDutyApi(fake.settings(), SystemClock(), fake.secret)
 
 
 def delivery(**changes):

@@ -6,26 +6,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from console.engine.clocks import SystemClock
-from console.integrations.pagerduty import PagerDutyApi, PagerDutyChannel
+from console.integrations.pagerduty import PagerDutyChannel
 from console.model.message import Act, Delivery, Message
 from console.model.pager import ActOutcome
 from console.ports import Rejected, SourceError
-from tests.fakes.openapi import Judge
-from tests.fakes.pagerduty import BEN, CAT, TEST_SERVICE, FakePagerDuty
+from tests.fakes.pagerduty import BEN, CAT, TEST_SERVICE
 from tests.integrations.fault_server import answer, reset
 
 OWN = "oncall-i-1"
-
-
-@pytest.fixture
-def fake(shared_dir):
-    with FakePagerDuty(Judge(shared_dir)) as running:
-        yield running
-
-
-@pytest.fixture
-def api(fake):
-    return PagerDutyApi(fake.settings(), SystemClock(), fake.secret)
 
 
 @pytest.fixture

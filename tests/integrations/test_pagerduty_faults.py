@@ -15,23 +15,11 @@ from console.engine.clocks import SystemClock
 from console.integrations.pagerduty import PagerDutyApi
 from console.model.message import Act
 from console.ports import Busy, Rejected, SourceError, Uncertain
-from tests.fakes.openapi import Judge
 from tests.fakes.pagerduty import CANARIES, EVENTS_KEY, TOKEN, FakePagerDuty
 from tests.integrations.fault_server import FaultServer, answer, hang, raw, reset, trickle
 from tests.servers import wait_until
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
-
-
-@pytest.fixture
-def fake(shared_dir):
-    with FakePagerDuty(Judge(shared_dir)) as running:
-        yield running
-
-
-@pytest.fixture
-def api(fake):
-    return PagerDutyApi(fake.settings(), SystemClock(), fake.secret)
 
 
 def quick(fake, **changes):

@@ -19,17 +19,6 @@ PUT = ("PUT", "/incidents/.*")
 
 
 @pytest.fixture
-def fake(shared_dir):
-    with FakePagerDuty(Judge(shared_dir)) as running:
-        yield running
-
-
-@pytest.fixture
-def api(fake):
-    return PagerDutyApi(fake.settings(), SystemClock(), fake.secret)
-
-
-@pytest.fixture
 def other(fake):
     """Another console, whose operator is Ben."""
     return PagerDutyApi(fake.settings(BEN), SystemClock(), fake.secret)
