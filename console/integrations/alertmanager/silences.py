@@ -121,7 +121,8 @@ class AlertmanagerSilences:
             after = found
         if after.id != silence_id:
             old = self._again(peer, silence_id)
-            if old.ends_at < after.starts_at:  # both by the server's clock: it had ended before our change came
+            # By the server's clock, in milliseconds: it had ended before our change came, or in the very same one.
+            if old.ends_at <= after.starts_at:
                 self._take_back(after)
                 return ended_before(old, ActOutcome.LOST)
         return extended(before, after, wanted)
