@@ -244,7 +244,7 @@ async def _event(console: Console, incident: Incident, said: str) -> str:
     """The id of one of the incident's own events. Raises Stop with those that there are."""
     events = await console.timeline(incident.stream)
     for item in events:
-        if said in (str(item.seq), item.id):
+        if said == item.id or (item.saved and said == str(item.seq)):
             return item.id
     raise unknown(f"event of {incident.label}", said, [f"{item.seq} ({item.kind})" for item in events])
 

@@ -11,7 +11,8 @@ from console.engine.world import World
 from console.model import commands as cmd
 from console.model.decide import Refusal, decide
 from console.model.people import Actor
-from console.ports import Append, Conflict, NotSaved, Refused
+from console.model.text import safe
+from console.ports import Append, Conflict, JournalUnusable, NotSaved, Refused
 
 _RETRIES = 20
 """How often a command is decided anew because others appended first."""
@@ -27,6 +28,8 @@ class Submission:
     async def record(self, command: cmd.Command, unsaved: bool) -> Outcome:
         """Decides and appends one command. `unsaved`: what may proceed, goes to the spool where it cannot be saved."""
         may_proceed = isinstance(command, cmd.ROLLBACK_SAFE)
+        if isinstance(command, cmd.Correct) and (refusal := await self._nothing_to_correct(command)):
+            return Denied(refusal)
         for _ in range(_RETRIES):
             # A write that failed may turn up after all, when the journal is recovered. So the same command, given
             # again, writes the same events by the same ids: they can be in the record once, and not twice.
@@ -54,3 +57,18 @@ class Submission:
                 aside = [replace(append, expected=None) for append in appends]
                 return Done(self._record.put_aside(aside), unsaved=self._world.spool.where)
         return Denied("other consoles kept changing the same thing; try again")
+
+    async def _nothing_to_correct(self, command: cmd.Correct) -> str:
+        """Why there is no event to correct: the state keeps no events, so their stream is read. What names no incident
+        or no event at all is for the rules to refuse."""
+        incident, wanted = self._record.state.incidents.get(command.incident), command.event_id.strip()
+        if incident is None or not wanted:
+            return ""
+        try:
+            events = await self._record.timeline([incident.stream])
+        except JournalUnusable as error:
+            return str(error)
+        if any(event.id == wanted for event in events):
+            return ""
+        last = f", the last of which is {events[-1].id} ({events[-1].kind})" if events else ""
+        return f"{safe(wanted, 80)} is no event of {incident.label}; expected the id of one of its {len(events)}{last}"

@@ -151,6 +151,7 @@ def test_corrections_stand_beside_the_line_they_correct(oncall, incident):
     assert "CORRECTED" in lines[at + 1]
     assert "the second deploy" in lines[at + 1]
     assert "no such event of" in oncall("incident", "correct", incident, "9999", "--text", "x", code=5).err
+    assert "no such event of" in oncall("incident", "correct", incident, "0", "--text", "x", code=5).err
     assert "is empty" in oncall("incident", "correct", incident, str(note), code=3).err
 
 

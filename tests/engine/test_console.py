@@ -32,6 +32,48 @@ async def started_run(console: Console) -> str:
     return begun.subject
 
 
+async def test_only_an_event_of_the_incident_itself_can_be_corrected(bench: Bench) -> None:
+    console = await bench.console()
+    declared = await console.submit(cmd.DeclareIncident("P99 is high", Severity.SEV1))
+    other = await console.submit(cmd.DeclareIncident("Disk full", Severity.SEV3))
+    assert isinstance(declared, Done)
+    assert isinstance(other, Done)
+    mine, theirs = declared.events[0].id, other.events[0].id
+    last = (await console.timeline(f"incident:{declared.subject}"))[-1]
+    label = console.state.incidents[declared.subject].label
+    for event, shown in ((theirs, theirs), ("no-such-event", "no-such-event"), ("\x1b[2J", "\ufffd[2J")):
+        refused = await console.submit(cmd.Correct(declared.subject, event, "x"))
+        assert isinstance(refused, Denied)
+        assert refused.reason.startswith(f"{shown} is no event of {label}; expected the id of one of its ")
+        assert refused.reason.endswith(f"{last.id} ({last.kind})")
+    assert bench.kinds("record.corrected") == []
+
+    fixed = await console.submit(cmd.Correct(declared.subject, f" {mine} ", "P99 was high"))
+    assert isinstance(fixed, Done)
+    assert isinstance(await console.submit(cmd.Correct(declared.subject, fixed.events[0].id, "no, it is")), Done)
+    nobody = await console.submit(cmd.Correct("nothing", mine, "x"))
+    assert isinstance(nobody, Denied)
+    assert nobody.reason == "incident nothing is not in this record"
+
+
+async def test_what_waits_in_the_spool_can_be_corrected_and_a_record_that_cannot_be_read_says_why(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    console = await bench.console()
+    bench.journal.problem = "disk full"
+    declared = await console.submit(cmd.DeclareIncident("P99 is high", Severity.SEV1), unsaved=True)
+    assert isinstance(declared, Done)
+    bench.journal.problem = ""
+    assert isinstance(await console.submit(cmd.Correct(declared.subject, declared.events[0].id, "x")), Done)
+
+    def broken(_: str) -> list[Recorded]:
+        raise JournalUnusable("journal: disk I/O error")
+
+    monkeypatch.setattr(bench.journal, "stream", broken)
+    refused = await console.submit(cmd.Correct(declared.subject, declared.events[0].id, "y"))
+    assert refused == Denied("journal: disk I/O error")
+
+
 async def test_the_board_shows_readings_that_age_when_their_source_fails(bench: Bench) -> None:
     console = await bench.console()
     await bench.run(20)

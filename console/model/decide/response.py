@@ -149,7 +149,7 @@ def observe_decision(state: State, command: cmd.ObserveDecision, _: Context) -> 
 
 
 def correct(state: State, command: cmd.Correct, context: Context) -> list[Batch]:
-    """What an event should have said. That it is one of this incident's is for whoever can read its stream to check."""
+    """What an event should have said. That it is one of this incident's, the engine has looked up in its stream."""
     incident = find(state, command.incident)
     event_id, text = required(command.event_id, "the event"), command.text.strip()
     if not text and command.occurred_at is None:
