@@ -149,9 +149,9 @@ def _row(alert: Alert, board: Board) -> tuple[str, ...]:
 def show_one(options: Options, fingerprint: str, urls: tuple[str, ...], as_json: bool) -> None:
     """Show one alert: labels, annotations, owner, silences, page, links, and the history of its last day."""
     from console.bootstrap import run
+    from console.model.links import links
     from console.reports.response import alert_data, silence_data
     from console.reports.snapshot import instant
-    from console.view.alert_links import links
 
     async def work() -> None:
         async with looking(options, urls) as console:

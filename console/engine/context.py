@@ -52,6 +52,7 @@ class Moments:
             rota=dict(board.on_call),
             people=rota.everybody(config.people),
             teams=rota.teams(config.teams, config.people),
+            alerts=board.feed.alerts,
             pages=board.feed.pages,
             # What is suppressed is not notified, whoever would be.
             paged=frozenset(

@@ -59,7 +59,8 @@ class Message:
     """What is said, in parts that every channel lays out in its own way. All texts are safe and without secrets.
 
     `subject` is the incident's id or the alert's fingerprint, `label` what people call it (INC-12); `facts` are
-    (name, value) pairs; `mode` is live, demo or drill, and anything but live is said in the message.
+    (name, value) pairs, `links` (title, address) pairs; `mode` is live, demo or drill, and anything but live is said in
+    the message.
     """
 
     kind: str

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from console.model.folding import Fold
+from console.model.links import Link, links
 from console.view.alert_detail import details, history, page_log, page_of
-from console.view.alert_links import Link, links
 from console.view.alert_runbook import runbook
 from console.view.alerts import fold_row, row
 from console.view.line import EMPTY, Line, Tone, labelled, line, span

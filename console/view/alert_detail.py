@@ -8,9 +8,9 @@ from typing import Protocol
 
 from console.model.alert import Alert, AlertState
 from console.model.board import Board
+from console.model.links import Link
 from console.model.pager import PagerIncident, PagerLogEntry
 from console.model.silence import Silence, SilenceState
-from console.view.alert_links import Link
 from console.view.alert_silences import when
 from console.view.alerts import linked, named, owner, state_word, tone_of
 from console.view.line import EMPTY, Line, Tone, clip, labelled, line, span

@@ -27,6 +27,7 @@ def foretold(incident: Incident, payload: object, board: Board, now: datetime) -
         severities=board.severities,
         mode=board.mode,
         channels=board.channels,
+        alerts=board.feed.alerts,
         pages=board.feed.pages,
     )
     state = State()

@@ -15,7 +15,7 @@ from console.engine.offload import in_place
 from console.engine.world import World
 from console.journal.memory import MemoryJournal
 from console.journal.spool import FileSpool
-from console.model.alert import AlertSnapshot
+from console.model.alert import Alert, AlertSnapshot
 from console.model.board import Target
 from console.model.people import Actor, Severity, SeverityRule
 from console.model.reading import Reading, ReadingState
@@ -50,17 +50,18 @@ class Metrics:
 
 
 class Alerts:
-    """An Alertmanager without alerts, with or without its watchdog."""
+    """An Alertmanager without alerts at first, with or without its watchdog."""
 
     name = "alertmanager"
 
     def __init__(self, clock: SimulatedClock) -> None:
         self.clock, self.watchdog, self.fault, self.note = clock, True, "", ""
+        self.firing: tuple[Alert, ...] = ()
 
     def read(self) -> AlertSnapshot:
         if self.fault:
             raise KeyError(self.fault)
-        return AlertSnapshot((), self.clock.now(), self.watchdog, note=self.note)
+        return AlertSnapshot(self.firing, self.clock.now(), self.watchdog, note=self.note)
 
 
 class Flags:

@@ -14,6 +14,7 @@ from console.engine.outcome import Done
 from console.integrations.simulated import SimulatedChannel
 from console.journal.sqlite import SqliteJournal
 from console.model import commands as cmd
+from console.model.alert import Alert, AlertState, reference
 from console.model.board import Target
 from console.model.escalation import OnCallRole
 from console.model.events import DeliverySent, Recorded
@@ -80,6 +81,20 @@ async def test_what_happens_is_told_once_and_its_receipt_is_in_the_record(
     sent = [event for event in bench.journal.read() if event.kind == "delivery.sent"]
     assert {event.stream for event in queued} == {event.stream for event in sent}
     assert {event.actor.name for event in sent} == {"engine"}
+
+
+async def test_what_is_told_leads_to_the_runbook_of_an_alert_that_fires(
+    bench: Bench, pagerduty: Line, slack: Line
+) -> None:
+    runbook = ("runbook_url", "https://runbooks.example/p99")
+    alert = Alert("f1", (("alertname", "P99"),), (runbook,), AlertState.ACTIVE, bench.clock.now())
+    bench.alerts.firing = (alert,)
+    console = await bench.console()
+    await bench.run(1)
+    await console.submit(cmd.DeclareIncident("P99 is high", Severity.SEV1, (reference(alert),)))
+    await bench.run(5)
+    for line in (pagerduty, slack):
+        assert {item.message.links for item in line.kept} == {(("Runbook of P99", "https://runbooks.example/p99"),)}
 
 
 async def test_56_a_failing_channel_never_stops_the_next_and_is_tried_again_with_growing_pauses(

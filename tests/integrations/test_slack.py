@@ -89,6 +89,13 @@ def test_41_links_that_are_no_web_addresses_are_left_out():
     assert "passwd" not in posted
 
 
+def test_a_link_leads_where_it_says():
+    found = payload(delivery(links=(("Runbook of <!channel> a|b", "https://runbooks.example/p99?env=a&b=2"),)))
+    assert_stands_up(found)
+    (link,) = [text for text in texts(found) if "runbooks" in text]
+    assert link == "<https://runbooks.example/p99?env=a&amp;b=2|Runbook of &lt;!channel&gt; a/b>"
+
+
 def test_more_facts_than_fit_are_counted():
     shown = list(texts(payload(delivery(facts=tuple((f"n{i}", "v") for i in range(45))))))
     assert "n28: v" in shown

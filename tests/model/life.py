@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from console.model.alert import AlertRef
+from console.model.alert import Alert, AlertRef
 from console.model.board import Target
 from console.model.commands import Command, DeclareIncident, StartRun
 from console.model.decide import Batch, Context, Refusal, decide, fire_deadlines
@@ -102,6 +102,7 @@ class Life:
         self.rota: dict[str, tuple[Reach, ...]] = {"primary": (PAT,), "secondary": (SAM,), "lead": (LEE,)}
         self.teams: tuple[tuple[Team, tuple[Reach, ...]], ...] = ()
         self.channels: tuple[ChannelSpec, ...] = ()
+        self.alerts: tuple[Alert, ...] = ()
         self.pages: dict[str, PagerIncident] = {}
         self.paged: frozenset[str] = frozenset()
         self.pager_silent = False
@@ -127,6 +128,7 @@ class Life:
             self.paged,
             self.pager_silent,
             (PAT, SAM, LEE, Reach("kim", (("phone", "+1 555 0199"),))),
+            self.alerts,
         )
 
     def do(self, command: Command, actor: Actor = ALICE) -> list[Recorded]:

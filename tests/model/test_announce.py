@@ -8,11 +8,12 @@ import pytest
 
 from console.model import commands as cmd
 from console.model import events as ev
-from console.model.alert import AlertRef, parse_matcher
+from console.model.alert import Alert, AlertRef, AlertState, parse_matcher
 from console.model.decide import Batch
 from console.model.escalation import Team
 from console.model.fold.outside import KEPT
 from console.model.incident import COMMANDER
+from console.model.links import LONGEST, TOLD
 from console.model.message import Act, ChannelSpec, Delivery, DeliveryState, Topic
 from console.model.pager import OnCall, PagerIncident, PagerStatus
 from console.model.people import Severity
@@ -323,3 +324,68 @@ def test_the_proof_of_a_channel_is_dated_and_a_failure_does_not_wipe_it_out() ->
     )
     life.do(cmd.RecordProof("email", "taken"))
     assert life.state.proofs["email"].error == ""
+
+
+RUNBOOK = "https://runbooks.example/p99?env=a&b=2"
+
+
+def alert(fingerprint: str = "f1", **annotations: str) -> Alert:
+    return Alert(
+        fingerprint,
+        (("alertname", "P99LatencyHigh"),),
+        tuple(annotations.items()),
+        AlertState.ACTIVE,
+        START,
+        generator_url="http://prometheus.example/graph?g0.expr=p99",
+    )
+
+
+def links(life: Life) -> set[tuple[tuple[str, str], ...]]:
+    found = queued(life, cmd.DeclareIncident("P99 is high", Severity.SEV1, (P99,)))
+    return {item.message.links for item in found}
+
+
+def test_a_message_leads_to_what_is_known_of_its_alerts() -> None:
+    life = told()
+    life.alerts = (alert(runbook_url=RUNBOOK, dashboard="https://grafana.example/d/1"), alert("f2", runbook_url="x"))
+    life.pages = {"f1": page(url="https://pd.example/PD1")}
+    known = (
+        ("Runbook of P99LatencyHigh", RUNBOOK),
+        ("Dashboard of P99LatencyHigh", "https://grafana.example/d/1"),
+        ("Expression of P99LatencyHigh", "http://prometheus.example/graph?g0.expr=p99"),
+        ("PagerDuty of P99LatencyHigh", "https://pd.example/PD1"),
+    )
+    assert links(life) == {known}
+    (incident,) = life.state.incidents
+    assert {item.message.links for item in queued(life, cmd.AcknowledgeIncident(incident))} == {known}
+    assert {item.message.links for item in queued(life, cmd.AcknowledgeAlerts((P99,)))} == {known}
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript:alert(1)",
+        "file:///etc/passwd",
+        "https://me:secret@runbooks.example/",
+        "https://",
+        "https://runbooks.example/a b",
+        "https://runbooks.example/\u202e",
+        f"https://runbooks.example/{'x' * LONGEST}",
+        "https://[",
+    ],
+)
+def test_what_is_no_plain_web_address_goes_into_no_message(address: str) -> None:
+    life = told()
+    life.alerts = (alert(runbook_url=address, dashboard_url=address),)
+    assert links(life) == {(("Expression of P99LatencyHigh", "http://prometheus.example/graph?g0.expr=p99"),)}
+
+
+def test_an_alert_that_has_left_the_feed_leads_nowhere_and_many_lead_to_a_few_places_once() -> None:
+    assert links(told()) == {()}
+    life = told()
+    many = [f"m{number}" for number in range(40)]
+    life.alerts = tuple(alert(name, runbook_url=f"https://runbooks.example/{name}") for name in many)
+    refs = tuple(AlertRef(name, "P99LatencyHigh") for name in many)
+    (told_of,) = {item.message.links for item in queued(life, cmd.DeclareIncident("many", Severity.SEV1, refs))}
+    addresses = [url for _, url in told_of]
+    assert len(addresses) == len(set(addresses)) == TOLD

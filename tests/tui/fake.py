@@ -122,6 +122,8 @@ class FakeEngine:
             flags=self._board.flags,
             channels=self._board.channels,
             rota=dict(self._board.on_call),
+            alerts=self._board.feed.alerts,
+            pages=self._board.feed.pages,
         )
         try:
             batches = decide(self.state, command, context)

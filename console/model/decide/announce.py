@@ -18,6 +18,7 @@ from console.model.decide.foresight import foresee
 from console.model.decide.pager import PAGERDUTY, own_key
 from console.model.events import kind_of
 from console.model.incident import Incident, IncidentState
+from console.model.links import told
 from console.model.message import PAGER_ACTS, Act, ChannelSpec, DeliveryState, Message, Topic
 from console.model.pager import PagerStatus
 from console.model.people import Severity
@@ -109,7 +110,14 @@ def _incident(state: State, batch: Batch, context: Context) -> Iterator[ev.Deliv
                     yield ev.DeliveryQueued(channel.name, does, message, ref, args, after.stream)
 
 
-def _message(payload: Any, said: wording.Words, context: Context, incident: Incident | None = None) -> Message:
+def _message(
+    payload: Any,
+    said: wording.Words,
+    context: Context,
+    incident: Incident | None = None,
+    alerts: Sequence[AlertRef] = (),
+) -> Message:
+    about = incident.alerts if incident is not None else alerts
     return Message(
         kind_of(payload)[0],
         safe(said.title),
@@ -120,7 +128,7 @@ def _message(payload: Any, said: wording.Words, context: Context, incident: Inci
         incident.target if incident is not None else str(context.target),
         "\n".join(safe(line) for line in said.text.splitlines()),
         tuple((name, safe(what)) for name, what in said.facts),
-        (),
+        tuple((safe(link.title), link.url) for link in told(about, context.alerts, context.pages)),
         getattr(payload, "by", "") or context.actor.name,
         context.mode,
     )
@@ -300,7 +308,7 @@ def _alerts(batches: Sequence[Batch], context: Context) -> Iterator[ev.DeliveryQ
     via = f" in {taken[0].via}" if taken[0].via else ""
     count = f"{len(alerts)} alerts" if len(alerts) > 1 else "an alert"
     said = wording.Words(f"{who} acknowledged {count}{via}", wording.names(alerts))
-    message = _message(taken[0], said, context)
+    message = _message(taken[0], said, context, alerts=alerts)
     for channel in _hearing(context, _topics(alerts, context, Topic.ALERTS)):
         yield ev.DeliveryQueued(channel.name, Act.POST, message, subject_stream=f"alert:{alerts[0].fingerprint}")
     if taken[0].via == PAGERDUTY:

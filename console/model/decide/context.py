@@ -7,6 +7,7 @@ from dataclasses import field
 from datetime import datetime
 from typing import Any
 
+from console.model.alert import Alert
 from console.model.board import Target
 from console.model.escalation import Reach, Team
 from console.model.message import ChannelSpec
@@ -59,6 +60,17 @@ class Context:
     """Whether PagerDuty is configured and does not answer: what it is said to page for is not known to be paged."""
     people: tuple[Reach, ...] = ()
     """Everybody in `people.yaml`, and how they are reached."""
+    alerts: tuple[Alert, ...] = ()
+    """Those of the feed."""
+
+    console: str = ""
+    """The id of the console that decides: steps are held by consoles."""
+    held: Mapping[str, datetime] = field(default_factory=dict)
+    """Since when a check (as text) has been seen to hold without interruption; only checks that hold now."""
+    standing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The roles that people have by people.yaml, by their names."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """`variables` of console.yaml: what playbooks mean by `config.NAME`."""
 
     def rule(self, severity: Severity) -> SeverityRule | None:
         """What the severity matrix asks, if it says anything of this severity."""

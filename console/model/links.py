@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
-from console.model.alert import Alert
+from console.model.alert import Alert, AlertRef
 from console.model.pager import PagerIncident
 
 _PLACE = re.compile(r"\{(annotation\.)?([a-zA-Z_][a-zA-Z0-9_]*)\}")
 _PLAIN = re.compile(r"[!-~]+")
+TOLD, LONGEST = 5, 2_000
+"""Links that go into one message, and the characters of an address that does."""
 
 
 class Link(NamedTuple):
@@ -58,3 +60,19 @@ def links(alert: Alert, templates: Iterable[tuple[str, str]], page: PagerInciden
         Link("PagerDuty", page.url if page is not None else ""),
     ]
     return [link for link in found if usable(link.url)]
+
+
+def told(refs: Iterable[AlertRef], alerts: Iterable[Alert], pages: Mapping[str, PagerIncident]) -> list[Link]:
+    """What a message about these alerts leads to: of those that are in the feed, each address once. The operator's own
+    links stay here."""
+    wanted = {ref.fingerprint: None for ref in refs}
+    present = {alert.fingerprint: alert for alert in alerts if alert.fingerprint in wanted} if wanted else {}
+    found: dict[str, Link] = {}
+    for fingerprint in wanted:
+        alert = present.get(fingerprint)
+        for title, url in links(alert, (), pages.get(fingerprint)) if alert is not None else ():
+            if len(url) <= LONGEST:
+                found.setdefault(url, Link(f"{title} of {alert.name}", url))
+            if len(found) == TOLD:
+                return list(found.values())
+    return list(found.values())
