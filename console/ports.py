@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -13,6 +14,7 @@ from console.model.events import Recorded
 from console.model.message import Act, Delivery
 from console.model.pager import ActResult, PagerIncident, PagerLogEntry, PagerSnapshot
 from console.model.people import Actor
+from console.model.playbook import LoadedPlaybook, Probe, Program
 from console.model.reading import Reading
 from console.model.silence import Silence
 from console.model.value import value
@@ -403,4 +405,46 @@ class Runbooks(Protocol):
 
     def read(self, name: str, url: str) -> tuple[str, str]:
         """The runbook of the alert `name` as Markdown, safe text, and where it is from. Raises SourceError."""
+        ...
+
+
+class Probes(Protocol):
+    """Asks health endpoints. Called in a worker thread."""
+
+    def read(self, probe: Probe) -> Reading[float]:
+        """1.0 or 0.0 as `Probe` says; UNREACHABLE, with one safe line, when nothing answered. Never raises."""
+        ...
+
+
+@value
+class Ended:
+    """How a program ended. `status` is its exit status, None when it was stopped: `why` says by what."""
+
+    status: int | None
+    seconds: float
+    output: str
+    """Its beginning and its end, standard output and error as they came: bounded, safe, without secrets."""
+    digest: str
+    """`sha256:` over everything it wrote."""
+    why: str = ""
+
+
+class Programs(Protocol):
+    """Runs programs. Called in a worker thread."""
+
+    def refusal(self, program: Program) -> str:
+        """Why it may not run here: it is not found, or somebody else may write it; empty when it may."""
+        ...
+
+    def run(self, program: Program, tell: Callable[[str], None], stop: threading.Event) -> Ended:
+        """Runs it to its end, its timeout, or `stop`; nothing of it is left running. `tell` is called with each line.
+        Raises Rejected when it was not started."""
+        ...
+
+
+class PlaybookFiles(Protocol):
+    """The playbooks' files as they are now. Called in a worker thread."""
+
+    def read(self) -> tuple[LoadedPlaybook, ...]:
+        """Every playbook that can be read now; a file with a mistake is left out. Never raises."""
         ...

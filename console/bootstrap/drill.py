@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from console.model.commands import Command
     from console.model.events import DrillStarted
     from console.model.people import Actor
-    from console.model.playbook import LoadedPlaybook, Run, Step
+    from console.model.playbook import LoadedPlaybook, Step
+    from console.model.run import Run
     from console.ports import Clock, Ids, Journal
 
 SCENARIOS: Mapping[str, str] = {"rollback": "emergency-rollback"}

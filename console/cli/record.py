@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from console.model.change import Change
     from console.model.commands import Command
     from console.model.incident import Incident
-    from console.model.playbook import Run
+    from console.model.run import Run
     from console.model.shift import Handoff, Shift
     from console.model.state import State
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from console.engine.console import Console
     from console.engine.outcome import Done
     from console.model.commands import Command
-    from console.model.playbook import Run
+    from console.model.run import Run
 
 
 @click.group("run")

@@ -17,10 +17,10 @@ from console.model.change import Change
 from console.model.decide.pager import own_key
 from console.model.incident import Incident
 from console.model.pager import KnownOnCalls
-from console.model.playbook import Run
 from console.model.reading import Reading, ReadingState, missing
 from console.model.rollback import Readiness, assess
 from console.model.rollout import Rollout, RolloutPlan
+from console.model.run import Run
 from console.model.slo import Objective, SloGauge
 from console.model.state import State
 from console.settings.config import Component, Config, Environment

@@ -17,6 +17,9 @@ from console.ports import (
     Journal,
     MetricSource,
     Pager,
+    PlaybookFiles,
+    Probes,
+    Programs,
     Runbooks,
     Silences,
     Spool,
@@ -43,4 +46,8 @@ class World:
     specs: tuple[ChannelSpec, ...] = ()
     """What each channel can do and wants to hear, by its name."""
     runbooks: Runbooks | None = None
+    probes: Probes | None = None
+    programs: Programs | None = None
+    """None: command steps are done by hand."""
+    files: PlaybookFiles | None = None
     offload: Offload = in_thread

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple, get_type_hints
 
 import msgspec
 
-from console.model.playbook import Playbook, Run
+from console.model.playbook import Playbook
+from console.model.run import Run
 from console.model.state import FOLD_VERSION, State
 from console.ports import Head
 

@@ -14,10 +14,11 @@ from console.model.incident import Incident
 from console.model.message import ChannelProof, ChannelSpec, Delivery
 from console.model.pager import PagerIncident, PagerSnapshot
 from console.model.people import Actor, Person, SeverityRule
-from console.model.playbook import LoadedPlaybook, Run
+from console.model.playbook import LoadedPlaybook
 from console.model.reading import Reading, ReadingState
 from console.model.rollback import Readiness
 from console.model.rollout import Rollout
+from console.model.run import Job, Run
 from console.model.shift import Handoff, Shift
 from console.model.silence import Silence
 from console.model.slo import SloGauge
@@ -167,7 +168,14 @@ class Board:
     severities: tuple[SeverityRule, ...] = ()
     playbooks: tuple[LoadedPlaybook, ...] = ()
     readings: Mapping[str, Reading[float]] = field(default_factory=dict)
-    """Named readings that playbook checks refer to: `rollout.percent`, `health.<component>`, `guardrail.<name>`."""
+    """Named readings that playbook checks refer to: `rollout.percent`, `health.<component>`, `guardrail.<name>`, and
+    what is read for the steps under way (`query:`, `probe:`)."""
+    held: Mapping[str, datetime] = field(default_factory=dict)
+    """Since when the checks of the steps under way (as text) hold without interruption."""
+    jobs: tuple[Job, ...] = ()
+    """The programs that this console runs now."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """The hash of each playbook's file as it is now, by the playbook's name; empty: the file is gone or unreadable."""
 
     @property
     def open_incidents(self) -> tuple[Incident, ...]:

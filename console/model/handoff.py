@@ -9,7 +9,7 @@ from typing import Any
 from console.model.change import Change
 from console.model.events import HandoffItem
 from console.model.incident import Incident, IncidentState
-from console.model.playbook import Run, RunStatus
+from console.model.run import Run, RunStatus
 from console.model.shift import Shift
 from console.model.state import State
 

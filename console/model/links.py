@@ -68,11 +68,10 @@ def told(refs: Iterable[AlertRef], alerts: Iterable[Alert], pages: Mapping[str, 
     wanted = {ref.fingerprint: None for ref in refs}
     present = {alert.fingerprint: alert for alert in alerts if alert.fingerprint in wanted} if wanted else {}
     found: dict[str, Link] = {}
-    for fingerprint in wanted:
-        alert = present.get(fingerprint)
-        for title, url in links(alert, (), pages.get(fingerprint)) if alert is not None else ():
+    for alert in (present[fingerprint] for fingerprint in wanted if fingerprint in present):
+        for title, url in links(alert, (), pages.get(alert.fingerprint)):
             if len(url) <= LONGEST:
                 found.setdefault(url, Link(f"{title} of {alert.name}", url))
-            if len(found) == TOLD:
-                return list(found.values())
-    return list(found.values())
+        if len(found) >= TOLD:
+            break
+    return list(found.values())[:TOLD]

@@ -1,46 +1,76 @@
-"""Playbooks and their runs: who does what, when, in what order, and how long it may take.
+"""Playbooks: who does what, when, in what order, and how long it may take.
 
-A run is a fold over the events of its stream. The playbook it was started from is part of the first event, so the file
-may change or vanish without the run noticing.
+`docs/playbooks.md` is the reference of the format. Here a playbook is a flat list of steps in the order of the file;
+checklists and groups are names that steps carry.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 
-from console.model.people import Actor, Severity
+from console.model.people import Severity
 from console.model.value import value
 
 
 class StepKind(StrEnum):
-    """MANUAL: a person acts and says what they saw. DECISION: a person chooses a branch. FLAG: sets a share of traffic,
-    by the console where it can, else by hand. WAIT: ends when a reading says so, or is ended by decision."""
+    """What a step is, and how it ends.
+
+    MANUAL: a person acts and says what they saw. DECISION: a person chooses a branch. APPROVAL: somebody of a role
+    agrees. QUERY, HTTP, WAIT: end by themselves on what is observed. COMMAND, FLAG, NOTIFY: the console acts when asked
+    to, once, and they end on the observed effect. PLAYBOOK: another playbook runs, and the step ends with it.
+    """
 
     MANUAL = "manual"
     DECISION = "decision"
     FLAG = "flag"
     WAIT = "wait"
+    QUERY = "query"
+    HTTP = "http"
+    COMMAND = "command"
+    NOTIFY = "notify"
+    APPROVAL = "approval"
+    PLAYBOOK = "playbook"
+
+
+OBSERVED = frozenset({StepKind.QUERY, StepKind.HTTP, StepKind.WAIT})
+"""Kinds that close by themselves when their `verify` has held."""
+ACTING = frozenset({StepKind.COMMAND, StepKind.FLAG, StepKind.NOTIFY})
+"""Kinds that the console carries out when a person asks for it."""
+DECIDED = frozenset({StepKind.DECISION, StepKind.APPROVAL})
+"""Kinds that only a person can close, and never by skipping."""
 
 
 @value
 class Check:
-    """A named reading and what it should show: `reading op value`, such as `rollout.percent <= 0`."""
+    """What a reading should show: `reading op value`, such as `rollout.percent <= 0`, without interruption for `hold`.
+
+    `reading` names a reading of the Board; one that begins with `query:` or `probe:` is read for the step alone, from
+    `expr` (PromQL) or from the step's probe.
+    """
 
     reading: str
     op: str
     value: float
+    expr: str = ""
+    hold: timedelta = timedelta(0)
 
     def holds(self, actual: float) -> bool:
         """Whether an observed value satisfies the check."""
         return _COMPARE[self.op](actual, self.value)
 
+    @property
+    def watched(self) -> bool:
+        """Whether it is read for the step alone: it is no reading of the Board otherwise."""
+        return self.reading.startswith((QUERY, PROBE))
+
     def __str__(self) -> str:
-        return f"{self.reading} {self.op} {self.value:g}"
+        held = f" for {self.hold.total_seconds():g} s" if self.hold else ""
+        return f"{self.reading} {self.op} {self.value:g}{held}"
 
 
+QUERY, PROBE = "query:", "probe:"
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
     "<": lambda a, b: a < b,
     "<=": lambda a, b: a <= b,
@@ -61,6 +91,127 @@ class Option:
     goto: str = ""
     playbook: str = ""
     when: Check | None = None
+
+
+@value
+class Probe:
+    """A health probe over HTTP: reads 1.0 when the answer's status is one of `status` and its body contains `contains`,
+    else 0.0. GET or HEAD alone; a redirect is an answer and is not followed."""
+
+    url: str
+    method: str = "GET"
+    status: tuple[int, ...] = (200,)
+    contains: str = ""
+    timeout: timedelta = timedelta(seconds=5)
+
+    @property
+    def reading(self) -> str:
+        """The name of what it reads."""
+        contains = f" contains {self.contains}" if self.contains else ""
+        return f"{PROBE} {self.method} {self.url} {','.join(map(str, self.status))}{contains}"
+
+
+@value
+class Program:
+    """A program as an argument vector, never a shell. `cwd` is relative to the playbooks' folder, or absolute; `env`
+    names what is passed on from the console's environment, `set_env` is given here. `exits` are the exit statuses that
+    mean success."""
+
+    argv: tuple[str, ...]
+    cwd: str = ""
+    timeout: timedelta = timedelta(minutes=1)
+    env: tuple[str, ...] = ()
+    set_env: tuple[tuple[str, str], ...] = ()
+    exits: tuple[int, ...] = (0,)
+    dry_run: tuple[str, ...] = ()
+    """The arguments with which it says what it would do and does nothing; empty: there is no such way."""
+
+
+@value
+class Notice:
+    """What a notify step tells. `channel` is the name of a channel (`slack-alerts`) or a kind of it (`slack`)."""
+
+    channel: str
+    text: str
+
+
+class Do(StrEnum):
+    """What happens by itself, when a step is late or has failed. ASK: it waits for a person. ESCALATE: the next level
+    is told. NOTIFY: a channel is told. GOTO: another step goes on. GO_ON: the next one does. ABORT: the run ends.
+    FAIL: the late step has failed."""
+
+    ASK = "ask"
+    ESCALATE = "escalate"
+    NOTIFY = "notify"
+    GOTO = "goto"
+    GO_ON = "go_on"
+    ABORT = "abort"
+    FAIL = "fail"
+
+
+@value
+class Reaction:
+    """One thing that happens by itself. `to` is the step of GOTO, the channel of NOTIFY."""
+
+    do: Do
+    to: str = ""
+
+
+@value
+class OnFailure:
+    """A step that fails is tried `tries` times in all, with `back_off` before the second try and twice as long before
+    each further one; then the reactions follow."""
+
+    tries: int = 1
+    back_off: timedelta = timedelta(seconds=10)
+    then: tuple[Reaction, ...] = ()
+
+
+class VariableType(StrEnum):
+    """TEXT may hold anything and stands in words alone; the others may stand in arguments, URLs and queries."""
+
+    TEXT = "text"
+    NAME = "name"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DURATION = "duration"
+    CHOICE = "choice"
+    HOST = "host"
+    URL = "url"
+
+
+@value
+class Variable:
+    """A value that a run is started with; `{{name}}` stands for it. `source` is `incident.FIELD`, `alert.LABEL`,
+    `config.NAME`, or empty: the operator is asked, and `default` is proposed. `pattern` (RE2) must match it whole."""
+
+    name: str
+    type: VariableType = VariableType.NAME
+    source: str = ""
+    default: str = ""
+    ask: str = ""
+    choices: tuple[str, ...] = ()
+    pattern: str = ""
+
+
+class Mode(StrEnum):
+    """READ_DO: read a step, do it, go on. DO_CONFIRM: everything is done from memory, then confirmed in any order."""
+
+    READ_DO = "read_do"
+    DO_CONFIRM = "do_confirm"
+
+
+@value
+class Checklist:
+    """A part of a playbook: `pause_point` is when it is read, `completion_call` what is said aloud at its end (a step
+    of its own, `<id>-complete`)."""
+
+    id: str
+    title: str
+    mode: Mode = Mode.READ_DO
+    pause_point: str = ""
+    completion_call: str = ""
 
 
 @value
@@ -85,16 +236,42 @@ class Step:
     flag: str = ""
     percent: float = 0.0
     options: tuple[Option, ...] = ()
+    checklist: str = ""
+    """The id of its checklist; empty in a playbook with one list of steps."""
+    group: str = ""
+    """Steps in a row with the same group start together, and what follows waits for all of them."""
+    probe: Probe | None = None
+    program: Program | None = None
+    notice: Notice | None = None
+    call: str = ""
+    """The playbook that a PLAYBOOK step runs."""
+    role: str = ""
+    """Who alone may decide or approve; for an approval never the person who started the run."""
+    on_overdue: tuple[Reaction, ...] = ()
+    on_failure: OnFailure = OnFailure()
+    undo: str = ""
+    """How it is taken back; told when the run is aborted, and kept on the list of temporary changes."""
+    second_person: bool = False
+    """Another person must read the target back, on their own console, before it is carried out or closed."""
+    skip_needs_reason: bool = True
+    critical: bool = False
+    """Its failure and its skipping are told to the next level."""
 
     @property
     def irreversible(self) -> bool:
         """Whether there is no way back after this step."""
         return bool(self.confirm)
 
+    @property
+    def reactions(self) -> tuple[Reaction, ...]:
+        """Everything that may happen by itself."""
+        return (*self.on_overdue, *self.on_failure.then)
+
 
 @value
 class Playbook:
-    """A checklist for a kind of trouble. `match` holds alert matchers in Alertmanager's syntax; every one must hold.
+    """A checklist for a kind of trouble. `match` holds alert matchers in Alertmanager's syntax; every one must hold of
+    one alert. `match_incident` holds matchers on the incident's service, environment, severity and title.
     `objective` is the time the whole should take (at least, at most)."""
 
     name: str
@@ -106,6 +283,13 @@ class Playbook:
     match: tuple[str, ...] = ()
     summary: str = ""
     objective: tuple[timedelta, timedelta] | None = None
+    match_incident: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    """The roles that must be filled to carry it out."""
+    variables: tuple[Variable, ...] = ()
+    checklists: tuple[Checklist, ...] = ()
+    review_every: timedelta = timedelta(days=365)
+    """How long after `reviewed` (a day) it counts as reviewed."""
 
     def step(self, step_id: str) -> Step:
         """The step with this id. Raises KeyError."""
@@ -114,135 +298,23 @@ class Playbook:
                 return step
         raise KeyError(step_id)
 
+    def group_of(self, step: Step) -> tuple[Step, ...]:
+        """The steps that start together with this one, itself among them."""
+        return tuple(item for item in self.steps if item.group == step.group) if step.group else (step,)
+
     def after(self, step_id: str) -> Step | None:
-        """The step that follows in order, or None at the end."""
-        index = [step.id for step in self.steps].index(step_id) + 1
+        """The step that follows in order, or None at the end. What follows a step of a group follows its last one."""
+        last = self.group_of(self.step(step_id))[-1].id
+        index = [step.id for step in self.steps].index(last) + 1
         return self.steps[index] if index < len(self.steps) else None
 
 
 @value
 class LoadedPlaybook:
-    """A playbook as read from a file: its hash pins runs to what was read."""
+    """A playbook as read from a file: its hash pins runs to what was read. `untrusted` says why programs of that file
+    may not run (somebody else may write it); empty when they may."""
 
     playbook: Playbook
     hash: str
     file: str
-
-
-class StepStatus(StrEnum):
-    """Where a step of a run stands."""
-
-    PENDING = "pending"
-    ACTIVE = "active"
-    DONE = "done"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    EXPIRED = "expired"
-    PASSED_OVER = "passed over"
-    """A branch led around it."""
-
-
-SETTLED = frozenset({StepStatus.DONE, StepStatus.SKIPPED, StepStatus.EXPIRED, StepStatus.PASSED_OVER})
-
-
-@value
-class StepRun:
-    """One step of a run, with its evidence. `started_at`, `ended_at` are instants; `deadline` is absolute."""
-
-    id: str
-    status: StepStatus = StepStatus.PENDING
-    attempt: int = 0
-    owner: str = ""
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
-    deadline: datetime | None = None
-    overdue_fired: bool = False
-    observed: str = ""
-    reason: str = ""
-    option: str = ""
-    evidence: str = ""
-    override: str = ""
-    by: Actor | None = None
-
-    def overdue_by(self, now: datetime) -> timedelta | None:
-        """How far past its deadline the step is or ended; None when in time or without a timebox."""
-        end = self.ended_at or now
-        if self.deadline is None or self.started_at is None or end <= self.deadline:
-            return None
-        return end - self.deadline
-
-
-class RunStatus(StrEnum):
-    """RUNNING until it ends; CONTINUED when another playbook took over."""
-
-    RUNNING = "running"
-    COMPLETED = "completed"
-    ABORTED = "aborted"
-    CONTINUED = "continued"
-
-
-@value
-class Effect:
-    """A change to the outside world that was intended. `outcome` is empty while it is not known."""
-
-    id: str
-    kind: str
-    target: str
-    detail: str
-    step: str
-    outcome: str = ""
-    answer: str = ""
-
-
-@value
-class Run:
-    """A playbook being carried out in an incident."""
-
-    id: str
-    number: int
-    """The seq of its first event; shown as RUN-<number>."""
-    version: int
-    incident: str
-    playbook: Playbook
-    playbook_hash: str
-    target: str
-    started_at: datetime
-    mode: str
-    steps: Mapping[str, StepRun] = field(default_factory=dict)
-    status: RunStatus = RunStatus.RUNNING
-    ended_at: datetime | None = None
-    reason: str = ""
-    next_run: str = ""
-    effects: tuple[Effect, ...] = ()
-    unsaved: bool = False
-    """True when an event of it waits in the spool."""
-
-    @property
-    def label(self) -> str:
-        """RUN-<seq>, or RUN-? while it is not saved."""
-        return f"RUN-{self.number}" if self.number else "RUN-? (NOT SAVED)"
-
-    @property
-    def stream(self) -> str:
-        """The stream of its events."""
-        return f"run:{self.id}"
-
-    @property
-    def active(self) -> tuple[StepRun, ...]:
-        """Steps under way or failed and waiting for a person, in playbook order."""
-        return tuple(
-            self.steps[step.id]
-            for step in self.playbook.steps
-            if self.steps[step.id].status in (StepStatus.ACTIVE, StepStatus.FAILED)
-        )
-
-    @property
-    def current(self) -> StepRun | None:
-        """The step that holds up the run: the last active one that is not parallel, else the first active."""
-        active = self.active
-        blocking = [item for item in active if not self.playbook.step(item.id).parallel]
-        return blocking[0] if blocking else active[0] if active else None
-
-    def confirmation(self, step: Step) -> str:
-        """What must be typed for an irreversible step."""
-        return step.confirm.replace("{target}", self.target)
+    untrusted: str = ""

@@ -19,11 +19,11 @@ from console.model.fold.rules import Rules
 from console.model.incident import Incident
 from console.model.message import ChannelProof, Delivery
 from console.model.pager import KnownOnCalls
-from console.model.playbook import Run
 from console.model.rollout import SeenPhase
+from console.model.run import Run, Trust
 from console.model.shift import Handoff, Shift
 
-FOLD_VERSION = 4
+FOLD_VERSION = 5
 """Grows when the meaning of the fold changes: older snapshots are then rebuilt."""
 
 
@@ -46,6 +46,8 @@ class State:
     """By target."""
     phases: dict[str, SeenPhase] = field(default_factory=dict)
     """By target."""
+    trusted: dict[str, Trust] = field(default_factory=dict)
+    """By the hash of the playbook's file."""
 
     @property
     def shift(self) -> Shift | None:
@@ -83,6 +85,7 @@ _TABLES: Mapping[str, tuple[str, Rules]] = {
     "channel": ("proofs", outside.PROOFS),
     "pager": ("on_call", outside.ON_CALL),
     "rollout": ("phases", outside.PHASES),
+    "trust": ("trusted", run.TRUST),
 }
 """The first part of a stream's name to the table it is folded into, and how."""
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from console.model.events import DrillStarted
-from console.model.playbook import Run, RunStatus, Step, StepRun, StepStatus
+from console.model.playbook import Step
+from console.model.run import Run, RunStatus, StepRun, StepStatus
 from console.reports.render import render
 from console.reports.snapshot import Json, instant, number
 from console.reports.timeline import day

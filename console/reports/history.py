@@ -13,7 +13,7 @@ from console.model.events import Recorded
 from console.model.incident import QUIET, Incident
 from console.model.message import Delivery
 from console.model.people import Severity
-from console.model.playbook import Run
+from console.model.run import Run
 from console.model.state import State, apply
 
 BEFORE = timedelta(hours=1)

@@ -12,8 +12,8 @@ from console import __version__
 from console.model import events as ev
 from console.model.alert import AlertRef
 from console.model.message import Delivery, DeliveryState
-from console.model.playbook import Run, StepRun
 from console.model.reading import ReadingState
+from console.model.run import Run, StepRun
 from console.reports import timeline
 from console.reports.blind import blind_spots
 from console.reports.history import BEFORE, History, Spell, worst

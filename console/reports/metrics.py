@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from console.model import events as ev
 from console.model.events import Recorded
 from console.model.incident import COMMANDER, TIMES
-from console.model.playbook import Option, Run, RunStatus, StepKind
+from console.model.playbook import Option, StepKind
+from console.model.run import Run, RunStatus
 from console.reports.history import History, Said
 from console.reports.snapshot import Json, instant, number
 

@@ -13,8 +13,8 @@ from console.model.escalation import Reach
 from console.model.incident import Incident
 from console.model.message import Delivery
 from console.model.pager import PagerIncident
-from console.model.playbook import Run
 from console.model.response import Task
+from console.model.run import Run
 from console.model.silence import Silence
 from console.reports import snapshot
 from console.reports.snapshot import Json, instant

@@ -11,10 +11,10 @@ from console.model.alert import Alert
 from console.model.board import AlertFeed, Board, Health, SourceStatus
 from console.model.incident import Incident
 from console.model.message import ChannelProof
-from console.model.playbook import Run, StepRun
 from console.model.reading import Reading, ReadingState
 from console.model.rollback import Readiness
 from console.model.rollout import Guardrail, Rollout
+from console.model.run import Run, StepRun
 from console.model.shift import Shift
 from console.model.slo import SloGauge
 

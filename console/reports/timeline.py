@@ -8,7 +8,7 @@ from datetime import timedelta
 from console.model.change import Change
 from console.model.events import Corrected, Recorded, Unknown
 from console.model.incident import Incident
-from console.model.playbook import Run
+from console.model.run import Run
 from console.reports.render import render
 from console.reports.response import incident_data
 from console.reports.snapshot import Json, instant

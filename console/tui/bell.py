@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from console.model.incident import QUIET
-from console.model.playbook import RunStatus, StepStatus
+from console.model.run import RunStatus, StepStatus
 from console.model.text import safe
 
 if TYPE_CHECKING:

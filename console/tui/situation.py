@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from console.model.folding import Item
     from console.model.incident import Incident
     from console.model.message import Delivery
-    from console.model.playbook import Run, Step, StepRun
+    from console.model.playbook import Step
+    from console.model.run import Run, StepRun
     from console.model.silence import Silence
 
 

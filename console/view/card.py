@@ -9,8 +9,8 @@ from console.model.board import Board
 from console.model.change import Change
 from console.model.incident import QUIET, TIMES, Incident
 from console.model.message import Delivery, DeliveryState
-from console.model.playbook import Run
 from console.model.response import Task
+from console.model.run import Run
 from console.view import changes as changes_view
 from console.view import escalation, incidents
 from console.view.deliveries import pointless

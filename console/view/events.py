@@ -9,6 +9,7 @@ from console.model import events as ev
 from console.model.events import Recorded
 from console.view.line import Tone
 from console.view.response_events import WRITERS, Writer, because, late, names
+from console.view.run_events import WRITERS as RUN_WRITERS
 from console.view.times import clock
 
 StepNames = Mapping[tuple[str, str], str]
@@ -45,29 +46,6 @@ def _state(p: ev.IncidentStateChanged, _: str) -> tuple[Tone, str]:
     return Tone.STRONG, f"state: {p.state}{because(p.reason)}"
 
 
-def _run_started(p: ev.RunStarted, _: str) -> tuple[Tone, str]:
-    return Tone.STRONG, f"started playbook {p.playbook.title} against {p.target}"
-
-
-def _step_started(p: ev.StepStarted, title: str) -> tuple[Tone, str]:
-    again = f", attempt {p.attempt}" if p.attempt > 1 else ""
-    due = f", due {clock(p.deadline, seconds=True)}" if p.deadline else ""
-    return Tone.NORMAL, f"step {title}: started{again} ({p.owner}{due})"
-
-
-def _step_completed(p: ev.StepCompleted, title: str) -> tuple[Tone, str]:
-    parts = [f"step {title}: done: {p.observed}"]
-    if p.option:
-        parts.append(f"chose {p.option}")
-    if p.confirmed:
-        parts.append(f"confirmed by typing {p.confirmed}")
-    if p.evidence:
-        parts.append(p.evidence)
-    if p.override:
-        parts.append(f"CLOSED WITHOUT PROOF: {p.override}")
-    return (Tone.WARNING if p.override else Tone.OK), "; ".join(parts)
-
-
 def _effect_finished(p: ev.EffectFinished, _: str) -> tuple[Tone, str]:
     tone = {"done": Tone.OK, "refused": Tone.CRITICAL}.get(p.outcome, Tone.UNKNOWN)
     return tone, f"effect {p.outcome}{because(p.detail)}"
@@ -90,10 +68,6 @@ def _acknowledge_overdue(p: ev.AcknowledgeOverdue, _: str) -> tuple[Tone, str]:
     return Tone.ALARM, f"NOT ACKNOWLEDGED by {clock(p.due_at, seconds=True)}{late(p.late_seconds)}"
 
 
-def _step_overdue(p: ev.StepOverdue, title: str) -> tuple[Tone, str]:
-    return Tone.ALARM, f"step {title}: OVERDUE since {clock(p.due_at, seconds=True)}{late(p.late_seconds)}"
-
-
 _WRITERS: Mapping[type[Any], Writer] = {
     **WRITERS,
     ev.IncidentDeclared: _declared,
@@ -103,14 +77,7 @@ _WRITERS: Mapping[type[Any], Writer] = {
     ev.AlertsLinked: lambda p, t: (Tone.NORMAL, f"linked {names(p.alerts)}"),
     ev.RoleAssigned: lambda p, t: (Tone.NORMAL, f"{p.role}: {p.person}"),
     ev.NoteAdded: lambda p, t: (Tone.ACCENT, f"note{f' on {t}' if t else ''}: {p.text}"),
-    ev.RunStarted: _run_started,
-    ev.StepStarted: _step_started,
-    ev.StepCompleted: _step_completed,
-    ev.StepFailed: lambda p, t: (Tone.CRITICAL, f"step {t}: FAILED: {p.reason}"),
-    ev.StepSkipped: lambda p, t: (Tone.WARNING, f"step {t}: skipped: {p.reason}"),
-    ev.StepExpired: lambda p, t: (Tone.WARNING, f"step {t}: ended by decision: {p.reason} (left: {p.observed})"),
-    ev.StepOverdue: _step_overdue,
-    ev.RunFinished: lambda p, t: (Tone.STRONG, f"run {p.outcome}{because(p.reason)}"),
+    **RUN_WRITERS,
     ev.EffectIntended: lambda p, t: (Tone.WARNING, f"about to act: {p.kind} {p.target}: {p.detail}"),
     ev.EffectFinished: _effect_finished,
     ev.ShiftBegan: lambda p, t: (Tone.STRONG, f"shift of {p.operator} began"),

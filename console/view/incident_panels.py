@@ -12,9 +12,9 @@ from console.model.board import Board
 from console.model.change import Change
 from console.model.incident import QUIET, ROLES, TIMES, TRANSITIONS, Incident
 from console.model.message import Delivery
-from console.model.playbook import Run
 from console.model.reading import ReadingState
 from console.model.response import Decision, PagerLink, Task
+from console.model.run import Run
 from console.view import changes, deliveries, escalation, incidents, runs
 from console.view.line import Line, Tone, clip, cut, fit, join, labelled, line, span, spread
 from console.view.look import STATE_WORDS, Look

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from console.model.board import Board
 from console.model.incident import QUIET, Incident, IncidentState
 from console.model.people import Severity
-from console.model.playbook import RunStatus, StepStatus
+from console.model.run import RunStatus, StepStatus
 from console.view.deliveries import not_sent
 from console.view.escalation import next_role
 from console.view.line import Line, Tone, clip, cut, fit, join, line, line_width, span, spread

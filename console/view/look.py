@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import tzinfo
 
-from console.model.playbook import StepStatus
 from console.model.reading import ReadingState
+from console.model.run import StepStatus
 from console.view.line import Span, Tone
 
 

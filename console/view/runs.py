@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from console.model.board import Board
-from console.model.playbook import Check, Option, Run, RunStatus, Step, StepKind, StepRun, StepStatus
+from console.model.playbook import Check, Option, Step, StepKind
 from console.model.reading import ReadingState
+from console.model.run import Run, RunStatus, StepRun, StepStatus
 from console.view.line import Line, Span, Tone, clip, fit, join, labelled, line, span, spread
 from console.view.look import STATE_WORDS, Look
 from console.view.times import age, count, past, timebox

@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from console.model import commands as cmd
 from console.model.decide import Refusal
-from console.model.playbook import SETTLED, RunStatus, StepStatus
+from console.model.run import SETTLED, RunStatus, StepStatus
 from console.model.state import State, apply
 from tests.model.life import ALICE, BOB, LATENCY, ROLLBACK, Life
 

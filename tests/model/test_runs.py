@@ -8,8 +8,8 @@ from console.model import commands as cmd
 from console.model.change import ChangeStatus
 from console.model.decide import next_deadline
 from console.model.people import Severity
-from console.model.playbook import RunStatus, StepStatus
 from console.model.reading import ReadingState
+from console.model.run import RunStatus, StepStatus
 from tests.model.life import BOB, LATENCY, MINUTES, ROLLBACK, START, Life
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from console.model import commands as cmd
 from console.model.incident import IncidentState
 from console.model.people import Severity
-from console.model.playbook import RunStatus, StepStatus
+from console.model.run import RunStatus, StepStatus
 from console.tui.dialogs.form import Form
 from console.tui.dialogs.pick import Picker
 from console.tui.screens.incident import IncidentScreen

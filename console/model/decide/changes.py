@@ -13,7 +13,8 @@ from console.model import events as ev
 from console.model.change import Change, ChangeKind, ChangeStatus
 from console.model.decide.context import Batch, Context, Refusal, required
 from console.model.decide.find import find
-from console.model.playbook import Run, Step
+from console.model.playbook import Step
+from console.model.run import Run
 from console.model.silence import Silence
 from console.model.state import State
 

@@ -16,7 +16,7 @@ from console.model.decide.announce import announce
 from console.model.decide.context import Batch, Context
 from console.model.decide.escalation import told_now
 from console.model.incident import QUIET, Incident
-from console.model.playbook import Run, RunStatus
+from console.model.run import Run, RunStatus
 from console.model.state import State
 from console.model.value import value
 

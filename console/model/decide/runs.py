@@ -12,18 +12,9 @@ from console.model import commands as cmd
 from console.model import events as ev
 from console.model.decide.changes import flag_intended, flag_set
 from console.model.decide.context import Batch, Context, Refusal, required
-from console.model.playbook import (
-    Check,
-    LoadedPlaybook,
-    Option,
-    Run,
-    RunStatus,
-    Step,
-    StepKind,
-    StepRun,
-    StepStatus,
-)
+from console.model.playbook import Check, LoadedPlaybook, Option, Step, StepKind
 from console.model.reading import Reading, ReadingState
+from console.model.run import Run, RunStatus, StepRun, StepStatus
 from console.model.state import State
 
 MAX_ATTEMPTS = 9

@@ -18,10 +18,13 @@ class EffectIntended:
     step: str = ""
 
 
-@event("effect.finished")
+@event("effect.finished", 2, reads=(1,))
 @value
 class EffectFinished:
     effect: str
     outcome: str
     """done, refused, or unknown."""
     detail: str = ""
+    output: str = ""
+    """What a program wrote: bounded, safe, without secrets."""
+    digest: str = ""

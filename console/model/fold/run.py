@@ -8,9 +8,9 @@ from typing import Any
 from console.model import events as ev
 from console.model.events import Recorded
 from console.model.fold.rules import Rules
-from console.model.playbook import SETTLED, Effect, Run, RunStatus, StepRun, StepStatus
+from console.model.run import SETTLED, Effect, Run, RunStatus, StepRun, StepStatus, Trust
 
-RULES = Rules()
+RULES, TRUST = Rules(), Rules()
 
 
 @RULES.born(ev.RunStarted)
@@ -26,6 +26,10 @@ def _run_started(recorded: Recorded, payload: ev.RunStarted) -> Run:
         started_at=recorded.occurred_at,
         mode=recorded.mode,
         steps={step.id: StepRun(step.id) for step in payload.playbook.steps},
+        variables=payload.variables,
+        untrusted=payload.untrusted,
+        parent=payload.parent,
+        parent_step=payload.parent_step,
     )
 
 
@@ -121,3 +125,9 @@ def _effect_finished(run: Run, _: Recorded, payload: ev.EffectFinished) -> Run:
         for effect in run.effects
     )
     return replace(run, effects=effects)
+
+
+@TRUST.born(ev.PlaybookTrusted)
+def _trusted(recorded: Recorded, payload: ev.PlaybookTrusted) -> Trust:
+    by, at = recorded.actor, recorded.occurred_at
+    return Trust(payload.hash, payload.name, by, at, payload.reason, recorded.version)

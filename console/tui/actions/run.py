@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from console.model import commands as cmd
-from console.model.playbook import Run, Step, StepKind
+from console.model.playbook import Step, StepKind
+from console.model.run import Run
 from console.tui.actions.submit import ask, carry_out
 from console.tui.dialogs.form import Choice, Item, Question, Text
 from console.view.line import Line, Tone, clip, labelled, line, span

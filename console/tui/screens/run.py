@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from console.model.playbook import Run, Step
+from console.model.playbook import Step
+from console.model.run import Run
 from console.tui.screens.base import ConsoleScreen, bindings
 from console.tui.situation import Situation
 from console.tui.widgets.line_list import LineList
