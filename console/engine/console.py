@@ -52,7 +52,8 @@ class Console:
         self._lease = lease = LeaseKeeper(record, world.clock, world.ids, console, engine, str(environment.target))
         self._pollers = {poller.name: poller for poller in pollers(world, config, environment, self._changed)}
         self._tasks = tasks = Tasks(world.clock, self._publish)
-        self._moments = moments = Moments(world, config, environment, record, lambda: self._build(), mode)
+        asks = self._pollers.get(world.pager.name) if world.pager is not None else None
+        self._moments = moments = Moments(world, config, environment, record, lambda: self._build(), mode, asks)
         self._deadlines = Deadlines(record, lease, world.clock, engine, tasks, moments, self._fired)
         self._outbox = Outbox(world, record, lease, moments, engine, tasks, self._publish)
         self._observer = Observer(world, record, lease, moments, engine, tasks, lambda: self._board, self._fired)

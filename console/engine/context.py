@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from console.engine import rota
+from console.engine.poller import Poller
 from console.engine.record import Record
 from console.engine.world import World
 from console.model.alert import AlertState
 from console.model.board import Board
 from console.model.decide import Context
-from console.model.people import Actor
+from console.model.people import Actor, SeverityRule
 from console.settings.config import Config, Environment
 
 
 class Moments:
-    """Gives the `Context` of now. `board` makes a Board of this moment."""
+    """Gives the `Context` of now. `board` makes a Board of this moment; `pager` asks PagerDuty."""
 
     def __init__(
         self,
@@ -25,14 +27,29 @@ class Moments:
         record: Record,
         board: Callable[[], Board],
         mode: str,
+        pager: Poller | None,
     ) -> None:
         self._world, self._config, self._environment = world, config, environment
         self._record, self._board, self._mode = record, board, mode
+        self._pager = pager
+        self._began = world.clock.now()
 
     @property
     def target(self) -> str:
         """What the engine acts for: incidents, runs and deliveries of other targets are other engines' work."""
         return str(self._environment.target)
+
+    @property
+    def severities(self) -> tuple[SeverityRule, ...]:
+        """The severity matrix."""
+        return self._config.severities
+
+    def pager_unheard(self) -> datetime | None:
+        """When PagerDuty answered last, or since when it has been asked in vain, while it does not answer."""
+        if self._pager is None:
+            return None
+        status = self._pager.status(self._world.clock.now())
+        return (status.at or self._began) if status.blind else None
 
     def context(self, actor: Actor) -> Context:
         """For a decision of `actor`."""
@@ -60,6 +77,6 @@ class Moments:
                 for alert in board.feed.alerts
                 if alert.paged and alert.state is not AlertState.SUPPRESSED
             ),
-            pager_silent=world.pager is not None
-            and not any(source.name == world.pager.name and not source.blind for source in board.sources),
+            pager_silent=world.pager is not None and (self._pager is None or self.pager_unheard() is not None),
+            pager_unheard=self.pager_unheard(),
         )

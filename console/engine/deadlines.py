@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from console.engine.context import Moments
 from console.engine.lease import LeaseKeeper
@@ -40,7 +40,7 @@ class Deadlines:
 
     def wake_if_late(self) -> None:
         """Wakes when a deadline has passed."""
-        due = next_deadline(self._record.state, self._moments.target)
+        due = self._due()
         if due is not None and due <= self._clock.now():
             self._wake.set()
 
@@ -51,7 +51,7 @@ class Deadlines:
             if self._tasks.recovered("deadlines"):
                 self._fired()
             now = self._clock.now()
-            due = next_deadline(self._record.state, self._moments.target)
+            due = self._due()
             if due is None or self._lease.fence is None:
                 until = now + _IDLE
             elif due > now:
@@ -59,6 +59,10 @@ class Deadlines:
             else:
                 until = now if await self._fire() else now + PATIENCE
             await self._clock.wait(self._wake, until)
+
+    def _due(self) -> datetime | None:
+        moments = self._moments
+        return next_deadline(self._record.state, moments.target, moments.severities, moments.pager_unheard())
 
     async def _fire(self) -> bool:
         """Whether all of them are in the record now."""

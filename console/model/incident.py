@@ -8,7 +8,6 @@ from datetime import datetime
 from enum import StrEnum
 
 from console.model.alert import AlertRef
-from console.model.pager import PagerStatus
 from console.model.people import Actor, Severity
 from console.model.response import Decision, Escalation, Impact, PagerLink, Task, Update
 from console.model.value import value
@@ -143,8 +142,12 @@ class Incident:
     @property
     def paged_by(self) -> str:
         """The escalation policy of PagerDuty that owns the paging; empty when the console's own clock does."""
-        pages = (link for link in self.pages.values() if link.status is not PagerStatus.RESOLVED)
-        return next((link.policy for link in pages if link.policy), "")
+        return next((link.policy for link in self.pages.values() if link.pages), "")
+
+    @property
+    def pager_silent_since(self) -> datetime | None:
+        """Since when PagerDuty, which paged for it, says nothing, so that our clock does it; None while it speaks."""
+        return min((link.silent_since for link in self.pages.values() if link.silent_since is not None), default=None)
 
     @property
     def commander(self) -> str:

@@ -95,6 +95,13 @@ class PagerLink:
     by: str = ""
     assigned_to: tuple[str, ...] = ()
     changed_at: datetime | None = None
+    silent_since: datetime | None = None
+    """Since when PagerDuty says nothing, once that is for too long: then it is no evidence that anybody is reached."""
+
+    @property
+    def pages(self) -> bool:
+        """Whether a policy of PagerDuty pages for it in our place, as far as anybody knows."""
+        return bool(self.policy) and self.status is not PagerStatus.RESOLVED and self.silent_since is None
 
 
 @value

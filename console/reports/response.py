@@ -84,6 +84,7 @@ def incident_data(incident: Incident, runs: Sequence[Run], now: datetime) -> Jso
                 "by": item.by,
                 "level": item.level,
                 "policy": item.policy,
+                "silent_since": instant(item.silent_since),
                 "assigned_to": list(item.assigned_to),
                 "url": item.url,
             }

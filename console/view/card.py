@@ -84,7 +84,8 @@ def _pages(incident: Incident) -> Iterator[str]:
     for page in incident.pages.values():
         by, policy = (f" by {page.by}" if page.by else ""), (f", policy {page.policy}" if page.policy else "")
         to = f", assigned to {', '.join(page.assigned_to)}" if page.assigned_to else ""
-        yield f"PagerDuty {page.pager_id} {page.status}{by}{policy}{to} {page.url}".rstrip()
+        silent = f", SILENT since {stamp(page.silent_since)}" if page.silent_since else ""
+        yield f"PagerDuty {page.pager_id} {page.status}{by}{policy}{to}{silent} {page.url}".rstrip()
 
 
 def _update(incident: Incident) -> Iterator[str]:

@@ -9,7 +9,6 @@ from console.model.board import Board
 from console.model.escalation import Reach, reach_of
 from console.model.incident import QUIET, Incident
 from console.model.message import Act, DeliveryState
-from console.model.pager import PagerStatus
 from console.model.people import ESCALATION
 from console.model.reading import ReadingState
 from console.model.response import Escalation
@@ -56,7 +55,7 @@ def named(role: str, board: Board) -> Line:
 
 def paged(incident: Incident) -> Line:
     """What PagerDuty does in the console's place; empty when it does nothing."""
-    links = [link for link in incident.pages.values() if link.policy and link.status is not PagerStatus.RESOLVED]
+    links = [link for link in incident.pages.values() if link.pages]
     if not links:
         return ()
     link = links[0]
@@ -73,12 +72,14 @@ def coming(incident: Incident, board: Board, now: datetime) -> Line:
         return line(span(f"nobody is told any more: {incident.state}", Tone.DIM))
     if incident.acknowledged_at is not None:
         return line(span("nobody further, it is acknowledged", Tone.DIM))
+    unheard = incident.pager_silent_since
+    head = line(span(f" PAGERDUTY SILENT since {clock(unheard)} ", Tone.ALARM), " ") if unheard is not None else ()
     if incident.escalate_at is None:
-        return line(span("nobody further by itself: e tells more people", Tone.WARNING))
+        return line(head, span("nobody further by itself: e tells more people", Tone.WARNING))
     when = incident.escalate_at
     late = when <= now
     left = span(f" due {past(now - when)} ago ", Tone.ALARM) if late else span(f"in {count(when - now)}", Tone.WARNING)
-    return line("next ", named(next_role(incident, board), board), " ", left)
+    return line(head, "next ", named(next_role(incident, board), board), " ", left)
 
 
 def told(level: Escalation) -> Line:

@@ -248,10 +248,16 @@ def _time(incident: Incident, name: str, width: int) -> Line:
 def _page(link: PagerLink, now: datetime, look: Look, width: int) -> Line:
     how = "adopted" if link.adopted else "opened from here"
     policy = f", policy {link.policy} level {link.level or '?'}" if link.policy else ", no policy: our clock tells"
+    since = f" SILENT since {clock(link.silent_since)}: our clock tells " if link.silent_since else ""
     to = f", assigned to {', '.join(link.assigned_to)}" if link.assigned_to else ""
     by = f" by {link.by}" if link.by else ""
     seen = f" {age(link.changed_at, now, look)} ago" if link.changed_at else ""
-    text = line(span(f"{link.status}{by}{seen}", Tone.STRONG), f"{policy}{to}", span(f" ({how}) {link.url}", Tone.DIM))
+    text = line(
+        span(f"{link.status}{by}{seen}", Tone.STRONG),
+        span(since, Tone.ALARM),
+        f"{policy}{to}",
+        span(f" ({how}) {link.url}", Tone.DIM),
+    )
     return _labelled(f"page {link.pager_id}", text, width)
 
 

@@ -129,6 +129,11 @@ def _pager_changed(p: ev.PagerChanged, _: str) -> tuple[Tone, str]:
     return Tone.NORMAL, f"PagerDuty {p.pager_id}: {p.status}{_by(p.by)}{level}{to}"
 
 
+def _pager_silent(p: ev.PagerSilent, _: str) -> tuple[Tone, str]:
+    text = f"PagerDuty SILENT since {clock(p.since, seconds=True)}: its page is no evidence any more, our clock tells"
+    return Tone.ALARM, f"{text}{late(p.late_seconds)}"
+
+
 def corrected(p: ev.Corrected) -> str:
     """What an earlier event should have said, without saying which."""
     at = f"it happened at {stamp(p.occurred_at)}" if p.occurred_at else ""
@@ -195,6 +200,7 @@ WRITERS: Mapping[type[Any], Writer] = {
     ev.IncidentMergedIn: lambda p, t: (Tone.STRONG, f"{p.label} goes on here"),
     ev.PagerLinked: _pager_linked,
     ev.PagerChanged: _pager_changed,
+    ev.PagerSilent: _pager_silent,
     ev.Corrected: lambda p, t: (Tone.WARNING, f"correction: {corrected(p)}"),
     ev.AlertAcknowledged: lambda p, t: (Tone.STRONG, f"{p.alert.name}: acknowledged{_by(p.by)}{_in(p.via)}"),
     ev.AlertUnacknowledged: lambda p, t: (Tone.WARNING, f"alert given back{_in(p.via)}{because(p.reason)}"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from console.model.decide.pager import own_key
 from console.model.escalation import OnCallRole
 from console.model.message import PAGER_ACTS, Act, ChannelSpec, Topic
 from console.model.pager import PagerStatus
-from console.model.people import Severity
+from console.model.people import Person, Severity
 from console.settings.config import HttpSource
 from console.settings.outside import Notify, PagerDuty
 from tests.engine.bench import START, Bench
@@ -121,6 +122,40 @@ async def test_who_is_on_call_is_known_while_pagerduty_is_not_there(bench: Bench
     await bench.run(40)
     assert later.board.on_call == known
     assert pager.name in [source.name for source in later.board.blind_spots]
+
+
+async def test_an_outage_of_pagerduty_gives_an_adopted_page_to_our_clock_and_its_end_takes_it_back(
+    bench: Bench, pager: SimulatedPager
+) -> None:
+    mail = SimulatedChannel("email", bench.clock, (Act.POST, Act.PAGE))
+    bench.outside |= {"channels": (mail,), "specs": (ChannelSpec(mail.name, mail.acts, tuple(Topic)),)}
+    people = tuple(Person(name, name, contacts=(("email", f"{name}@example.com"),)) for name in ("pat", "sam"))
+    rota = (OnCallRole("primary", ("pat",)), OnCallRole("secondary", ("sam",)))
+    bench.config = replace(bench.config, people=people, on_call=rota)
+    page = pager.open("LatencyHigh", "group-key")
+    console = await bench.console()
+    await bench.run(40)
+    await console.submit(replace(DECLARE, alerts=(reference(LATENCY_ALERT),)))
+    assert console.board.incidents[0].paged_by
+    last = console._pollers[pager.name].at
+    pager.stop_answering()
+    assert last is not None
+    await bench.run(280)
+    assert bench.kinds("incident.pager_silent") == []
+    await bench.run(60)
+    (silent,) = (event for event in bench.journal.read() if event.kind == "incident.pager_silent")
+    assert (silent.payload.late_seconds, silent.recorded_at - silent.payload.since) == (0.0, timedelta(minutes=5))
+    assert not console.board.incidents[0].paged_by
+    told = [delivery.message for delivery in mail.kept if delivery.act is Act.PAGE]
+    assert any("PagerDuty has not answered since" in message.text for message in told)
+    later = await bench.console("bob")  # another engine sees the same, and repeats nothing
+    await bench.kill(console)
+    await bench.run(600)
+    assert len(bench.kinds("incident.pager_silent")) == 1
+    pager.stop_answering("")
+    await bench.run(120)
+    assert later.board.incidents[0].paged_by == page.escalation_policy
+    assert later.board.incidents[0].pager_silent_since is None
 
 
 async def test_what_was_taken_together_is_one_command_and_one_message(bench: Bench, pager: SimulatedPager) -> None:

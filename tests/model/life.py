@@ -106,6 +106,7 @@ class Life:
         self.pages: dict[str, PagerIncident] = {}
         self.paged: frozenset[str] = frozenset()
         self.pager_silent = False
+        self.pager_unheard: datetime | None = None
         self.mode = "live"
         self._ids = itertools.count(1)
         self._versions: dict[str, int] = {}
@@ -129,6 +130,7 @@ class Life:
             self.pager_silent,
             (PAT, SAM, LEE, Reach("kim", (("phone", "+1 555 0199"),))),
             self.alerts,
+            pager_unheard=self.pager_unheard,
         )
 
     def do(self, command: Command, actor: Actor = ALICE) -> list[Recorded]:

@@ -198,6 +198,86 @@ def test_while_pagerduty_does_not_answer_people_are_told_by_the_ways_that_are_le
     assert (last.people, last.pager, last.reason) == ((LEE,), "", "no answer; PagerDuty does not answer")
 
 
+def silent(life: Life, minutes: float) -> None:
+    """PagerDuty says nothing for that long, from now on."""
+    life.pager_silent, life.pager_unheard = True, life.now
+    life.pass_time(minutes)
+
+
+def test_a_page_of_which_pagerduty_says_nothing_for_too_long_is_no_evidence_that_anybody_is_reached() -> None:
+    life = Life()
+    life.pages = {"f1": page()}
+    incident = life.declare()
+    life.pass_time(1)
+    silent(life, 4)
+    assert [event.kind for event in life.fire()] == ["incident.acknowledge_overdue"]
+    life.pass_time(1)
+    said, told = life.fire()
+    assert (said.kind, said.payload.since) == ("incident.pager_silent", START + 1 * MINUTES)
+    assert (told.payload.level, told.payload.people, told.payload.pager) == (2, (SAM,), "")
+    assert told.payload.reason.startswith("PagerDuty has not answered since 22:31:00Z")
+    assert life.fire() == []
+    life.pass_time(5)
+    (told,) = life.fire()
+    assert (told.payload.level, told.payload.people) == (3, (LEE,))
+    assert told.payload.reason.startswith("PagerDuty has not answered")
+    life.pass_time(60)
+    assert [event.kind for event in life.fire()] == ["incident.update_overdue"]
+    assert life.state.incidents[incident].pager_silent_since == START + 1 * MINUTES
+
+
+def test_a_page_owns_the_paging_again_once_pagerduty_says_that_it_stands() -> None:
+    life = Life()
+    life.pages = {"f1": page()}
+    incident = life.declare()
+    silent(life, 5)
+    life.fire()
+    assert life.state.incidents[incident].paged_by == ""
+    life.pager_silent, life.pager_unheard = False, None
+    life.do(cmd.LinkPager(incident, page(), True))
+    found = life.state.incidents[incident]
+    assert (found.paged_by, found.pager_silent_since) == ("Platform", None)
+    life.pass_time(20)
+    assert life.fire() == []
+    assert life.do(cmd.LinkPager(incident, page(), True)) == []  # the same again is nothing new
+    silent(life, 5)
+    assert {event.kind for event in life.fire()} >= {"incident.pager_silent", "incident.escalated"}
+
+
+def test_silence_of_pagerduty_tells_nobody_of_what_somebody_has_or_what_asks_for_no_answer() -> None:
+    life = Life()
+    life.pages = {"f1": page()}
+    incident = life.declare()
+    life.do(cmd.AcknowledgeIncident(incident))
+    life.declare(Severity.SEV4)
+    silent(life, 25)
+    assert life.fire() == []
+
+
+def test_silence_of_pagerduty_at_its_last_level_tells_our_last_role_once() -> None:
+    life = Life()
+    life.pages = {"f1": page(level=3)}
+    life.declare()
+    silent(life, 5)
+    told = life.fire()[-1]
+    assert (told.payload.role, told.payload.people, told.payload.next_at) == ("lead", (LEE,), None)
+    life.pass_time(20)
+    assert life.fire() == []
+
+
+def test_a_level_that_our_own_clock_waits_for_is_not_told_sooner_by_the_silence_of_pagerduty() -> None:
+    life = Life()
+    life.pages = {"f1": page()}
+    silent(life, 5)
+    incident = life.declare()  # tells the next level by our own clock at once, for it is in doubt
+    assert life.state.incidents[incident].escalate_at == life.now + 5 * MINUTES
+    due = life.state.incidents[incident].pages["PD1"].changed_at
+    assert due is not None
+    life.pass_time(5)
+    kinds = [event.kind for event in life.fire()]
+    assert kinds.count("incident.pager_silent") == kinds.count("incident.escalated") == 1
+
+
 def test_an_adopted_page_that_is_resolved_there_leaves_nobody_untold() -> None:
     """Our clock never ran while PagerDuty paged, so nothing of it was due."""
     life = Life()

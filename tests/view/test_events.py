@@ -69,6 +69,11 @@ SENTENCES = [
     (ev.IncidentMergedIn("i1", "INC-7"), Tone.STRONG, "INC-7 goes on here"),
     (ev.PagerLinked("PX", "key", True, policy="L"), Tone.NORMAL, "PX pages for it (it paged already, policy L)"),
     (
+        ev.PagerSilent(AT, 61),
+        Tone.ALARM,
+        "PagerDuty SILENT since 14:32:10Z: its page is no evidence any more, our clock tells (noticed 1 min late)",
+    ),
+    (
         ev.PagerChanged("PX", PagerStatus.ACKNOWLEDGED, "Bob", 2, ("Bob",)),
         Tone.NORMAL,
         "PX: acknowledged by Bob, level 2",

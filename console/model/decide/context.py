@@ -71,6 +71,8 @@ class Context:
     """The roles that people have by people.yaml, by their names."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """`variables` of console.yaml: what playbooks mean by `config.NAME`."""
+    pager_unheard: datetime | None = None
+    """When PagerDuty answered last, while it does not; None while it does, or where there is none."""
 
     def rule(self, severity: Severity) -> SeverityRule | None:
         """What the severity matrix asks, if it says anything of this severity."""

@@ -6,7 +6,7 @@ or that somebody should look what came of a decision, is shown and is no event.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,9 @@ from console.model import events as ev
 from console.model.decide.announce import announce
 from console.model.decide.context import Batch, Context
 from console.model.decide.escalation import told_now
+from console.model.decide.pager import given_up, unheard
 from console.model.incident import QUIET, Incident
+from console.model.people import SeverityRule
 from console.model.run import Run, RunStatus
 from console.model.state import State
 from console.model.value import value
@@ -34,17 +36,23 @@ class _Deadline:
 
     def events(self, context: Context, late_seconds: float) -> list[Any]:
         """What has happened, by passing."""
-        if self.event is not None:
-            return [replace(self.event, late_seconds=late_seconds)]
-        assert isinstance(self.of, Incident)
-        return [*told_now(self.of, context, due_at=self.at, late_seconds=late_seconds)]
+        if isinstance(self.of, Incident):
+            if self.event is None:
+                reason = unheard(self.of)
+                return [*told_now(self.of, context, reason=reason, due_at=self.at, late_seconds=late_seconds)]
+            if isinstance(self.event, ev.PagerSilent):
+                return given_up(self.of, self.event.since, self.at, late_seconds, context)
+        return [replace(self.event, late_seconds=late_seconds)]
 
 
-def _pending(state: State, target: str) -> Iterator[_Deadline]:
+def _pending(
+    state: State, target: str, severities: Iterable[SeverityRule], pager_unheard: datetime | None
+) -> Iterator[_Deadline]:
     """Every deadline on a target that has not fired."""
     for incident in state.incidents.values():
         if incident.state not in QUIET and incident.target == target:
             yield from _of_incident(incident)
+            yield from _of_its_page(incident, severities, pager_unheard)
     for run in state.runs.values():
         of = state.incidents.get(run.incident)
         if run.status is RunStatus.RUNNING and of is not None and of.target == target:
@@ -76,9 +84,26 @@ def _next_level(incident: Incident) -> datetime | None:
     return max([incident.escalate_at, *over])
 
 
-def next_deadline(state: State, target: str) -> datetime | None:
-    """The earliest deadline on a target that has not fired, past ones included; None when nothing waits."""
-    return min((deadline.at for deadline in _pending(state, target)), default=None)
+def _of_its_page(
+    incident: Incident, severities: Iterable[SeverityRule], pager_unheard: datetime | None
+) -> Iterator[_Deadline]:
+    """PagerDuty has paged for it, says nothing since, and the severity waits no longer for an answer."""
+    if pager_unheard is None or incident.acknowledged_at is not None or not incident.paged_by:
+        return
+    # Whoever was the engine before may have heard of it later than we did.
+    seen = [link.changed_at for link in incident.pages.values() if link.pages and link.changed_at is not None]
+    since = max([pager_unheard, *seen])
+    for rule in severities:
+        if rule.severity is incident.severity:
+            yield _Deadline(since + rule.acknowledge_within, incident, ev.PagerSilent(since))
+
+
+def next_deadline(
+    state: State, target: str, severities: Iterable[SeverityRule] = (), pager_unheard: datetime | None = None
+) -> datetime | None:
+    """The earliest deadline on a target that has not fired, past ones included; None when nothing waits.
+    `pager_unheard` as in `Context`."""
+    return min((deadline.at for deadline in _pending(state, target, severities, pager_unheard)), default=None)
 
 
 def fire_deadlines(state: State, context: Context) -> list[list[Batch]]:
@@ -88,7 +113,7 @@ def fire_deadlines(state: State, context: Context) -> list[list[Batch]]:
     What was due while nobody was there fires once, and says how late it is.
     """
     fired: dict[str, Batch] = {}
-    for deadline in _pending(state, str(context.target)):
+    for deadline in _pending(state, str(context.target), context.severities, context.pager_unheard):
         if deadline.at > context.now:
             continue
         late = (context.now - deadline.at).total_seconds()

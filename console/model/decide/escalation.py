@@ -106,6 +106,6 @@ def escalate(state: State, command: cmd.Escalate, context: Context) -> list[Batc
     reason = command.reason.strip()
     if paged_elsewhere(incident, context):
         return on(incident, ev.IncidentEscalated(incident.level + 1, "", (), reason=reason, pager=incident.paged_by))
-    if incident.paged_by:
+    if incident.paged_by or incident.pager_silent_since:
         reason = "; ".join(filter(None, (reason, "PagerDuty does not answer")))
     return on(incident, *told_now(incident, context, reason=reason))

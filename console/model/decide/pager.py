@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from math import isfinite
 from typing import Any
 
@@ -14,7 +15,7 @@ from console.model import commands as cmd
 from console.model import events as ev
 from console.model.alert import AlertRef
 from console.model.decide.context import Batch, Context, Refusal, required
-from console.model.decide.escalation import given_back, levels_left, told_now
+from console.model.decide.escalation import given_back, levels_left, roles, told_now
 from console.model.decide.find import find_open, on
 from console.model.decide.foresight import foresee
 from console.model.escalation import Reach
@@ -74,7 +75,7 @@ def seen(incident: Incident, page: PagerIncident, is_adopted: bool, context: Con
         key = own_key(incident.id) if not is_adopted else page.keys[0] if page.keys else ""
         events.append(ev.PagerLinked(page.id, key, is_adopted, page.url, page.escalation_policy, page.level))
     known = foresee(incident, incident.stream, events, context).pages[page.id]
-    if _differs(known, page):
+    if known.silent_since is not None or _differs(known, page):
         events.append(
             ev.PagerChanged(
                 page.id, page.status, _who(page), page.level, page.assigned_to, page.escalation_policy or known.policy
@@ -111,6 +112,27 @@ def _turns(incident: Incident, before: PagerStatus, page: PagerIncident, context
     if over and not has_it and incident.escalate_at is None and levels_left(incident, context):
         # Nobody has it, and what paged in our place does not any more: our clock never ran, so it is due now.
         yield from told_now(incident, context)
+
+
+def given_up(incident: Incident, since: datetime, due_at: datetime, late_seconds: float, context: Context) -> list[Any]:
+    """PagerDuty says nothing for so long that its pages are no evidence any more: our clock goes on, and where it has
+    nothing to wait for, the next level is told at once."""
+    silent = ev.PagerSilent(since, late_seconds)
+    after = foresee(incident, incident.stream, [silent], context)
+    told = {item.role for item in after.escalations if not item.pager}
+    waits = after.escalate_at is not None and after.escalate_at > context.now
+    if waits or roles(after.severity, context)[-1] in told:
+        return [silent]
+    reason = unheard(after)
+    return [silent, *told_now(after, context, reason=reason, due_at=due_at, late_seconds=late_seconds)]
+
+
+def unheard(incident: Incident) -> str:
+    """Why people are told whom PagerDuty may have paged; empty while it speaks."""
+    since = incident.pager_silent_since
+    if since is None:
+        return ""
+    return f"{PAGERDUTY} has not answered since {since:%H:%M:%S}Z: nobody knows whether its page reaches anybody"
 
 
 def _who(page: PagerIncident) -> str:

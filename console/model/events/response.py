@@ -191,6 +191,16 @@ class PagerChanged:
     """The escalation policy, where it was not known before."""
 
 
+@event("incident.pager_silent")
+@value
+class PagerSilent:
+    """PagerDuty has said nothing since then, for longer than a severity waits for an answer: nobody knows any more
+    whether its pages reach anybody, and our clock tells people."""
+
+    since: datetime
+    late_seconds: float = 0.0
+
+
 @event("record.corrected")
 @value
 class Corrected:

@@ -157,8 +157,18 @@ def _pager_changed(incident: Incident, recorded: Recorded, payload: ev.PagerChan
         level=payload.level,
         assigned_to=payload.assigned_to,
         changed_at=recorded.occurred_at,
+        silent_since=None,
     )
     return replace(incident, pages={**incident.pages, payload.pager_id: link})
+
+
+@RULES.changed(ev.PagerSilent)
+@touching
+def _pager_silent(incident: Incident, _: Recorded, payload: ev.PagerSilent) -> Incident:
+    pages = {
+        name: replace(link, silent_since=payload.since) if link.pages else link for name, link in incident.pages.items()
+    }
+    return replace(incident, pages=pages)
 
 
 @RULES.changed(ev.IncidentMerged)
