@@ -46,10 +46,16 @@ for one in (*incident_acts.COMMANDS, *incident_work.COMMANDS, report.command):
 @click.option("--severity", type=SEVERITY, required=True, help="SEV1 is the most severe.")
 @click.option("--alert", "alerts", multiple=True, metavar="ALERT", help=f"Link a standing alert: {ALERT}; repeatable.")
 @click.option("--started", default="", metavar="TIME", help="When the impact began: 14:32, -5m, or ISO 8601.")
+@click.option("--triage", is_flag=True, help="Only open it: `state ID declared` or `cancel` follows.")
 @writing(unsaved=True)
 @click.pass_obj
-def declare(options: Options, title: str, severity: str, alerts: tuple[str, ...], started: str, how: How) -> None:
-    """Declare an incident. Its response clock starts now, and the first level is told."""
+def declare(
+    options: Options, title: str, severity: str, alerts: tuple[str, ...], started: str, triage: bool, how: How
+) -> None:
+    """Declare an incident. Its response clock starts now, and the first level is told.
+
+    In triage the severity is only proposed: the first level is told, nobody after it, and no status update is due.
+    """
     from console.model.commands import DeclareIncident
     from console.model.people import Severity
 
@@ -59,7 +65,7 @@ def declare(options: Options, title: str, severity: str, alerts: tuple[str, ...]
             await console.ask()
         else:
             await read_evidence(console)
-        return DeclareIncident(title, Severity(severity.upper()), _alerts(console, alerts), began)
+        return DeclareIncident(title, Severity(severity.upper()), _alerts(console, alerts), began, triage)
 
     def result(console: Console, done: Done) -> Shown:
         return shown(console, done.subject)

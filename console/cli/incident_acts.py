@@ -101,14 +101,16 @@ def severity(options: Options, incident_id: str, severity: str, reason: str, how
 def _move(options: Options, incident_id: str, state: str, reason: str, how: How) -> None:
     from console.model.commands import ChangeState
 
-    kept = state in ("mitigated", "resolved")
+    kept, declared = state in ("mitigated", "resolved"), state == "declared"
 
     async def wanted(console: Console, incident: Incident) -> Command:
-        if kept:
+        if declared:
+            await console.ask()  # What Alertmanager pages for already is not paged twice.
+        elif kept:
             await read_evidence(console)
         return ChangeState(incident.id, state, reason)
 
-    change(options, incident_id, wanted, how, sources=kept)
+    change(options, incident_id, wanted, how, sources=kept or declared)
 
 
 @click.command("state")
@@ -118,7 +120,8 @@ def _move(options: Options, incident_id: str, state: str, reason: str, how: How)
 @writing(unsaved=True)
 @click.pass_obj
 def state(options: Options, incident_id: str, state: str, reason: str, how: How) -> None:
-    """Move an incident to investigating, identified, mitigating, mitigated, resolved, closed or cancelled."""
+    """Move an incident to investigating, identified, mitigating, mitigated, resolved, closed or cancelled; from triage
+    to declared."""
     _move(options, incident_id, state, reason, how)
 
 

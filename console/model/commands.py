@@ -22,10 +22,13 @@ class Command:
 
 @value
 class DeclareIncident(Command):
+    """`triage`: only opens it, to be declared or cancelled by `ChangeState`."""
+
     title: str
     severity: Severity
     alerts: tuple[AlertRef, ...] = ()
     impact_started_at: datetime | None = None
+    triage: bool = False
 
 
 @value

@@ -20,6 +20,8 @@ ROLES = (COMMANDER, "deputy", "scribe", "communications lead", "subject-matter e
 class IncidentState(StrEnum):
     """Where an incident stands."""
 
+    TRIAGE = "triage"
+    """Somebody looks whether it is an incident: its severity is proposed, and nobody is told beyond the first level."""
     DECLARED = "declared"
     INVESTIGATING = "investigating"
     IDENTIFIED = "identified"
@@ -34,6 +36,7 @@ class IncidentState(StrEnum):
 _S = IncidentState
 _OPEN = (_S.DECLARED, _S.INVESTIGATING, _S.IDENTIFIED, _S.MITIGATING)
 TRANSITIONS: Mapping[IncidentState, tuple[IncidentState, ...]] = {
+    _S.TRIAGE: (_S.DECLARED, _S.CANCELLED),
     _S.DECLARED: (_S.INVESTIGATING, _S.IDENTIFIED, _S.MITIGATING, _S.MITIGATED, _S.RESOLVED, _S.CANCELLED),
     _S.INVESTIGATING: (_S.IDENTIFIED, _S.MITIGATING, _S.MITIGATED, _S.RESOLVED, _S.CANCELLED),
     _S.IDENTIFIED: (_S.INVESTIGATING, _S.MITIGATING, _S.MITIGATED, _S.RESOLVED, _S.CANCELLED),

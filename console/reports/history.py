@@ -10,7 +10,7 @@ from typing import Any
 from console.model import events as ev
 from console.model.change import Change
 from console.model.events import Recorded
-from console.model.incident import QUIET, Incident
+from console.model.incident import QUIET, Incident, IncidentState
 from console.model.message import Delivery
 from console.model.people import Severity
 from console.model.run import Run
@@ -18,6 +18,9 @@ from console.model.state import State, apply
 
 BEFORE = timedelta(hours=1)
 """How long before an incident what was changed is of interest."""
+
+_NOT_SEVERE = QUIET | {IncidentState.TRIAGE}
+"""Without a severity that counts: it is over, or the severity is only proposed."""
 
 _OWN = ("incident", "run", "change")
 _ENGINE = (ev.LeaseTaken, ev.LeaseReleased, ev.SpoolMerged)
@@ -132,7 +135,7 @@ def replay(incident_id: str, events: Sequence[Recorded]) -> History:
         if isinstance(item.payload, ev.UpdatePosted):
             due[item.id] = before.update_due if before is not None else None
         _note_times(times, before, after, item)
-        live: Mapping[str, str] = {} if after.state in QUIET else {"severity": after.severity.value}
+        live: Mapping[str, str] = {} if after.state in _NOT_SEVERE else {"severity": after.severity.value}
         severities.turn(live, item)
         roles.turn(after.roles, item)
     own = [item for item in order if item.stream.partition(":")[0] in _OWN]

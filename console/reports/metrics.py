@@ -80,7 +80,7 @@ def metrics(history: History) -> list[Json]:
     rows = []
     for short, name, definition, start, end in _SPANS:
         missing = [part.replace("_", " ") for part in (start, end) if part not in known]
-        length = None if missing else known[end].at - known[start].at
+        length = None if missing else max(known[end].at - known[start].at, timedelta(0))  # it was so in triage already
         estimated = not missing and (known[start].estimated or known[end].estimated)
         note = f"not known: {' and '.join(missing)}" if missing else "estimated" if estimated else ""
         rows.append(_row(short, name, definition, length, note))

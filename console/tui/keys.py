@@ -62,6 +62,13 @@ ACTIONS: tuple[Action, ...] = (
         writes=True,
     ),
     Action(
+        "triage",
+        "I",
+        "Triage",
+        "Open an incident that is not declared yet, from the highlighted alert if there is one",
+        writes=True,
+    ),
+    Action(
         "acknowledge",
         "a",
         "Acknowledge",
@@ -260,6 +267,7 @@ ON_THE_ROW = frozenset(
         "alert",
         "link",
         "declare",
+        "triage",
         "complete",
         "fail",
         "skip",

@@ -27,7 +27,7 @@ def card(incident: Incident, board: Board, changes: Sequence[Change], messages: 
     unsaved = "  NOT SAVED" if incident.unsaved else ""
     return [
         f"{incident.label}  {incident.severity}  {incident.state.value.upper()}  {lead}  {incident.title}{unsaved}",
-        *_section("Where", [f"{incident.target}, declared by {incident.declared_by}"]),
+        *_section("Where", [f"{incident.target}, {incidents.begun(incident)} by {incident.declared_by}"]),
         *_section("Response", [_response(incident)]),
         *_section("Times", _times(incident)),
         *_section("Due", (_due(item, now) for item in incidents.of_incident(incident, board)) if incident.open else ()),

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from console.model.board import Board
 from console.model.escalation import Reach, reach_of
-from console.model.incident import QUIET, Incident
+from console.model.incident import QUIET, Incident, IncidentState
 from console.model.message import Act, DeliveryState
 from console.model.people import ESCALATION
 from console.model.reading import ReadingState
@@ -19,7 +19,7 @@ from console.view.times import age, clock, count, past
 
 NOBODY = "NOBODY ON CALL"
 
-_TELLING = ("incident.escalated", "incident.declared")
+_TELLING = ("incident.escalated", "incident.declared", "incident.opened")
 _TELLS = (Act.POST, Act.PAGE, Act.TRIGGER, Act.ESCALATE, Act.RESPOND)
 _OUT = (
     ((DeliveryState.FAILING, DeliveryState.FAILED), " NOT SENT ", Tone.ALARM),
@@ -74,6 +74,8 @@ def coming(incident: Incident, board: Board, now: datetime) -> Line:
         return line(span("nobody further, it is acknowledged", Tone.DIM))
     unheard = incident.pager_silent_since
     head = line(span(f" PAGERDUTY SILENT since {clock(unheard)} ", Tone.ALARM), " ") if unheard is not None else ()
+    if incident.state is IncidentState.TRIAGE:
+        return line(span("nobody further while it is in triage: s declares it, e tells more people", Tone.DIM))
     if incident.escalate_at is None:
         return line(head, span("nobody further by itself: e tells more people", Tone.WARNING))
     when = incident.escalate_at

@@ -52,7 +52,7 @@ def essentials(incident: Incident, board: Board, now: datetime, width: int, look
     lines = [
         spread(
             line(span(f"{incident.label} ", Tone.TITLE), span(incident.title, Tone.STRONG)),
-            line(span(f"declared {age(incident.declared_at, now, look)} ago", Tone.DIM)),
+            line(span(f"{incidents.begun(incident)} {age(incident.declared_at, now, look)} ago", Tone.DIM)),
             width,
         ),
         *labelled("state", _state(incident, board), width, MARGIN),
@@ -95,9 +95,11 @@ def _roles(incident: Incident) -> Line:
 def _response(incident: Incident, board: Board, now: datetime) -> Line:
     if incident.acknowledged_at is not None:
         via = f" in {incident.acknowledged_via}" if incident.acknowledged_via else ""
-        took = span_of(incident.acknowledged_at - incident.declared_at, seconds=True)
+        took = f"after {span_of(incident.acknowledged_at - incident.declared_at, seconds=True)}"
+        if incident.acknowledged_at < incident.declared_at:
+            took = "in triage"
         late = span(" too late", Tone.WARNING) if incident.acknowledge_overdue else ""
-        who = f"acknowledged {clock(incident.acknowledged_at)} by {incident.acknowledged_by}{via} after {took}"
+        who = f"acknowledged {clock(incident.acknowledged_at)} by {incident.acknowledged_by}{via} {took}"
         return line(who, late)
     if incident.state in QUIET or incident.acknowledge_by is None:
         return line(span("not acknowledged; no clock runs", Tone.DIM))
@@ -226,8 +228,8 @@ def facts(incident: Incident, board: Board, now: datetime, look: Look) -> list[R
     rule = next((item for item in board.severities if item.severity is incident.severity), None)
     if rule is not None:
         rows.append(Row("severity", rule.definition, partial(_labelled, incident.severity, line(rule.definition))))
-    begun = f"{stamp(incident.declared_at)} by {incident.declared_by} on {incident.target}"
-    return [*rows, Row("declared", begun, partial(_labelled, "declared", line(begun)))]
+    since = f"{stamp(incident.declared_at)} by {incident.declared_by} on {incident.target}"
+    return [*rows, Row("declared", since, partial(_labelled, incidents.begun(incident), line(since)))]
 
 
 def _labelled(label: str, body: Line, width: int) -> Line:

@@ -81,6 +81,11 @@ def briefly(deadline: Deadline, now: datetime) -> Line:
     return line(span(f"{deadline.brief} in {count(left)}", Tone.WARNING if left < APART else Tone.STRONG))
 
 
+def begun(incident: Incident) -> str:
+    """How it began, as far as it is: nobody has declared what is in triage, or was never more."""
+    return "declared" if "declared" in incident.times else "opened"
+
+
 def severity_tone(severity: Severity) -> Tone:
     """SEV1 and SEV2 are critical, SEV3 is a warning."""
     return Tone.CRITICAL if severity.rank <= 2 else Tone.WARNING if severity.rank == 3 else Tone.NORMAL

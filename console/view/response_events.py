@@ -60,6 +60,11 @@ def _aside(text: str) -> str:
 # -- incidents --------------------------------------------------------------------------------------------------------
 
 
+def _opened(p: ev.IncidentOpened, _: str) -> tuple[Tone, str]:
+    alerts = f", from {names(p.alerts)}" if p.alerts else ""
+    return Tone.STRONG, f"in triage, {p.severity} proposed: {p.title}{alerts}"
+
+
 def _escalated(p: ev.IncidentEscalated, _: str) -> tuple[Tone, str]:
     head = f"escalated to level {p.level}{_aside(p.role)}{_in(p.via)}"
     tail = because(p.reason) + late(p.late_seconds)
@@ -182,6 +187,7 @@ def _phase(p: ev.PhaseObserved, _: str) -> tuple[Tone, str]:
 
 
 WRITERS: Mapping[type[Any], Writer] = {
+    ev.IncidentOpened: _opened,
     ev.IncidentAcknowledged: lambda p, t: (Tone.STRONG, f"acknowledged{_by(p.by)}{_in(p.via)}"),
     ev.IncidentUnacknowledged: lambda p, t: (Tone.WARNING, f"NOT acknowledged any more{_in(p.via)}{because(p.reason)}"),
     ev.IncidentEscalated: _escalated,

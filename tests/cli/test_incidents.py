@@ -31,6 +31,19 @@ def test_an_incident_from_the_declaration_to_the_close(oncall):
     assert (closed["state"], closed["severity"]) == ("closed", "SEV1")
 
 
+def test_an_incident_is_opened_in_triage_and_declared_or_cancelled(oncall):
+    opened = oncall("incident", "declare", "--triage", "--severity", "SEV2", "P99 is high", "--json").json["incident"]
+    assert (opened["state"], opened["label"]) == ("triage", "INC-1")
+    assert "opened by alice" in oncall("incident", "show", "1").out
+    oncall("incident", "state", "1", "declared")
+    (declared,) = oncall("incident", "ls", "--json").json["incidents"]
+    assert (declared["state"], set(declared["times"])) == ("declared", {"triage", "detected", "declared"})
+    assert "in triage, SEV2 proposed: P99 is high" in oncall("incident", "report", "1").out
+    other = oncall("incident", "declare", "--triage", "--severity", "SEV3", "slow", "--json").json["incident"]["label"]
+    assert "cancelled" in oncall("incident", "cancel", other, "--reason", "a deploy").out
+    assert "SEV3 proposed" in oncall("incident", "report", other).out
+
+
 def test_the_rules_refuse_with_3_and_a_reason(oncall, incident):
     oncall("incident", "ack", incident)
 

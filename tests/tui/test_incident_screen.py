@@ -271,6 +271,25 @@ async def test_what_was_written_is_kept_when_a_form_is_closed_and_gone_once_it_i
         assert at.screen.query_one("#field-choice").value == ""
 
 
+async def test_an_incident_is_opened_in_triage_and_declared_by_its_state(open_console):
+    async with open_console(staffed()) as at:
+        await at.press("I")
+        assert "Open an incident in triage" in at.text()
+        at.screen.query_one("#field-title").value = "P99 looks odd"
+        await at.focus("#submit")
+        await at.press("enter", "q", "2")
+        assert incident(at).state == "triage"
+        assert "INC-1 TRIAGE" in at.text()
+        assert "opened" in at.text()
+        assert "nobody further while it is in triage" in at.text()
+        await at.press("s")
+        assert "1 declared" in at.text()
+        await at.press("1")
+        assert incident(at).state == "declared"
+        await at.press("s", "1")
+        assert incident(at).state == "investigating"
+
+
 async def test_an_incident_that_cannot_be_closed_says_what_goes_before(open_console):
     async with open_console(staffed()) as at:
         await declared(at)

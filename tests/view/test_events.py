@@ -12,7 +12,7 @@ from console.model.escalation import Reach
 from console.model.events import KINDS, Recorded, kind_of
 from console.model.message import Act, Message
 from console.model.pager import OnCall, PagerStatus
-from console.model.people import Actor
+from console.model.people import Actor, Severity
 from console.model.reading import ReadingState
 from console.model.silence import Silence
 from console.view.events import describe
@@ -29,6 +29,11 @@ READINGS = (
 )
 
 SENTENCES = [
+    (
+        ev.IncidentOpened("P99", Severity.SEV2, "svc", "prod", (ALERT,)),
+        Tone.STRONG,
+        "in triage, SEV2 proposed: P99, from P99High",
+    ),
     (ev.IncidentAcknowledged(), Tone.STRONG, "acknowledged"),
     (ev.IncidentAcknowledged("Bob O.", "PagerDuty"), Tone.STRONG, "acknowledged by Bob O. in PagerDuty"),
     (

@@ -28,6 +28,7 @@ from console.model.text import safe
 from console.model.value import value
 
 _ASKS: Mapping[type[Any], tuple[Act, ...]] = {
+    ev.IncidentOpened: (Act.POST,),
     ev.IncidentDeclared: (Act.POST, Act.TRIGGER, Act.ANNOTATE),
     ev.IncidentAcknowledged: (Act.POST, Act.ACKNOWLEDGE),
     ev.IncidentUnacknowledged: (Act.POST, Act.NOTE),
@@ -63,8 +64,8 @@ class _Moment:
 
     @property
     def declaring(self) -> bool:
-        """Whether it stands beside the declaration, which tells of it."""
-        return isinstance(self.together[0], ev.IncidentDeclared)
+        """Whether it stands beside the declaration, which tells of it; or beside the beginning of a triage."""
+        return isinstance(self.together[0], ev.IncidentDeclared | ev.IncidentOpened)
 
 
 _Args = tuple[tuple[str, str], ...]
@@ -261,6 +262,8 @@ def _respond(moment: _Moment) -> _Addressed:
 def _annotate(moment: _Moment) -> _Addressed:
     """Beginning, turns and end: the end is set on the annotation of the beginning, where its id is known."""
     payload = moment.payload
+    if moment.before is not None and moment.after.times.get("declared") is None:
+        return  # It was never declared, so no annotation has begun.
     ends = isinstance(payload, ev.IncidentMerged)
     if isinstance(payload, ev.IncidentStateChanged):
         ends = payload.state in _OVER

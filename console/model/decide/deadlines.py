@@ -16,7 +16,7 @@ from console.model.decide.announce import announce
 from console.model.decide.context import Batch, Context
 from console.model.decide.escalation import told_now
 from console.model.decide.pager import given_up, unheard
-from console.model.incident import QUIET, Incident
+from console.model.incident import QUIET, Incident, IncidentState
 from console.model.people import SeverityRule
 from console.model.run import Run, RunStatus
 from console.model.state import State
@@ -89,6 +89,8 @@ def _of_its_page(
 ) -> Iterator[_Deadline]:
     """PagerDuty has paged for it, says nothing since, and the severity waits no longer for an answer."""
     if pager_unheard is None or incident.acknowledged_at is not None or not incident.paged_by:
+        return
+    if incident.state is IncidentState.TRIAGE:
         return
     # Whoever was the engine before may have heard of it later than we did.
     seen = [link.changed_at for link in incident.pages.values() if link.pages and link.changed_at is not None]

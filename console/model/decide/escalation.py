@@ -17,7 +17,7 @@ from console.model.decide.context import Batch, Context, Refusal
 from console.model.decide.find import find_urgent, on
 from console.model.decide.foresight import foresee
 from console.model.escalation import Reach, Team
-from console.model.incident import Incident
+from console.model.incident import Incident, IncidentState
 from console.model.people import ESCALATION, Severity
 from console.model.state import State
 
@@ -36,7 +36,7 @@ def paged_elsewhere(incident: Incident, context: Context) -> bool:
 
 def levels_left(incident: Incident, context: Context) -> bool:
     """Whether there is a level that was not told yet, of a severity that asks for an answer at all."""
-    asks = context.rule(incident.severity) is not None
+    asks = context.rule(incident.severity) is not None and incident.state is not IncidentState.TRIAGE
     return asks and incident.level < len(roles(incident.severity, context))
 
 
@@ -58,8 +58,9 @@ def told_now(
     due_at: datetime | None = None,
     late_seconds: float = 0.0,
 ) -> list[ev.IncidentEscalated]:
-    """The next level, and at once the one after it where nobody can be reached."""
+    """The next level, and at once the one after it where nobody can be reached. In triage one level, and no clock."""
     ladder = roles(incident.severity, context)
+    triage = incident.state is IncidentState.TRIAGE
     clock = context.acknowledge_by(incident.severity)
     events: list[ev.IncidentEscalated] = []
     level = incident.level
@@ -67,7 +68,7 @@ def told_now(
         level += 1
         role = ladder[min(level, len(ladder)) - 1]
         people = _holders(role, level, incident, context)
-        reached, last = any(reach.ways for reach in people), level >= len(ladder)
+        reached, last = any(reach.ways for reach in people), triage or level >= len(ladder)
         next_at = None if last else clock if reached else context.now
         events.append(ev.IncidentEscalated(level, role, people, next_at, due_at, late_seconds, reason))
         if reached or last:
@@ -89,7 +90,8 @@ def given_back(incident: Incident, reason: str, via: str, context: Context) -> l
     """The loss of an acknowledgement, and the escalation that goes on with it."""
     lost = ev.IncidentUnacknowledged(reason, context.acknowledge_by(incident.severity), via=via)
     after = foresee(incident, incident.stream, [lost], context)
-    goes_on = context.rule(after.severity) is not None and not paged_elsewhere(after, context)
+    asks = context.rule(after.severity) is not None and after.state is not IncidentState.TRIAGE
+    goes_on = asks and not paged_elsewhere(after, context)
     return [lost, *(told_now(after, context) if goes_on else ())]
 
 

@@ -19,27 +19,50 @@ from console.model.state import State
 
 
 def declare(_: State, command: cmd.DeclareIncident, context: Context) -> list[Batch]:
-    """A new incident; its response clock starts now, and the first level is told."""
+    """A new incident; its response clock starts now, and the first level is told. In triage nobody further is, and no
+    status update is asked for."""
     stream = f"incident:{context.fresh()}"
+    known = (
+        required(command.title, "the title"),
+        command.severity,
+        context.target.service,
+        context.target.environment,
+        command.alerts,
+        # An alert's beginning, by a clock that may be ahead of ours.
+        min(command.impact_started_at, context.now) if command.impact_started_at is not None else None,
+        context.acknowledge_by(command.severity),
+    )
     payloads: list[Any] = [
-        ev.IncidentDeclared(
-            required(command.title, "the title"),
-            command.severity,
-            context.target.service,
-            context.target.environment,
-            command.alerts,
-            # An alert's beginning, by a clock that may be ahead of ours.
-            min(command.impact_started_at, context.now) if command.impact_started_at is not None else None,
-            context.acknowledge_by(command.severity),
-            context.update_due(command.severity),
-        )
+        ev.IncidentOpened(*known)
+        if command.triage
+        else ev.IncidentDeclared(*known, context.update_due(command.severity))
     ]
     payloads += adopted(foresee(None, stream, payloads, context), command.alerts, context)
-    incident = foresee(None, stream, payloads, context)
+    payloads += _told(foresee(None, stream, payloads, context), context)
+    return [Batch(stream, 0, (*payloads, *evidence("triage" if command.triage else "declared", context)))]
+
+
+def _told(incident: Incident, context: Context) -> list[Any]:
+    """The next level, where somebody is asked for, nobody has it, and nobody pages in our place."""
     asks = context.rule(incident.severity) is not None and incident.acknowledged_at is None
-    if asks and not paged_elsewhere(incident, context):
-        payloads += told_now(incident, context)
-    return [Batch(stream, 0, (*payloads, *evidence("declared", context)))]
+    return [*told_now(incident, context)] if asks and not paged_elsewhere(incident, context) else []
+
+
+def _declare_opened(incident: Incident, context: Context) -> list[Batch]:
+    """The end of triage: the clocks of the severity start now. Who was told of the triage hears of this, too."""
+    declared = ev.IncidentDeclared(
+        incident.title,
+        incident.severity,
+        incident.service,
+        incident.environment,
+        incident.alerts,
+        incident.impact_started_at,
+        context.acknowledge_by(incident.severity),
+        context.update_due(incident.severity),
+    )
+    after = foresee(incident, incident.stream, [declared], context)
+    told = _told(after, context) if after.level == 0 else ()
+    return on(incident, declared, *told, *evidence("declared", context))
 
 
 def acknowledge(state: State, command: cmd.AcknowledgeIncident, _: Context) -> list[Batch]:
@@ -66,6 +89,8 @@ def change_state(state: State, command: cmd.ChangeState, context: Context) -> li
     needs every temporary change to be undone or handed over."""
     incident = find(state, command.incident)
     wanted = _wanted(incident, command.state)
+    if wanted is IncidentState.DECLARED:
+        return _declare_opened(incident, context)
     reason = command.reason.strip()
     if reopens(incident.state, wanted) or wanted is IncidentState.CANCELLED:
         reason = required(reason, "the reason")
@@ -114,20 +139,25 @@ def change_severity(state: State, command: cmd.ChangeSeverity, context: Context)
     if incident.severity is command.severity:
         raise Refusal(f"{incident.label} is {command.severity} already")
     waits = incident.acknowledged_at is None and incident.state not in QUIET
+    triage = incident.state is IncidentState.TRIAGE
     due = context.acknowledge_by(command.severity)
     sooner = due if incident.acknowledge_by is None or (due and due < incident.acknowledge_by) else None
-    another = waits and incident.level < len(roles(command.severity, context))
+    another = waits and not triage and incident.level < len(roles(command.severity, context))
     changed = ev.SeverityChanged(
         command.severity,
         required(command.reason, "the reason"),
         sooner,
         _sooner(incident.escalate_at, due) if another else None,
-        _sooner(incident.update_due, context.update_due(command.severity)) if incident.state not in QUIET else None,
+        _sooner(incident.update_due, context.update_due(command.severity)) if _updates(incident) else None,
     )
     after = foresee(incident, incident.stream, [changed], context)
     # Nobody was told of it yet, where the old severity asked for nobody.
     first = waits and after.level == 0 and due is not None and not after.paged_by
     return on(incident, changed, *(told_now(after, context) if first else ()))
+
+
+def _updates(incident: Incident) -> bool:
+    return incident.state not in QUIET and incident.state is not IncidentState.TRIAGE
 
 
 def _sooner(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -8,14 +8,14 @@ from console.model import commands as cmd
 from console.model import events as ev
 from console.model.decide.context import Batch, Context, Refusal, required
 from console.model.decide.find import find, find_open, on
-from console.model.incident import QUIET, TIMES, Incident
+from console.model.incident import QUIET, TIMES, Incident, IncidentState
 from console.model.response import Task
 from console.model.state import State
 
 TASK_KINDS = ("task", "detect", "prevent", "mitigate", "process")
 """A task of the response, or an action item for after it."""
 
-_LATER = ("acknowledged", "mitigated", "resolved", "closed")
+_LATER = ("declared", "acknowledged", "mitigated", "resolved", "closed")
 """Times of what somebody does here: they are corrected, once they are there, and not made up before."""
 
 
@@ -25,7 +25,8 @@ def post_update(state: State, command: cmd.PostUpdate, context: Context) -> list
     parts = [part.strip() for part in (command.conditions, command.actions, command.needs)]
     if not any(parts):
         raise Refusal("the update is empty: say something of the conditions, the actions or the needs")
-    due = None if incident.state in QUIET else context.update_due(incident.severity)
+    asked = incident.state not in QUIET and incident.state is not IncidentState.TRIAGE
+    due = context.update_due(incident.severity) if asked else None
     if command.next_in is not None:
         if command.next_in <= timedelta(0):
             raise Refusal("the next update is due later than now")

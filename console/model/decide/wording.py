@@ -62,9 +62,10 @@ def _late(seconds: float) -> tuple[str, str]:
     return "late", f"{seconds:.0f} s" if seconds else ""
 
 
-def _declared(payload: ev.IncidentDeclared, _: Incident | None, after: Incident) -> Words:
+def _declared(payload: ev.IncidentDeclared | ev.IncidentOpened, _: Incident | None, after: Incident) -> Words:
+    triage = isinstance(payload, ev.IncidentOpened)
     return Words(
-        payload.title,
+        f"in triage, {payload.severity} proposed: {payload.title}" if triage else payload.title,
         "",
         facts(
             ("alerts", names(payload.alerts)),
@@ -156,6 +157,7 @@ def _note(payload: ev.NoteAdded, _: Incident | None, after: Incident) -> Words:
 
 _WORDS: Mapping[type[Any], Callable[[Any, Incident | None, Incident], Words | None]] = {
     ev.IncidentDeclared: _declared,
+    ev.IncidentOpened: _declared,
     ev.IncidentAcknowledged: _acknowledged,
     ev.IncidentUnacknowledged: _unacknowledged,
     ev.AcknowledgeOverdue: _acknowledge_overdue,

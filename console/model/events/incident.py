@@ -10,6 +10,21 @@ from console.model.people import Severity
 from console.model.value import value
 
 
+@event("incident.opened")
+@value
+class IncidentOpened:
+    """In triage: it is not declared yet, and may be cancelled. `incident.declared` follows in the same stream."""
+
+    title: str
+    severity: Severity
+    """The proposed one."""
+    service: str
+    environment: str
+    alerts: tuple[AlertRef, ...] = ()
+    impact_started_at: datetime | None = None
+    acknowledge_by: datetime | None = None
+
+
 @event("incident.declared", 2, reads=(1,))
 @value
 class IncidentDeclared:

@@ -29,13 +29,44 @@ def touching(
 
 @RULES.born(ev.IncidentDeclared)
 def _declared(recorded: Recorded, payload: ev.IncidentDeclared) -> Incident:
+    return replace(_born(recorded, payload, IncidentState.DECLARED), update_due=payload.update_due)
+
+
+@RULES.born(ev.IncidentOpened)
+def _opened(recorded: Recorded, payload: ev.IncidentOpened) -> Incident:
+    born = _born(recorded, payload, IncidentState.TRIAGE)
+    return replace(born, times={"detected": recorded.occurred_at, **born.times})  # by whoever opened it, at the latest
+
+
+@RULES.changed(ev.IncidentDeclared)
+@touching
+def _declared_after_triage(incident: Incident, recorded: Recorded, payload: ev.IncidentDeclared) -> Incident:
+    """Its clocks start now. Who has it already had it when it was declared."""
+    if incident.state is not IncidentState.TRIAGE:
+        return incident
+    had = incident.acknowledged_at is not None
+    at, by = recorded.occurred_at, payload.acknowledge_by
+    return replace(
+        incident,
+        state=IncidentState.DECLARED,
+        declared_at=at,
+        declared_by=recorded.actor,
+        acknowledge_by=incident.acknowledge_by if had else by,
+        acknowledge_overdue=had and incident.acknowledge_overdue,
+        escalate_at=None if had else by,
+        update_due=payload.update_due,
+        times={**incident.times, "declared": at, **({"acknowledged": at} if had else {})},
+    )
+
+
+def _born(recorded: Recorded, payload: ev.IncidentDeclared | ev.IncidentOpened, state: IncidentState) -> Incident:
     return Incident(
         id=recorded.stream.partition(":")[2],
         number=recorded.seq,
         version=recorded.version,
         title=payload.title,
         severity=payload.severity,
-        state=IncidentState.DECLARED,
+        state=state,
         service=payload.service,
         environment=payload.environment,
         declared_at=recorded.occurred_at,
@@ -44,13 +75,12 @@ def _declared(recorded: Recorded, payload: ev.IncidentDeclared) -> Incident:
         alerts=payload.alerts,
         impact_started_at=payload.impact_started_at,
         acknowledge_by=payload.acknowledge_by,
-        update_due=payload.update_due,
-        times={**_known_times(payload, recorded.occurred_at), IncidentState.DECLARED.value: recorded.occurred_at},
+        times={**_known_times(payload, recorded.occurred_at), state.value: recorded.occurred_at},
         last_event_at=recorded.occurred_at,
     )
 
 
-def _known_times(payload: ev.IncidentDeclared, declared_at: datetime) -> dict[str, datetime]:
+def _known_times(payload: ev.IncidentDeclared | ev.IncidentOpened, declared_at: datetime) -> dict[str, datetime]:
     """When the impact began, as somebody said, and when the first of its alerts saw it."""
     times = {} if payload.impact_started_at is None else {"impact_started": payload.impact_started_at}
     detected = min((alert.starts_at for alert in payload.alerts if alert.starts_at is not None), default=None)
@@ -65,6 +95,8 @@ def _acknowledged(incident: Incident, recorded: Recorded, payload: ev.IncidentAc
     if incident.acknowledged_at is not None:
         return incident
     who = Actor(payload.by, payload.by) if payload.by else recorded.actor
+    # Response times count from the declaration: who has it in triage has it then.
+    times = {} if incident.state is IncidentState.TRIAGE else {"acknowledged": recorded.occurred_at}
     return replace(
         incident,
         acknowledged_at=recorded.occurred_at,
@@ -72,7 +104,7 @@ def _acknowledged(incident: Incident, recorded: Recorded, payload: ev.IncidentAc
         acknowledged_via=payload.via,
         escalate_at=None,
         roles={COMMANDER: who.name, **incident.roles},
-        times={"acknowledged": recorded.occurred_at, **incident.times},
+        times={**times, **incident.times},
     )
 
 

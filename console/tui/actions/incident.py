@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from console.engine.outcome import Done
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from console.tui.situation import Situation
 
 
+_TRIAGE = "The severity is proposed. The first level is told, nobody further; s declares or cancels it."
+
+
 def alert_of(board: Board, fingerprint: str) -> Alert | None:
     """The alert with this fingerprint, while it is in the feed."""
     return next((alert for alert in board.feed.alerts if alert.fingerprint == fingerprint), None)
@@ -39,7 +43,7 @@ def _suggested(alert: Alert | None) -> Severity:
     return Severity.SEV2 if alert.severity.lower() in ("critical", "page") else Severity.SEV3
 
 
-def _declare(app: ConsoleApp, at: Situation) -> None:
+def _declare(app: ConsoleApp, at: Situation, *, triage: bool = False) -> None:
     meant = at.item.alerts if at.item is not None else ()
     alert = alert_of(at.board, at.alert) if at.alert else next(iter(meant), None)
     alerts = tuple(map(reference, meant)) or ((reference(alert),) if alert is not None else ())
@@ -55,11 +59,14 @@ def _declare(app: ConsoleApp, at: Situation) -> None:
     facts: list[Line] = [line(span("linked alert  ", Tone.DIM), first)]
     if open_now:
         facts.append(line(span(f"open already  {open_now}: l links an alert to it", Tone.WARNING)))
+    if triage:
+        facts.append(line(span(_TRIAGE, Tone.DIM)))
+    began = alert.starts_at if alert is not None else None
     question = Question(
-        "Declare an incident",
-        f"Declare on {at.board.target}",
+        "Open an incident in triage" if triage else "Declare an incident",
+        f"Open on {at.board.target}" if triage else f"Declare on {at.board.target}",
         lambda answers: cmd.DeclareIncident(
-            answers["title"], Severity(answers["severity"]), alerts, alert.starts_at if alert is not None else None
+            answers["title"], Severity(answers["severity"]), alerts, began, triage=triage
         ),
         tuple(facts),
         (Text("title", "Title: what people notice", title[:200]), severities(at.board, _suggested(alert))),
@@ -69,7 +76,7 @@ def _declare(app: ConsoleApp, at: Situation) -> None:
         show_incident(app, outcome.subject)
         offer(app, outcome.subject)
 
-    ask(app, question, "Incident declared", declared)
+    ask(app, question, "Incident opened in triage" if triage else "Incident declared", declared)
 
 
 def offer(app: ConsoleApp, incident_id: str) -> None:
@@ -159,6 +166,7 @@ def _note(app: ConsoleApp, at: Situation) -> None:
 
 HANDLERS: Mapping[str, Callable[[ConsoleApp, Situation], None]] = {
     "declare": _declare,
+    "triage": partial(_declare, triage=True),
     "acknowledge": _acknowledge,
     "note": _note,
     "playbooks": lambda app, at: offer(app, at.incident),

@@ -33,6 +33,9 @@ _PURPOSE = {
     IncidentState.CANCELLED: "It was no incident. Needs a reason.",
 }
 
+_DECLARED = {IncidentState.DECLARED: "It is one: the clocks of its severity start now."}
+"""Offered in triage only, so that the others keep their numbers."""
+
 _FINAL = (IncidentState.CLOSED, IncidentState.CANCELLED)
 
 
@@ -42,16 +45,17 @@ def _state(app: ConsoleApp, at: Situation) -> None:
         return
     possible = TRANSITIONS[incident.state]
     entries = []
-    for number, state in enumerate(_PURPOSE, start=1):
+    purposes = {**_DECLARED, **_PURPOSE} if incident.state is IncidentState.TRIAGE else _PURPOSE
+    for number, (state, purpose) in enumerate(purposes.items(), start=1):
         refusal = "" if state in possible else _refusal(incident, state)
         again = "  REOPENS it; needs a reason" if reopens(incident.state, state) and not refusal else ""
         row = line(
             span(f"{number} ", Tone.ACCENT),
             span(fit(state.value, 14), Tone.DIM if refusal else Tone.STRONG),
-            span(_PURPOSE[state], Tone.DIM),
+            span(purpose, Tone.DIM),
             span(again, Tone.WARNING),
         )
-        entries.append(Entry(state.value, row, state.value, _PURPOSE[state], refusal))
+        entries.append(Entry(state.value, row, state.value, purpose, refusal))
 
     def picked(state: str | None) -> None:
         if state is not None:
