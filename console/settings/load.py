@@ -59,7 +59,17 @@ def load(folder: Path) -> Config:
     """
     if not os.path.isdir(folder):
         raise ConfigError((Problem(str(folder), 1, 1, "(folder)", "no such folder", "a configuration folder"),))
-    problems, references = Problems(), References()
+    problems = Problems()
+    config = gather(folder, problems)
+    problems.check()
+    assert config is not None, "a console.yaml that could not be read is a problem"
+    return config
+
+
+def gather(folder: Path, problems: Problems) -> Config | None:
+    """Reads all that `load` reads, and notes what is wrong in `problems`: the configuration then holds stand-ins. None
+    where nothing of console.yaml could be read."""
+    references = References()
     _refuse_strays(folder, problems)
     main = _read(folder / FILES[0], read_console, problems)
     without = main.without if main else frozenset()
@@ -91,9 +101,10 @@ def load(folder: Path) -> Config:
     references.check_ladders(people.on_call, on_call)
     if rollout is not None and rollout.flag:
         references.check_flags(rollout.flag)
-    problems.check()
-    judge_modes(folder, (where, *(Path(item.file) for item in playbooks)), problems)
-    assert main is not None, "a console.yaml that could not be read is a problem"
+    if main is None:
+        return None
+    if not problems:
+        judge_modes(folder, (where, *(Path(item.file) for item in playbooks)), problems)
     return Config(
         folder=folder,
         environments=environments,
