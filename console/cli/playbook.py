@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from console.bootstrap.common import Options
+from console.cli import playbook_import
 from console.cli.output import json_option, show, table
 from console.cli.record import incident_of, reading, unknown
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 @click.group("playbook")
 def command() -> None:
     """Show the playbooks, and which ones fit."""
+
+
+for one in (playbook_import.command,):
+    command.add_command(one)
 
 
 def loaded_of(config: Config, name: str) -> LoadedPlaybook:

@@ -112,6 +112,13 @@ def looks_secret(text: str) -> bool:
     return _SECRET.search(text) is not None
 
 
+def without_secrets(text: str) -> str:
+    """The text with what has the shape of a credential left out, so that a file may hold it."""
+    while _SECRET.search(text):
+        text = _SECRET.sub(" (a secret, left out) ", text)
+    return text
+
+
 def shown(text: str) -> str:
     """A wrong value as a message repeats it: quoted, cut, harmless to a terminal, and never a secret."""
     if looks_secret(text):

@@ -82,6 +82,7 @@ NEEDS = {
     "incident export": ["1"],
     "incident report": ["1"],
     "incident task ls": ["1"],
+    "playbook import": [str(REPO / "tests" / "cli" / "runbooks" / "crlf.md")],
     "playbook offer": ["1"],
     "playbook show": ["emergency-rollback"],
 }
