@@ -76,6 +76,8 @@ class Config:
     """(action id, key names separated by commas): the operator's own keys."""
     roles: tuple[str, ...] = ()
     """Who may own a step, most senior first."""
+    playbook_folder: Path = Path()
+    """Where the playbooks are, those that cannot be read among them."""
     warnings: tuple[str, ...] = ()
     """One line for each thing that was accepted but is probably not meant; `oncall check` prints them."""
 

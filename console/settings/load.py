@@ -123,6 +123,7 @@ def gather(folder: Path, problems: Problems) -> Config | None:
         journal_group=main.journal_group,
         keys=main.keys,
         roles=people.roles,
+        playbook_folder=where,
         warnings=tuple(str(warning) for warning in problems.warnings),
     )
 
@@ -137,13 +138,14 @@ def _read(path: Path, reader: Callable[[Node], T], problems: Problems) -> T | No
 
 def _refuse_strays(folder: Path, problems: Problems) -> None:
     """A file that nothing reads is a file somebody relies on."""
-    for path in _yaml_files(folder, problems):
+    for path in yaml_files(folder, problems):
         if path.name not in FILES:
             found = "a file that nothing reads"
             problems.add(Problem(str(path), 1, 1, "(file)", found, one_of(FILES, f"{path.stem}.yaml")))
 
 
-def _yaml_files(folder: Path, problems: Problems) -> list[Path]:
+def yaml_files(folder: Path, problems: Problems) -> list[Path]:
+    """The YAML files that lie in a folder and are not hidden, by name."""
     try:
         names = sorted(os.listdir(folder))
     except OSError as error:
@@ -160,7 +162,7 @@ def _objectives(folder: Path, main: ConsoleFile | None, without: bool, problems:
             problems.add(Problem(str(folder), 1, 1, "(folder)", "no such folder", expected))
         return ()
     found: list[Found] = []
-    for path in _yaml_files(folder, problems):
+    for path in yaml_files(folder, problems):
         for document in tree.read(path, problems)[0]:
             found += read_slos(Node(str(path), document, problems))
     unique([(item.objective.name, item.name) for item in found], "a name")
@@ -185,7 +187,7 @@ def _playbooks(folder: Path, references: References, problems: Problems) -> tupl
         return ()
     found: list[LoadedPlaybook] = []
     names: list[tuple[str, Node]] = []
-    for path in _yaml_files(folder, problems):
+    for path in yaml_files(folder, problems):
         documents, data = tree.read(path, problems)
         for extra in documents[1:]:
             Node(str(path), extra, problems).refuse("a second document", "one playbook in a file")
