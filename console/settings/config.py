@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import field
 from datetime import timedelta
 from pathlib import Path
@@ -78,6 +79,8 @@ class Config:
     """Who may own a step, most senior first."""
     playbook_folder: Path = Path()
     """Where the playbooks are, those that cannot be read among them."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """What playbooks mean by `config.NAME`."""
     warnings: tuple[str, ...] = ()
     """One line for each thing that was accepted but is probably not meant; `oncall check` prints them."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from console.settings.outside import Alertmanager, Component
 from console.settings.problems import shown
 from console.settings.sources import SOURCE, read_source
 
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 OPTIONAL = ("rollout", "slo")
 """Parts that a folder may declare itself to be `without`."""
 
@@ -34,13 +37,14 @@ class ConsoleFile:
     bell: bool
     without: frozenset[str]
     keys: tuple[tuple[str, str], ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_console(node: Node) -> ConsoleFile:
     """Reads the whole file."""
     fields = node.mapping(
         "apiVersion", "kind", "environments", "links", "filters", "bell", "runbooks", "journal", "playbooks", "without",
-        "keys",
+        "keys", "variables",
     )  # fmt: skip
     header(fields, "Console")
     journal = fields["journal"].mapping("path", "group")
@@ -62,7 +66,19 @@ def read_console(node: Node) -> ConsoleFile:
             item.choice({name: name for name in OPTIONAL}) for item in fields["without"].sequence(required=False)
         ),
         tuple((action, place.text("key names")) for action, place in fields["keys"].open_mapping().items()),
+        _variables(fields["variables"]),
     )
+
+
+def _variables(node: Node) -> dict[str, str]:
+    """What the playbooks' variables may come from."""
+    fields = node.open_mapping()
+    found = {}
+    for name, place in fields.items():
+        if not _VARIABLE.fullmatch(name):
+            fields.key(name).refuse(shown(name), "the name of a variable: letters, digits and _")
+        found[name] = place.text("a value")
+    return found
 
 
 def _runbooks(node: Node) -> Path | None:

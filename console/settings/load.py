@@ -17,7 +17,7 @@ from console.settings.example import init, shipped
 from console.settings.modes import judge_modes
 from console.settings.nodes import Node, unique
 from console.settings.people_file import PeopleFile, read_people
-from console.settings.playbook_file import read_playbook
+from console.settings.playbook.reader import read_playbook
 from console.settings.problems import ConfigError, NoConfig, Problem, Problems, one_of, shown
 from console.settings.references import Known, References
 from console.settings.rollout_file import read_rollout
@@ -101,6 +101,10 @@ def gather(folder: Path, problems: Problems) -> Config | None:
     references.check_ladders(people.on_call, on_call)
     if rollout is not None and rollout.flag:
         references.check_flags(rollout.flag)
+    if main is not None:
+        channels = (name for environment in environments for name in environment.notify.channels)
+        references.check_channels(Known(tuple(dict.fromkeys(channels))))
+        references.check_settings(main.variables, Known(tuple(main.variables)))
     if main is None:
         return None
     if not problems:

@@ -117,6 +117,19 @@ class Node:
             self.refuse("a control character", f"{expected} in printable characters")
         return folded
 
+    def exact(self, expected: str = "a text", *, empty: bool = False) -> str:
+        """Text on one line, with its blanks as they are. Not empty, unless `empty`."""
+        text = self._scalar(expected)
+        if text is None:
+            return ""
+        if not text and not empty:
+            self.refuse("an empty text", expected)
+        elif len(text) > LIMIT:
+            self.refuse(f"{len(text)} characters", f"{expected} of at most {LIMIT}")
+        elif safe(text, len(text)) != text:
+            self.refuse("a line break or a control character", f"{expected} in printable characters")
+        return text
+
     def expression(self, *, default: str | Required = REQUIRED) -> str:
         """A PromQL expression, with its line breaks. It is the server that judges it."""
         expected = "a PromQL expression"
@@ -167,6 +180,18 @@ class Node:
             self.refuse(shown(text), expected)
             return nan
         return value
+
+    def integer(self, expected: str, *, least: int, most: int, default: int | None = None) -> int:
+        """A whole number within [least, most]. The stand-in is `least`."""
+        if self.tree.kind is Kind.ABSENT and default is not None:
+            return default
+        text = self._scalar(expected)
+        if text is None:
+            return least
+        if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
+            self.refuse(shown(text), expected)
+            return least
+        return int(text)
 
     def duration(
         self,

@@ -115,6 +115,15 @@ class Notify:
     grafana: Grafana | None = None
     webhooks: tuple[Webhook, ...] = ()
 
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The names of what tells people something."""
+        return (
+            *(f"slack.{item.name}" for item in self.slack),
+            *(["email"] if self.email is not None else []),
+            *(f"webhook.{item.source.name}" for item in self.webhooks),
+        )
+
     def secrets(self) -> Iterator[tuple[str, SecretRef]]:
         """Every secret that is referred to, by its key in the file."""
         named: list[tuple[str, SecretRef | None]] = []

@@ -7,8 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from console.model.escalation import OnCallRole
+from console.model.playbook import Variable
 from console.settings.nodes import Node
 from console.settings.problems import Problems, one_of, shown
+
+CHANNELS = ("slack", "email", "webhook")
+"""The kinds of channels that tell people something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,9 @@ class References:
     readings: list[tuple[str, Node]] = field(default_factory=list)
     playbooks: list[tuple[str, Node]] = field(default_factory=list)
     flags: list[tuple[str, Node]] = field(default_factory=list)
+    channels: list[tuple[str, Node]] = field(default_factory=list)
+    settings: list[tuple[Variable, Node]] = field(default_factory=list)
+    """Variables of playbooks that come from console.yaml."""
     ladders: list[tuple[tuple[str, Node], ...]] = field(default_factory=list)
     """Of each severity, the on-call roles that are told, level by level."""
 
@@ -59,6 +66,29 @@ class References:
         for name, place in self.flags:
             if name and name != flag:
                 place.warn(f"the flag {shown(name)}", f"{shown(flag)}, as in rollout.yaml")
+
+    def check_channels(self, known: Known) -> None:
+        """Refuses a channel that there is not, and warns of a kind of channel of which there is none."""
+        kinds = {name.partition(".")[0] for name in known.names}
+        for name, place in self.channels:
+            if name in kinds or not name:
+                continue
+            if name in CHANNELS:
+                place.warn(f"the channel {shown(name)}, which no environment has", "one under `notify` in console.yaml")
+            else:
+                _check("channel", name, place, Known((*CHANNELS, *known.names), known.complete))
+
+    def check_settings(self, settings: Mapping[str, str], known: Known) -> None:
+        """Refuses a variable that console.yaml does not have, unless there is a default, or has with a value that will
+        not do."""
+        from console.settings.playbook.variables import check_value
+
+        for variable, place in self.settings:
+            name = variable.source.partition(".")[2]
+            if name in settings:
+                check_value(variable, place, settings[name])
+            elif not variable.default:
+                _check("variable", name, place, known)
 
     def check_ladders(self, roles: Sequence[OnCallRole], known: Known) -> None:
         """Refuses a level that nobody holds, and warns of one that tells nobody who is not told before."""
