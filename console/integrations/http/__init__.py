@@ -2,6 +2,6 @@
 
 from console.integrations.http.acts import act
 from console.integrations.http.bodies import decode
-from console.integrations.http.server import Answer, Finding, Http, Pending, Unanswered, display, skew
+from console.integrations.http.server import Answer, Finding, Http, Pending, Redirected, Unanswered, display, skew
 
-__all__ = ["Answer", "Finding", "Http", "Pending", "Unanswered", "act", "decode", "display", "skew"]
+__all__ = ["Answer", "Finding", "Http", "Pending", "Redirected", "Unanswered", "act", "decode", "display", "skew"]

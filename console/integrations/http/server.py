@@ -61,7 +61,9 @@ class Unanswered(SourceError):
 
 
 class Redirected(Unanswered):
-    """The server sends us elsewhere, where we do not go: it has carried out nothing itself."""
+    """The server sends us elsewhere, where we do not go: it has carried out nothing itself. `status` is its answer."""
+
+    status = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +256,11 @@ class Http:
                 if 300 <= response.status_code <= 399:
                     target = display(str(response.next_request.url)) if response.next_request else "nowhere"
                     what = f"answers {response.status_code}, a redirect to {target}; set the final url"
-                    raise self.error(what, Redirected)
-                body = self._body(response)
+                    elsewhere = self.error(what, Redirected)
+                    assert isinstance(elsewhere, Redirected)
+                    elsewhere.status = response.status_code
+                    raise elsewhere
+                body = self._body(response) if method != "HEAD" else b""
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise self.error(explain(error) or late(timeout)) from None
         seconds = self.clock.monotonic() - began
