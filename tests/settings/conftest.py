@@ -1,8 +1,11 @@
+import shutil
 from pathlib import Path
 
 import pytest
 
 from console.settings.load import ConfigError, init, load
+
+PLAYBOOKS = Path(__file__).parent / "playbooks"
 
 
 class Folder:
@@ -27,8 +30,16 @@ class Folder:
         return []
 
 
+def private(source: str, target: str) -> None:
+    shutil.copyfile(source, target)
+    Path(target).chmod(0o600)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
-    """The example as `oncall init` writes it."""
+    """The example as `oncall init` writes it, with two playbooks whose lines the tests know."""
     init(tmp_path / "conf")
+    playbooks = tmp_path / "conf" / "playbooks"
+    shutil.rmtree(playbooks)
+    shutil.copytree(PLAYBOOKS, playbooks, copy_function=private)
     return Folder(tmp_path / "conf")

@@ -350,7 +350,7 @@ def test_other_keys_that_are_wrong(folder: Folder, old: str, new: str, lines: li
     places = {
         "first": line_of(folder, "console.yaml", "- name: urgent"),
         "links": line_of(folder, "console.yaml", "- title: logs"),
-        "top": "apiVersion, kind, environments, links, filters, bell, runbooks, journal, playbooks, without or keys",
+        "top": "apiVersion, kind, environments, links, filters, bell, runbooks, journal, playbooks, without, keys or variables",
     }
     folder.replace("console.yaml", old, new)
     assert about(folder, "") == [line.format(**places) for line in lines]
