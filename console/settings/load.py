@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from console.model.playbook import LoadedPlaybook
+from console.model.playbook import LoadedPlaybook, StepKind
 from console.model.slo import Objective
 from console.settings import tree
 from console.settings.config import Config
 from console.settings.console_file import OPTIONAL, ConsoleFile, read_console
 from console.settings.example import init, shipped
-from console.settings.modes import judge_modes
+from console.settings.modes import judge_modes, written_by_others
 from console.settings.nodes import Node, unique
 from console.settings.people_file import PeopleFile, read_people
 from console.settings.playbook.reader import read_playbook
@@ -198,6 +198,8 @@ def _playbooks(folder: Path, references: References, problems: Problems) -> tupl
         if documents:
             playbook, place = read_playbook(Node(str(path), documents[0], problems), references)
             names.append((playbook.name, place))
-            found.append(LoadedPlaybook(playbook, hashlib.sha256(data).hexdigest(), str(path)))
+            acts = any(step.kind is StepKind.COMMAND for step in playbook.steps)
+            untrusted = written_by_others(path) if acts else ""
+            found.append(LoadedPlaybook(playbook, hashlib.sha256(data).hexdigest(), str(path), untrusted))
     unique(names, "a name")
     return tuple(found)

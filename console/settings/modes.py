@@ -25,3 +25,35 @@ def judge_modes(folder: Path, others: Iterable[Path], problems: Problems) -> Non
             what = "(folder)" if path.is_dir() else "(file)"
             found = f"mode {mode:04o}: others can change it"
             problems.warn(Problem(str(path), 1, 1, what, found, "changes by its owner alone (chmod go-w)"))
+
+
+def written_by_others(file: Path) -> str:
+    """Who else may change what a file says, in one line; empty when nobody but its owner and root can.
+
+    As OpenSSH judges a key file: it, and every folder above it, belongs to the user or to root, and neither its group
+    nor others may write it. A folder like /tmp is no exception, although its sticky bit keeps what is there from being
+    replaced: once something clears it away, whoever comes first puts their own there. Both the path as it is named and
+    the one that its links lead to are looked at.
+    """
+    for path in dict.fromkeys((os.path.abspath(file), os.path.realpath(file))):
+        while True:
+            found = _judged(path)
+            if found:
+                return found
+            above = os.path.dirname(path)
+            if above == path:
+                break
+            path = above
+    return ""
+
+
+def _judged(path: str) -> str:
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        return f"{path} cannot be looked at ({error.strerror})"
+    if found.st_uid not in (0, os.getuid()):
+        return f"{path} belongs to another user"
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return f"{path} can be changed by others (mode {stat.S_IMODE(found.st_mode):04o})"
+    return ""
