@@ -13,6 +13,7 @@ from console.engine.metrics import MetricAnswers, gauges, rollout
 from console.engine.rota import rota
 from console.engine.sources import silences_of
 from console.model.board import Board, Health, HealthSnapshot, SourceStatus, Target
+from console.model.care import AlertCare
 from console.model.change import Change
 from console.model.decide.pager import own_key
 from console.model.incident import Incident
@@ -59,6 +60,7 @@ class BoardMaker:
         self._retries = retries
         self._mode, self._read_only = mode, read_only
         self._health: dict[str, Health] = {}
+        self._cared, self._told, self._care_now = State(), 0, dict[str, AlertCare]()
         asked = environment.alertmanagers[: len(world.alerts)]
         self._alert_sources = [item.source.name for item in asked]
         self._feed = FeedKeeper(asked, environment.watchdog)
@@ -72,6 +74,13 @@ class BoardMaker:
             return True
         alone = any(statuses[name].state is ReadingState.OK for name in self._alert_sources)
         return alone and status.state in (ReadingState.UNREACHABLE, ReadingState.STALE)
+
+    def _care(self) -> Mapping[str, AlertCare]:
+        """The record's own changes, and a Board does not: one copy for all Boards until something is said anew."""
+        state = self._record.state
+        if self._cared is not state or self._told != state.told:
+            self._cared, self._told, self._care_now = state, state.told, dict(state.care)
+        return self._care_now
 
     def _on_calls(self) -> KnownOnCalls:
         """Who PagerDuty said last is on call: also while it does not answer."""
@@ -119,7 +128,7 @@ class BoardMaker:
             spooled=self._world.spool.where if record.unsaved else "",
             flags=self._world.flags.name if self._world.flags is not None else "",
             silences=tuple(item for name in self._silences for item in values[name] or ()),
-            care=dict(record.state.care),  # the record's own changes, and a Board does not
+            care=self._care(),
             changes=shown_changes(record.state, incidents, now),
             deliveries=tuple(record.state.deliveries.values()),
             channels=self._world.specs,

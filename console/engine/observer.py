@@ -150,11 +150,11 @@ class Observer:
             return True  # Nothing new for the record.
         if not batches:
             return True
-        appends = self._record.appends(batches, self._actor)
+        appends = await self._record.prepared(batches, self._actor)
         try:
             await self._record.append(appends, fence=self._lease.fence)
         except Conflict:
-            return await self._record.caught_up() and False
+            return await self._record.caught_up(appends) and False
         except (NotSaved, LeaseLost, Refused):
             return False
         return True

@@ -16,6 +16,8 @@ from console.ports import Append, Clock, Ids, Journal, JournalUnusable, NewEvent
 
 SNAPSHOT_EVERY = 1_000
 _CHUNK = 10_000
+AT_ONCE = 250
+"""So many events are prepared or folded before the keys are let in: a few milliseconds."""
 
 
 class Record:
@@ -73,7 +75,7 @@ class Record:
         async with self._reading:
             before = self.state.seq
             while events := await self._offload(partial(self.journal.read, self.state.seq, _CHUNK)):
-                self._fold(events)
+                await self._fold(events)
                 if events[0].seq > self.state.seq + 1:
                     raise JournalUnusable(
                         f"event {self.state.seq + 1} is missing from the record: see `oncall log verify`"
@@ -81,17 +83,34 @@ class Record:
             self.fault = ""
             return self.state.seq > before
 
-    async def caught_up(self) -> bool:
-        """Folds what others appended. Whether the record could be read; else `fault` says why not."""
+    async def caught_up(self, refused: Sequence[Append] = ()) -> bool:
+        """Folds what others appended, and what was forgotten of the alerts that the `refused` appends are about.
+        Whether the record could be read; else `fault` says why not."""
         try:
             await self.catch_up()
+            await self._recall([item.stream for item in refused if item.expected == 0])
         except JournalUnusable as error:
             self.fault = str(error)
         return not self.fault
 
-    def _fold(self, events: Sequence[Recorded]) -> None:
+    async def _recall(self, streams: Sequence[str]) -> None:
+        """Reads alerts again that the fold has forgotten, or never knew."""
+        forgotten = [name for name in streams if name.startswith("alert:") and not self._version(name)]
+
+        def read() -> list[Recorded]:
+            return [recorded for name in forgotten for recorded in self.journal.stream(name)]
+
+        known = State()  # Folded by themselves: in between, what is old would be forgotten again.
+        for recorded in await self._offload(read) if forgotten else ():
+            apply(known, recorded)
+        self.state.care.update(known.care)
+        self.state.told += known.told
+
+    async def _fold(self, events: Sequence[Recorded]) -> None:
         """Folds what comes next. An event that was folded meanwhile is passed over; one beyond a gap waits."""
-        for recorded in events:
+        for number, recorded in enumerate(events, start=1):
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)
             if recorded.seq == self.state.seq + 1:
                 apply(self.state, recorded)
                 self.head = f"{recorded.seq}:{recorded.hash}"
@@ -109,6 +128,14 @@ class Record:
             for batch in batches
         ]
 
+    async def prepared(self, batches: Sequence[Batch], actor: Actor) -> list[Append]:
+        """As `appends`, for what may be thousands: the keys are let in between."""
+        found = self.appends(batches[:AT_ONCE], actor)
+        for start in range(AT_ONCE, len(batches), AT_ONCE):
+            await asyncio.sleep(0)
+            found += self.appends(batches[start : start + AT_ONCE], actor)
+        return found
+
     async def append(self, appends: Sequence[Append], *, fence: int | None = None) -> tuple[Recorded, ...]:
         """Saves and folds. Raises what `Journal.append` raises; before it, what waits in the spool is merged.
 
@@ -121,7 +148,11 @@ class Record:
             self.not_saved = str(error)
             raise
         self.not_saved = ""
-        self._fold(recorded)
+        if len(recorded) < AT_ONCE:
+            await self._fold(recorded)
+        else:
+            async with self._reading:  # Who follows the journal would read all of it again meanwhile.
+                await self._fold(recorded)
         if recorded and self.state.seq < recorded[-1].seq:
             try:
                 await self.catch_up()

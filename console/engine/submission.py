@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 from console.engine.context import Moments
 from console.engine.outcome import Denied, Done, Outcome, Unsaved
-from console.engine.record import Record
+from console.engine.record import AT_ONCE, Record
 from console.engine.world import World
 from console.model import commands as cmd
 from console.model.decide import Refusal, decide
@@ -28,6 +29,8 @@ class Submission:
     async def record(self, command: cmd.Command, unsaved: bool) -> Outcome:
         """Decides and appends one command. `unsaved`: what may proceed, goes to the spool where it cannot be saved."""
         may_proceed = isinstance(command, cmd.ROLLBACK_SAFE)
+        if len(getattr(command, "alerts", ())) > AT_ONCE:
+            await asyncio.sleep(0)  # To name so many takes a while, and to decide, too: a key fits in between.
         if isinstance(command, cmd.Correct) and (refusal := await self._nothing_to_correct(command)):
             return Denied(refusal)
         for _ in range(_RETRIES):
@@ -41,11 +44,11 @@ class Submission:
                     batches = decide(self._record.state, command, self._moments.context(self._actor))
                 except Refusal as refusal:
                     return Denied(str(refusal))
-                appends = self._record.appends(batches, self._actor)
+                appends = await self._record.prepared(batches, self._actor)
             try:
                 return Done(await self._record.append(appends))
             except Conflict as conflict:
-                if not await self._record.caught_up():
+                if not await self._record.caught_up(appends):
                     return Denied(f"{conflict}; {self._record.fault}")
             except Refused as refused:
                 return Denied(str(refused))

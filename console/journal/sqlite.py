@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from console.journal import database, files, leases, snapshots
-from console.journal.codec import EMPTY, Draft, Duplicate, Row, draft, recorded, seal, time_text
+from console.journal.codec import EMPTY, Duplicate, Row, draft, recorded, seal, time_text
 from console.journal.verify import check, rows_after, verify
 from console.journal.writer import Group, Writer, head_of
 from console.model.events import Recorded
@@ -84,8 +84,7 @@ class SqliteJournal:
         event that cannot be kept faithfully, Duplicate for an id that is in the record already.
         """
         self._refuse_writing()
-        drafts = [draft(append) for append in appends]
-        return await self._writer.submit(partial(self._store, appends=appends, drafts=drafts, fence=fence))
+        return await self._writer.submit(partial(self._store, appends=appends, fence=fence))
 
     def read(self, after: int = 0, limit: int = 10_000) -> list[Recorded]:
         """Events with `seq > after`, in order. Raises JournalUnusable when the file cannot be read."""
@@ -163,9 +162,8 @@ class SqliteJournal:
         if self._read_only:
             raise ReadOnly(self._read_only)
 
-    def _store(
-        self, group: Group, *, appends: Sequence[Append], drafts: list[list[Draft]], fence: int | None
-    ) -> tuple[Recorded, ...]:
+    def _store(self, group: Group, *, appends: Sequence[Append], fence: int | None) -> tuple[Recorded, ...]:
+        drafts = [draft(append) for append in appends]
         if fence is not None:
             stored = group.connection.execute(_LEASE, (self._lease,)).fetchall()
             leases.check_fence(_stored_lease(stored), fence, group.now)

@@ -78,7 +78,8 @@ class AlertRef:
 
 def reference(alert: Alert) -> AlertRef:
     """The part of an alert that belongs into the record."""
-    summary = alert.annotation("summary") or alert.annotation("description")
+    said = dict(alert.annotations)
+    summary = said.get("summary") or said.get("description", "")
     return AlertRef(alert.fingerprint, alert.name, summary, alert.labels, alert.starts_at)
 
 

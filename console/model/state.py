@@ -23,7 +23,7 @@ from console.model.rollout import SeenPhase
 from console.model.run import Run, Trust
 from console.model.shift import Handoff, Shift
 
-FOLD_VERSION = 5
+FOLD_VERSION = 6
 """Grows when the meaning of the fold changes: older snapshots are then rebuilt."""
 
 
@@ -37,7 +37,7 @@ class State:
     handoffs: dict[str, Handoff] = field(default_factory=dict)
     seq: int = 0
     care: dict[str, AlertCare] = field(default_factory=dict)
-    """What people said about alerts, by fingerprint."""
+    """What people said about alerts, by fingerprint; of old ones see `fold.care`."""
     changes: dict[str, Change] = field(default_factory=dict)
     deliveries: dict[str, Delivery] = field(default_factory=dict)
     proofs: dict[str, ChannelProof] = field(default_factory=dict)
@@ -46,6 +46,8 @@ class State:
     """By target."""
     phases: dict[str, SeenPhase] = field(default_factory=dict)
     """By target."""
+    told: int = 0
+    """How often something was said about alerts: while it stays, `care` does."""
     trusted: dict[str, Trust] = field(default_factory=dict)
     """By the hash of the playbook's file."""
 
@@ -98,3 +100,4 @@ def apply(state: State, recorded: Recorded) -> None:
     if known is not None:
         name, rules = known
         rules.fold(getattr(state, name), entity, recorded)
+        state.told += name == "care"

@@ -28,12 +28,10 @@ class _Wish(NamedTuple):
     care: Mapping[str, AlertCare]
     arranged: Arrangement
     now: datetime
-    told: int
-    """How much was said about the alerts: `care` is the record's own, and grows."""
 
     def same(self, other: _Wish | None) -> bool:
         """Whether the rows are the same, but for storms that have gone by."""
-        if other is None or self.feed is not other.feed or self.told != other.told:
+        if other is None or self.feed is not other.feed or self.care is not other.care:
             return False
         return self.arranged == other.arranged and self.now - other.now < STORM_SPAN
 
@@ -57,15 +55,14 @@ class FeedFolder:
 
     def want(self, board: Board, arranged: Arrangement, now: datetime) -> Folded:
         """The rows for this Board; while they are being made, those from before."""
-        told = sum(care.version for care in board.care.values())
-        wish = _Wish(board.feed, board.care, arranged, now, told)
+        wish = _Wish(board.feed, board.care, arranged, now)
         if wish.same(self._wanted):
             return self.folded
         self._wanted = wish
         if self._busy:
             return self.folded
         if len(board.feed.alerts) <= AT_ONCE:
-            self.folded = self._folder.fold(*wish[:4])
+            self.folded = self._folder.fold(*wish)
             self._shown = wish
         else:
             self._busy = True
@@ -85,7 +82,7 @@ class FeedFolder:
 
     def _fold(self, wish: _Wish) -> Folded | None:
         """In the thread. None where another filter or order was wished for meanwhile; a newer feed can wait."""
-        steps = self._folder.steps(*wish[:4])
+        steps = self._folder.steps(*wish)
         since = time.perf_counter()
         while True:
             try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,11 +12,14 @@ import pytest
 from console.engine.console import Console
 from console.engine.offload import in_place
 from console.engine.outcome import Denied, Done, Unsaved
+from console.engine.record import AT_ONCE
 from console.engine.world import World
 from console.journal.spool import FileSpool
 from console.model import commands as cmd
+from console.model.alert import AlertRef
 from console.model.board import Board, Target
-from console.model.events import IncidentAcknowledged, IncidentDeclared, Recorded
+from console.model.events import AlertAcknowledged, IncidentAcknowledged, IncidentDeclared, Recorded
+from console.model.fold import care
 from console.model.people import Actor, Severity
 from console.model.reading import Reading, ReadingState
 from console.ports import Append, JournalUnusable, Lease, NewEvent, NotSaved, Uncertain
@@ -504,3 +508,51 @@ async def test_a_record_with_a_gap_is_a_fault_and_not_read_for_ever(bench: Bench
     await bench.journal.append([Append("shift:y", 0, (NewEvent(IncidentAcknowledged(), START, "y"),), ENGINE)])
     with pytest.raises(JournalUnusable, match=f"event {seen + 1} is missing"):
         await console._record.catch_up()
+
+
+async def test_an_alert_that_the_fold_has_forgotten_is_read_again_when_somebody_takes_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(care, "KEPT", 1)
+    monkeypatch.setattr(care, "_STEP", 1)
+    console = await bench.console()
+    old = [AlertRef(name, name, starts_at=START - timedelta(days=31)) for name in ("a", "b")]
+    for item in old:
+        event = NewEvent(AlertAcknowledged(item), START - timedelta(days=31), f"e-{item.name}")
+        await console._record.append([Append(f"alert:{item.name}", 0, (event,), Actor("bob", "bob"))])
+    assert isinstance(await console.submit(cmd.AcknowledgeAlerts((AlertRef("c", "c"),))), Done)
+    assert set(console.state.care) == {"c"}
+    again = await console.submit(cmd.AcknowledgeAlerts(tuple(replace(item, starts_at=START) for item in old)))
+    assert isinstance(again, Done)
+    assert [event.version for event in again.events if event.kind == "alert.acknowledged"] == [2, 2]
+    assert {"a", "b"} <= set(console.board.care)
+
+
+async def test_what_is_said_about_alerts_is_copied_only_when_something_was_said(bench: Bench) -> None:
+    console = await bench.console()
+    await console.submit(cmd.AcknowledgeAlerts((AlertRef("a", "A"),)))
+    before = console.board
+    await bench.run(60)
+    assert console.board is not before
+    assert console.board.care is before.care
+    await console.submit(cmd.AcknowledgeAlerts((AlertRef("b", "B"),)))
+    assert (set(before.care), set(console.board.care)) == ({"a"}, {"a", "b"})
+
+
+async def test_ten_thousand_alerts_that_are_taken_at_once_let_the_keys_in_between(bench: Bench) -> None:
+    console = await bench.console()
+    turns = 0
+
+    async def keys() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    typing = asyncio.create_task(keys())
+    many = tuple(AlertRef(str(number), "A") for number in range(10_000))
+    taken = await console.submit(cmd.AcknowledgeAlerts(many))
+    typing.cancel()
+    assert isinstance(taken, Done)
+    assert len(console.board.care) == 10_000
+    assert turns >= 2 * 10_000 / AT_ONCE  # to prepare them, and to fold them in

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+
+import pytest
 
 from console.model import commands as cmd
+from console.model import events as ev
 from console.model.alert import AlertRef
 from console.model.care import Verdict
+from console.model.decide import Batch
+from console.model.fold import care as fold
 from tests.model.life import BOB, MINUTES, P99, START, Life
 
 FIRING = replace(P99, starts_at=START)
@@ -58,3 +64,35 @@ def test_an_alert_is_given_back_with_a_reason_and_keeps_its_verdict() -> None:
     life.do(cmd.UnacknowledgeAlert("f1", "not mine"))
     assert not life.state.care["f1"].has(START)
     assert life.state.care["f1"].verdict is Verdict.POOR_DETAILS
+
+
+def test_what_is_old_is_forgotten_beyond_a_bound_but_not_what_was_judged_or_noted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fold, "KEPT", 3)
+    monkeypatch.setattr(fold, "_STEP", 1)
+    life = Life()
+    for name in ("judged", "noted", "old"):
+        life.do(cmd.AcknowledgeAlerts((AlertRef(name, name),)))
+    life.do(cmd.JudgeAlert(AlertRef("judged", "judged"), Verdict.FALSE_POSITIVE))
+    life.do(cmd.AddNote("alert:noted", "restart it"))
+    life.pass_time(29 * 24 * 60)
+    life.do(cmd.AcknowledgeAlerts((AlertRef("newer", "newer"),)))
+    assert set(life.state.care) == {"judged", "noted", "old", "newer"}  # none of them is old enough
+    life.pass_time(2 * 24 * 60)
+    life.do(cmd.AcknowledgeAlerts((AlertRef("newest", "newest"),)))
+    assert set(life.state.care) == {"judged", "noted", "newer", "newest"}
+
+
+def test_ten_thousand_alerts_a_day_do_not_grow_the_state_for_ever() -> None:
+    life = Life()
+    for day in range(40):
+        life.now = START + timedelta(days=day)
+        for number in range(1_000):
+            name = f"{day}-{number}"
+            batch = Batch(f"alert:{name}", 0, (ev.AlertAcknowledged(AlertRef(name, name)),))
+            life.record([batch], BOB)
+            life.events.clear()
+    assert len(life.state.care) <= 31_000  # 20,000, and what is younger than 30 days
+    assert {f"{day}-0" in life.state.care for day in range(10, 40)} == {True}
+    assert "0-0" not in life.state.care

@@ -65,6 +65,7 @@ class FakeEngine:
         self.clock, self.state, self._board = clock, State(), board
         self.listeners, self.log, self.commands = [], [], []
         self.ids = itertools.count(1)
+        self._told, self._cared = 0, {}
         self.not_saved = ""
         self.delay = None
         self.started = self.stopped = self.refreshed = 0
@@ -100,12 +101,18 @@ class FakeEngine:
             runs=tuple(self.state.runs.values()),
             shift=self.state.shift,
             handoffs=tuple(item for item in self.state.handoffs.values() if item.open),
-            care=self.state.care,
+            care=self._care(),
             changes=tuple(self.state.changes.values()),
             **{"deliveries": tuple(self.state.deliveries.values()), **changes},
         )
         for listener in list(self.listeners):
             listener(self._board)
+
+    def _care(self):
+        """Another one only when something was said, as of the engine."""
+        if self._told != self.state.told:
+            self._told, self._cared = self.state.told, dict(self.state.care)
+        return self._cared
 
     async def submit(self, command, *, unsaved=False):
         self.commands.append(command)

@@ -16,15 +16,17 @@ class Rules:
     """What each kind of event does to an entry of one table. The entries have a `version`.
 
     `blank` makes the entry that the first event changes, where it is not an event of its own that gives birth.
-    `forgotten` names the entries that the table need not keep any longer.
+    `forgotten` names the entries that the table need not keep any longer; `at_birth`: it is asked only after a birth.
     """
 
     def __init__(
         self,
         blank: Callable[[str], Any] | None = None,
         forgotten: Callable[[Mapping[str, Any]], Iterable[str]] = lambda _: (),
+        *,
+        at_birth: bool = False,
     ) -> None:
-        self._blank, self._forgotten = blank, forgotten
+        self._blank, self._forgotten, self._at_birth = blank, forgotten, at_birth
         self._births: dict[type[Any], Callable[..., Any]] = {}
         self._changes: dict[type[Any], Callable[..., Any]] = {}
 
@@ -41,6 +43,7 @@ class Rules:
         payload = recorded.payload
         kind = type(payload)
         before = table.get(entity)
+        known = before is not None
         if before is None and self._blank is not None:
             before = self._blank(entity)
         # Neither a second birth, nor an event of something this journal never saw born, has a rule.
@@ -56,6 +59,8 @@ class Rules:
         if not recorded.saved and hasattr(after, "unsaved"):
             changes["unsaved"] = True
         table[entity] = replace(after, **changes)
+        if known and self._at_birth:
+            return
         for name in list(self._forgotten(table)):
             del table[name]
 
