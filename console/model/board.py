@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime, timedelta
 
-from console.model.alert import Alert
+from console.model.alert import Alert, AlertState
 from console.model.care import AlertCare
 from console.model.change import Change
 from console.model.escalation import Reach
@@ -91,7 +91,8 @@ class AlertFeed:
     @property
     def active(self) -> tuple[Alert, ...]:
         """Alerts that are neither silenced nor inhibited, without the always-firing one."""
-        return tuple(alert for alert in self.alerts if alert.state == "active" and alert.name != self.watchdog)
+        always = ("alertname", self.watchdog)
+        return tuple(item for item in self.alerts if item.state is AlertState.ACTIVE and always not in item.labels)
 
 
 @value

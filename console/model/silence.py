@@ -51,13 +51,24 @@ class Silence:
 
 def preview(matchers: Iterable[Matcher], alerts: Iterable[Alert]) -> tuple[Alert, ...]:
     """The alerts that all matchers fit: the blast radius of a silence."""
-    wanted = tuple(matchers)
-    found = []
-    for alert in alerts:
-        labels = dict(alert.labels)
-        if all(matcher.matches(labels) for matcher in wanted):
-            found.append(alert)
+    found = list(alerts)
+    # What is quick to ask goes first, and leaves fewer for the expressions.
+    for matcher in sorted(matchers, key=lambda item: item.op in ("=~", "!~")):
+        found = fitting(matcher, found)
     return tuple(found)
+
+
+def fitting(matcher: Matcher, alerts: list[Alert]) -> list[Alert]:
+    """Those whose labels a matcher fits, in their order. As `Matcher.matches`, for thousands: each value is asked
+    once."""
+    pair, name = (matcher.name, matcher.value), matcher.name
+    if matcher.value and matcher.op == "=":
+        return [alert for alert in alerts if pair in alert.labels]
+    if matcher.value and matcher.op == "!=":
+        return [alert for alert in alerts if pair not in alert.labels]
+    values = [dict(alert.labels).get(name, "") for alert in alerts]
+    fits = {value: matcher.matches({name: value}) for value in set(values)}
+    return [alert for alert, value in zip(alerts, values, strict=True) if fits[value]]
 
 
 def refusal(silence: Silence, now: datetime) -> str:

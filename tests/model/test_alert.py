@@ -8,6 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.model.alert import Alert, AlertState, Matcher, parse_matcher, reference
+from console.model.silence import Silence, preview
+
+START = datetime(2026, 3, 28, tzinfo=UTC)
 
 names = st.from_regex(r"[a-zA-Z_][a-zA-Z0-9_]{0,10}", fullmatch=True)
 plain = st.text(st.characters(exclude_characters='"\\', exclude_categories=["Cs"]), max_size=20)
@@ -81,3 +84,27 @@ def test_what_an_incident_keeps():
     kept = reference(alert)
     assert (kept.fingerprint, kept.name, kept.summary, kept.starts_at) == ("f1", "Slow", "long", at)
     assert Alert("f2", (), (), AlertState.UNKNOWN, at).name == "(no alertname)"
+
+
+labelled = st.dictionaries(st.sampled_from(["alertname", "job", "team"]), st.sampled_from(["", "a", "ab", "b"]))
+
+
+@given(
+    st.lists(labelled, max_size=6),
+    st.lists(
+        st.builds(
+            Matcher,
+            st.sampled_from(["alertname", "job", "team", "absent"]),
+            st.sampled_from(["=", "!=", "=~", "!~"]),
+            st.sampled_from(["", "a", "a.*", "b|"]),
+        ),
+        max_size=3,
+    ),
+)
+def test_a_preview_of_thousands_finds_what_the_silence_hides(labels, matchers):
+    alerts = [
+        Alert(str(number), tuple(sorted(one.items())), (), AlertState.ACTIVE, START)
+        for number, one in enumerate(labels)
+    ]
+    silence = Silence(tuple(matchers), START, START, "alice", "")
+    assert preview(matchers, alerts) == tuple(alert for alert in alerts if silence.hides(alert))

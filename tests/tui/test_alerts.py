@@ -341,6 +341,21 @@ async def test_12_21_a_silence_shows_what_it_would_hide_and_where(at):
     assert (made.silence.ends_at - made.silence.starts_at).total_seconds() == 5400
 
 
+async def test_what_a_silence_would_hide_among_thousands_is_found_beside_the_keys_for_the_last_word_typed(open_console):
+    many = [feeds.alert(number, f"A{number % 7}", instance=f"h{number}") for number in range(2_000)]
+    async with open_console() as at:
+        given(at, many)
+        await at.press("5")
+        await until(at, lambda: rows(at).items)
+        await at.press("s")
+        matchers = at.screen.query_one("#field-matchers")
+        for text in ('alertname="A1"', 'instance=~"h1.*"', 'instance=~"h1[0-9]"'):
+            matchers.value = text
+        await until(at, lambda: "It would hide 10 alerts that fire now:" in at.text())
+        matchers.value = 'instance=~"h1("'
+        await until(at, lambda: "does not compile" in at.text())
+
+
 @pytest.mark.parametrize("length", ["", "soon", "0s", "-5m", "1000d"])
 async def test_26_a_silence_of_no_sensible_length_is_refused_before_it_is_sent(at, length):
     await on(at, "ErrorRatioHigh")

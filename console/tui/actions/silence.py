@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from console.model import commands as cmd
 from console.model.alert import Matcher
+from console.model.board import AlertFeed
 from console.model.duration import duration
 from console.model.filter import parse_filter
 from console.model.silence import Silence, preview
 from console.tui.actions.submit import ask
 from console.tui.dialogs.form import Choice, Item, Question, Text
 from console.tui.dialogs.text import Reader
+from console.tui.feed import AT_ONCE
 from console.view.alert_silences import blast, details, when
 from console.view.alerts import no_evidence
 from console.view.line import Line, Tone, fold, labelled, line, span
@@ -106,9 +108,11 @@ def _ask(
         )
         return cmd.CreateSilence(silence, owing.id if owing is not None else "")
 
+    known = _Hidden()
+
     def shown(answers: Mapping[str, str], width: int) -> Sequence[Line]:
         now, look = app.now, app.seen[2]
-        hidden = _hidden(app, matchers_of(answers["matchers"]))
+        hidden = known.of(app.board.feed, matchers_of(answers["matchers"])) if app.board is not None else ()
         until = now + _length(answers["length"])
         told = blast(hidden, now, width, look, most=SHOWN, verb="would hide")
         unsure = no_evidence(app.board.feed) if app.board is not None else ()
@@ -131,6 +135,7 @@ def _ask(
         ),
         careful=True,
         preview=shown,
+        large=len(board.feed.alerts) > AT_ONCE,
     )
     ask(app, question, "Silence")
 
@@ -144,10 +149,19 @@ def _length(text: str) -> timedelta:
     return length
 
 
-def _hidden(app: ConsoleApp, matchers: Sequence[Matcher]) -> tuple[Alert, ...]:
-    """The firing alerts that matchers fit now."""
-    board = app.board
-    return preview(matchers, board.feed.active) if board is not None else ()
+class _Hidden:
+    """The firing alerts that matchers fit now. Looked for once: who types the reason asks with every letter."""
+
+    def __init__(self) -> None:
+        self._feed, self._matchers = AlertFeed(), tuple[Matcher, ...]()
+        self._found: tuple[Alert, ...] = ()
+
+    def of(self, feed: AlertFeed, matchers: Sequence[Matcher]) -> tuple[Alert, ...]:
+        """Those of a feed."""
+        wanted = tuple(matchers)
+        if feed is not self._feed or wanted != self._matchers:
+            self._feed, self._matchers, self._found = feed, wanted, preview(wanted, feed.active)
+        return self._found
 
 
 def hides(silence: Silence, alerts: Sequence[Alert]) -> tuple[Alert, ...] | None:

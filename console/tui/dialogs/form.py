@@ -10,6 +10,7 @@ from textual import events
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Input
 
+from console.engine.offload import in_thread
 from console.engine.outcome import Denied, Done, Outcome, Unsaved
 from console.tui.dialogs.base import Dialog
 from console.tui.widgets.controls import Field, Press
@@ -65,6 +66,7 @@ class Question:
 
     `careful`: the focus starts on Cancel. `unsaved`: the reason of an earlier attempt that could not be saved.
     `preview` gives, for the answers so far and a width, what would come of them; it is shown while they are typed.
+    `large`: it looks through thousands, and is made in a thread.
     """
 
     title: str
@@ -75,6 +77,7 @@ class Question:
     careful: bool = False
     unsaved: Unsaved | None = field(default=None)
     preview: Callable[[Mapping[str, str], int], Sequence[Line]] | None = None
+    large: bool = False
 
     @property
     def about(self) -> str:
@@ -97,6 +100,9 @@ class Form(Dialog[Done]):
         self._begun = ""
         """What was typed of an answer in a list."""
         self._unsaved: Unsaved | None = None
+        self._wanted: Mapping[str, str] | None = None
+        """The newest answers that a preview is wanted for."""
+        self._looking = False
 
     def compose(self) -> ComposeResult:
         """Title, facts, fields, problem, buttons."""
@@ -144,12 +150,33 @@ class Form(Dialog[Done]):
         self._preview()
 
     def _preview(self) -> None:
-        if self._question.preview is not None and self.is_mounted:
-            try:
-                shown = self._question.preview(self.answers(), self.inner)
-            except ValueError as error:
-                shown = [line(span(str(error), Tone.WARNING))]
-            self.query_one("#preview", Lines).show(shown)
+        if self._question.preview is None or not self.is_mounted:
+            return
+        if not self._question.large:
+            self.query_one("#preview", Lines).show(self._foreseen(self.answers(), self.inner))
+            return
+        self._wanted = self.answers()
+        if not self._looking:
+            self._looking = True
+            self.host.spawn(self._look())
+
+    def _foreseen(self, answers: Mapping[str, str], width: int) -> Sequence[Line]:
+        assert self._question.preview is not None
+        try:
+            return self._question.preview(answers, width)
+        except ValueError as error:
+            return [line(span(str(error), Tone.WARNING))]
+
+    async def _look(self) -> None:
+        """Previews in a thread, until there is one of the newest answers."""
+        try:
+            while self._wanted is not None and self.is_mounted:
+                answers, self._wanted, width = self._wanted, None, self.inner
+                shown = await in_thread(lambda answers=answers, width=width: self._foreseen(answers, width))  # type: ignore[misc]
+                if self.is_mounted:
+                    self.query_one("#preview", Lines).show(shown)
+        finally:
+            self._looking = False
 
     def on_input_changed(self) -> None:
         """What would come of it changes with every letter."""
