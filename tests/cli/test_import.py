@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 
 from console.settings import tree
 from console.settings.nodes import Node
-from console.settings.playbook_file import read_playbook
+from console.settings.playbook.reader import read_playbook
 from console.settings.playbook_import import RESPONSE, imported, slug
 from console.settings.problems import Problems
 from console.settings.references import References
