@@ -437,14 +437,26 @@ class Programs(Protocol):
         ...
 
     def run(self, program: Program, tell: Callable[[str], None], stop: threading.Event) -> Ended:
-        """Runs it to its end, its timeout, or `stop`; nothing of it is left running. `tell` is called with each line.
-        Raises Rejected when it was not started."""
+        """Runs it to its end, its timeout, or `stop`; nothing of it is left running. `tell` is called with its lines,
+        of a burst with the last ones. Raises Rejected when it was not started, Uncertain when nobody knows how it
+        ended."""
         ...
+
+
+@value
+class PlaybookSnapshot:
+    """The playbooks' files at one moment. Of one with a mistake, what was read of it before is still in `playbooks`.
+    `files` has the hash of each file by the playbook's name, empty for one that is gone or has a mistake; `problems`
+    says in a line each what is wrong."""
+
+    playbooks: tuple[LoadedPlaybook, ...]
+    files: Mapping[str, str]
+    problems: tuple[str, ...] = ()
 
 
 class PlaybookFiles(Protocol):
     """The playbooks' files as they are now. Called in a worker thread."""
 
-    def read(self) -> tuple[LoadedPlaybook, ...]:
-        """Every playbook that can be read now; a file with a mistake is left out. Never raises."""
+    def read(self) -> PlaybookSnapshot:
+        """What new runs start from, and which files it was read from. Never raises."""
         ...
