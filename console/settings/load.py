@@ -126,6 +126,7 @@ def gather(folder: Path, problems: Problems) -> Config | None:
         journal=main.journal,
         journal_group=main.journal_group,
         keys=main.keys,
+        variables=main.variables,
         roles=people.roles,
         playbook_folder=where,
         warnings=tuple(str(warning) for warning in problems.warnings),
