@@ -177,6 +177,10 @@ class Board:
     """The programs that this console runs now."""
     files: Mapping[str, str] = field(default_factory=dict)
     """The hash of each playbook's file as it is now, by the playbook's name; empty: the file is gone or unreadable."""
+    console: str = ""
+    """The id of this console, as it stands in the record: steps are held by consoles."""
+    trusted: frozenset[str] = frozenset()
+    """The hashes of playbook files whose programs may run, whoever may write them."""
 
     @property
     def open_incidents(self) -> tuple[Incident, ...]:
