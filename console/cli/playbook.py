@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from console.bootstrap.common import Options
-from console.cli import playbook_import
+from console.cli import playbook_import, playbook_lint, playbook_test
 from console.cli.output import json_option, show, table
 from console.cli.record import incident_of, reading, unknown
 
@@ -22,7 +22,7 @@ def command() -> None:
     """Show the playbooks, and which ones fit."""
 
 
-for one in (playbook_import.command,):
+for one in (playbook_import.command, playbook_lint.lint, playbook_lint.graph, playbook_test.command):
     command.add_command(one)
 
 
