@@ -79,7 +79,7 @@ class Effects:
 
     async def _set_flag(self, command: cmd.SetFlag, intended: Done, unsaved: bool) -> Outcome:
         flags = self._world.flags
-        intent: ev.EffectIntended = intended.events[0].payload
+        intent = next(item.payload for item in intended.events if isinstance(item.payload, ev.EffectIntended))
         run = self._record.state.runs[command.run]
         percent = run.playbook.step(command.step).percent
         assert flags is not None  # decide() refuses a flag step that nothing here can set.

@@ -134,6 +134,11 @@ class ChannelSpec:
     least: Severity = Severity.SEV5
     """The least severe incident it is told of."""
 
+    @property
+    def kind(self) -> str:
+        """What kind of channel it is: `slack` of `slack.alerts`."""
+        return self.name.partition(".")[0]
+
 
 @value
 class ChannelProof:

@@ -30,6 +30,12 @@ class StepStatus(StrEnum):
 
 SETTLED = frozenset({StepStatus.DONE, StepStatus.SKIPPED, StepStatus.EXPIRED, StepStatus.PASSED_OVER})
 
+MAX_ATTEMPTS = 9
+"""How often one step may be started in a run, so that a loop ends."""
+
+HELD = timedelta(minutes=5)
+"""How long a console holds a step without renewing it."""
+
 
 @value
 class StepRun:
@@ -65,7 +71,23 @@ class StepRun:
     confirmed_by: Actor | None = None
     """The second person who read the target back, in this attempt."""
     earlier: tuple[StepRun, ...] = ()
-    """What came of it before, when it was started anew; oldest first."""
+    """What came of it before, when it was started anew, and what came too late to count; oldest first."""
+    tries: int = 0
+    """How often it was tried since somebody asked for it."""
+    left: bool = False
+    """It has failed, and the run went on without it."""
+    confirmed_on: str = ""
+    """The console of the second person."""
+
+    @property
+    def open(self) -> bool:
+        """Whether it is under way, or has failed and waits for a person."""
+        return self.status is StepStatus.ACTIVE or (self.status is StepStatus.FAILED and not self.left)
+
+    @property
+    def over(self) -> bool:
+        """Whether nobody waits for it any more."""
+        return self.status in SETTLED or self.left
 
     def held_elsewhere(self, console: str, now: datetime) -> bool:
         """Whether another console holds it now."""
@@ -101,6 +123,9 @@ class Effect:
     answer: str = ""
     attempt: int = 1
     """The attempt of the step that it belongs to."""
+    output: str = ""
+    digest: str = ""
+    ended_at: datetime | None = None
 
 
 @value
@@ -135,6 +160,9 @@ class Run:
     held_at: datetime | None = None
     """Since when it is on hold, and why; nothing is done and no clock runs meanwhile."""
     held_reason: str = ""
+    started_by: Actor | None = None
+    unreached: tuple[str, ...] = ()
+    """The steps that were still to come when it ended: they are again, when it is resumed."""
 
     @property
     def label(self) -> str:
@@ -149,11 +177,7 @@ class Run:
     @property
     def active(self) -> tuple[StepRun, ...]:
         """Steps under way or failed and waiting for a person, in playbook order."""
-        return tuple(
-            self.steps[step.id]
-            for step in self.playbook.steps
-            if self.steps[step.id].status in (StepStatus.ACTIVE, StepStatus.FAILED)
-        )
+        return tuple(self.steps[step.id] for step in self.playbook.steps if self.steps[step.id].open)
 
     @property
     def current(self) -> StepRun | None:
@@ -161,6 +185,21 @@ class Run:
         active = self.active
         blocking = [item for item in active if not self.playbook.step(item.id).parallel]
         return blocking[0] if blocking else active[0] if active else None
+
+    @property
+    def undoing(self) -> tuple[tuple[Step, StepRun], ...]:
+        """What was done and can be taken back by its `undo`, newest first: what may have been done counts."""
+        tried = {effect.step for effect in self.effects if effect.outcome != "refused"}
+        found = [
+            (step, self.steps[step.id])
+            for step in self.playbook.steps
+            if step.undo and (step.id in tried or self.steps[step.id].status is StepStatus.DONE)
+        ]
+        return tuple(sorted(found, key=lambda item: item[1].ended_at or item[1].started_at or self.started_at)[::-1])
+
+    def effects_of(self, step_id: str, attempt: int = 0) -> tuple[Effect, ...]:
+        """What was intended for a step, in one attempt or (0) in all, oldest first."""
+        return tuple(item for item in self.effects if item.step == step_id and attempt in (0, item.attempt))
 
     def confirmation(self, step: Step) -> str:
         """What must be typed for an irreversible step."""

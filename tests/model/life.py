@@ -10,7 +10,7 @@ import pytest
 from console.model.alert import Alert, AlertRef
 from console.model.board import Target
 from console.model.commands import Command, DeclareIncident, StartRun
-from console.model.decide import Batch, Context, Refusal, decide, fire_deadlines
+from console.model.decide import Batch, Context, Refusal, decide, effect_outcome, fire_deadlines, settle
 from console.model.escalation import Reach, Team
 from console.model.events import Recorded, kind_of
 from console.model.message import ChannelSpec
@@ -95,6 +95,9 @@ class Life:
         self.events: list[Recorded] = []
         self.readings: dict[str, Reading[float]] = {}
         self.flags = ""
+        self.held: dict[str, datetime] = {}
+        self.standing: dict[str, tuple[str, ...]] = {}
+        self.playbooks: tuple[LoadedPlaybook, ...] = (ROLLBACK, LATENCY)
         self.severities = (
             SeverityRule(Severity.SEV1, "Down", "Nothing works", 5 * MINUTES, 30 * MINUTES),
             SeverityRule(Severity.SEV2, "Major", "Much is slow", 10 * MINUTES, None, ("primary", "secondary")),
@@ -111,14 +114,14 @@ class Life:
         self._ids = itertools.count(1)
         self._versions: dict[str, int] = {}
 
-    def context(self, actor: Actor = ALICE) -> Context:
+    def context(self, actor: Actor = ALICE, console: str = "test") -> Context:
         return Context(
             self.now,
             actor,
             Target("lighthouse", "production"),
             lambda: f"id{next(self._ids)}",
             self.severities,
-            {loaded.playbook.name: loaded for loaded in (ROLLBACK, LATENCY)},
+            {loaded.playbook.name: loaded for loaded in self.playbooks},
             self.readings,
             self.flags,
             self.mode,
@@ -130,28 +133,43 @@ class Life:
             self.pager_silent,
             (PAT, SAM, LEE, Reach("kim", (("phone", "+1 555 0199"),))),
             self.alerts,
+            console=console,
+            held=self.held,
+            standing=self.standing,
             pager_unheard=self.pager_unheard,
         )
 
-    def do(self, command: Command, actor: Actor = ALICE) -> list[Recorded]:
+    def do(self, command: Command, actor: Actor = ALICE, console: str = "test") -> list[Recorded]:
         """Decides and records. Raises Refusal."""
-        return self.record(decide(self.state, command, self.context(actor)), actor)
+        return self.record(decide(self.state, command, self.context(actor, console)), actor, console)
 
     def fire(self) -> list[Recorded]:
-        """What the engine would write now."""
-        appends = fire_deadlines(self.state, self.context(ENGINE))
+        """What the engine would write now, because of the clock."""
+        return self._by_itself(fire_deadlines(self.state, self.context(ENGINE)))
+
+    def settle(self) -> list[Recorded]:
+        """What the engine would write now, because of what is observed."""
+        return self._by_itself(settle(self.state, self.context(ENGINE)))
+
+    def _by_itself(self, appends: list[list[Batch]]) -> list[Recorded]:
         return [event for batches in appends for event in self.record(batches, ENGINE)]
 
-    def refused(self, command: Command, actor: Actor = ALICE) -> str:
+    def end_effect(self, run: str, outcome: str, detail: str = "", output: str = "") -> list[Recorded]:
+        """How the newest effect of a run ended."""
+        effect = self.state.runs[run].effects[-1]
+        known = (self.state, run, effect.step, effect.id, outcome, detail, output, f"sha256:{output}" if output else "")
+        return self.record(effect_outcome(*known, self.context(ENGINE)), ENGINE)
+
+    def refused(self, command: Command, actor: Actor = ALICE, console: str = "test") -> str:
         """The reason for a refusal; fails when there is none, or when the refusal left a trace."""
         before = len(self.events)
         with pytest.raises(Refusal) as refusal:
-            self.do(command, actor)
+            self.do(command, actor, console)
         assert len(self.events) == before
         assert "\n" not in str(refusal.value)
         return str(refusal.value)
 
-    def record(self, batches: list[Batch], actor: Actor) -> list[Recorded]:
+    def record(self, batches: list[Batch], actor: Actor, console: str = "test") -> list[Recorded]:
         recorded = []
         for batch in batches:
             assert self._versions.get(batch.stream, 0) == batch.expected, "decided on an old version"
@@ -170,7 +188,7 @@ class Life:
                     at,
                     self.now,
                     actor,
-                    "test",
+                    console,
                     "",
                     "live",
                     payload,

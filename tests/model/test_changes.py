@@ -141,7 +141,8 @@ def test_a_flag_that_the_console_sets_is_in_the_ledger_before_and_after(outcome:
     life = Life()
     life.flags = "simulated"
     run = life.run()
-    intent = life.do(cmd.SetFlag(run, "disable"))[0]
+    life.do(cmd.SetFlag(run, "disable"))
+    intent = next(event for event in life.events if event.kind == "effect.intended")
     life.record(
         [Batch(intent.stream, intent.version, (ev.EffectFinished(intent.payload.effect, outcome, "403"),))], ALICE
     )

@@ -12,9 +12,21 @@ from console.model.decide.changes import flag_outcome
 from console.model.decide.context import Batch, Context, Refusal
 from console.model.decide.deadlines import fire_deadlines, next_deadline
 from console.model.decide.find import refuse_elsewhere
+from console.model.decide.runs import effect_outcome, settle, watched
 from console.model.state import State
 
-__all__ = ["Batch", "Context", "Refusal", "decide", "fire_deadlines", "flag_outcome", "next_deadline"]
+__all__ = [
+    "Batch",
+    "Context",
+    "Refusal",
+    "decide",
+    "effect_outcome",
+    "fire_deadlines",
+    "flag_outcome",
+    "next_deadline",
+    "settle",
+    "watched",
+]
 
 _RULES: dict[type[cmd.Command], Callable[[State, Any, Context], list[Batch]]] = {
     cmd.DeclareIncident: incidents.declare,
@@ -58,7 +70,14 @@ _RULES: dict[type[cmd.Command], Callable[[State, Any, Context], list[Batch]]] = 
     cmd.SkipStep: runs.skip,
     cmd.ExpireStep: runs.expire,
     cmd.AbortRun: runs.abort,
-    cmd.SetFlag: runs.intend_flag,
+    cmd.HoldRun: runs.hold,
+    cmd.ResumeRun: runs.resume,
+    cmd.TakeStep: runs.take,
+    cmd.ConfirmStep: runs.confirm,
+    cmd.SetFlag: runs.set_flag,
+    cmd.RunProgram: runs.run_program,
+    cmd.SendNotice: runs.send_notice,
+    cmd.TrustPlaybook: runs.trust,
     cmd.BeginShift: shifts.begin,
     cmd.EndShift: shifts.end,
     cmd.AddWatchItem: shifts.add_watch,

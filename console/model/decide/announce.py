@@ -102,7 +102,7 @@ def _incident(state: State, batch: Batch, context: Context) -> Iterator[ev.Deliv
         said = wording.words(payload, before, after)
         if said is None:
             continue
-        message = _message(payload, said, context, after)
+        message = message_of(payload, said, context, after)
         moment = _Moment(state, context, payload, before, after, batch.payloads)
         back = getattr(payload, "via", "") == PAGERDUTY
         for act in _ASKS[type(payload)]:
@@ -111,13 +111,14 @@ def _incident(state: State, batch: Batch, context: Context) -> Iterator[ev.Deliv
                     yield ev.DeliveryQueued(channel.name, does, message, ref, args, after.stream)
 
 
-def _message(
+def message_of(
     payload: Any,
     said: wording.Words,
     context: Context,
     incident: Incident | None = None,
     alerts: Sequence[AlertRef] = (),
 ) -> Message:
+    """What channels are told of an event: `said` of it, and the incident or the alerts that it is about."""
     about = incident.alerts if incident is not None else alerts
     return Message(
         kind_of(payload)[0],
@@ -311,7 +312,7 @@ def _alerts(batches: Sequence[Batch], context: Context) -> Iterator[ev.DeliveryQ
     via = f" in {taken[0].via}" if taken[0].via else ""
     count = f"{len(alerts)} alerts" if len(alerts) > 1 else "an alert"
     said = wording.Words(f"{who} acknowledged {count}{via}", wording.names(alerts))
-    message = _message(taken[0], said, context, alerts=alerts)
+    message = message_of(taken[0], said, context, alerts=alerts)
     for channel in _hearing(context, _topics(alerts, context, Topic.ALERTS)):
         yield ev.DeliveryQueued(channel.name, Act.POST, message, subject_stream=f"alert:{alerts[0].fingerprint}")
     if taken[0].via == PAGERDUTY:
@@ -330,7 +331,7 @@ def _alert(_: State, batch: Batch, context: Context) -> Iterator[ev.DeliveryQueu
         if isinstance(payload, ev.AlertUnacknowledged) and payload.via != PAGERDUTY and page is not None:
             said = wording.Words("given back", f"given back by {context.actor.name}: {payload.reason}")
             for channel in _able(context, Act.NOTE):
-                message = _message(payload, said, context)
+                message = message_of(payload, said, context)
                 yield ev.DeliveryQueued(
                     channel.name, Act.NOTE, message, page.id, (("incident", page.id),), batch.stream
                 )
@@ -345,7 +346,7 @@ def _phase(_: State, batch: Batch, context: Context) -> Iterator[ev.DeliveryQueu
         if not isinstance(payload, ev.PhaseObserved) or payload.before is None:
             continue
         said = wording.Words(f"rollout: {payload.percent:g} % of the traffic (was {payload.before:g} %)")
-        message = _message(payload, said, context)
+        message = message_of(payload, said, context)
         for act in (Act.CHANGE, Act.ANNOTATE):
             for channel in _able(context, act):
                 yield ev.DeliveryQueued(channel.name, act, message, subject_stream=batch.stream)
@@ -363,7 +364,7 @@ def _run(state: State, batch: Batch, context: Context) -> Iterator[ev.DeliveryQu
             owner = run.steps[step.id].owner or step.owner
             due = wording.facts(("owner", owner), ("due", wording.clock(payload.due_at)))
             said = wording.Words(f"step OVERDUE: {step.title} ({run.playbook.title})", "", due)
-            message = _message(payload, said, context, incident)
+            message = message_of(payload, said, context, incident)
             topics = _topics(incident.alerts, context, Topic.INCIDENTS)
             for channel in _hearing(context, topics, incident.severity):
                 yield ev.DeliveryQueued(channel.name, Act.POST, message, subject_stream=batch.stream)

@@ -208,7 +208,43 @@ def _new_flag(run: Run, step: Step, context: Context) -> Batch:
         ChangeKind.FLAG,
         _target(run, step),
         _what(step),
-        f"set {step.flag or 'the flag'} back to what it was before{was}",
+        step.undo or f"set {step.flag or 'the flag'} back to what it was before{was}",
         run.incident,
     )
     return Batch(f"change:{context.fresh()}", 0, (intended,))
+
+
+# -- programs that a playbook runs ------------------------------------------------------------------------------------
+
+
+def command_intended(state: State, run: Run, step: Step, context: Context) -> list[Batch]:
+    """The ledger's side of an intent to run a program that can be taken back: only what says how is a temporary
+    change."""
+    if not step.undo or _of_command(state, run, step) is not None:
+        return []
+    intended = ev.ChangeIntended(ChangeKind.OTHER, run.target, _what_runs(step), step.undo, run.incident)
+    return [Batch(f"change:{context.fresh()}", 0, (intended,))]
+
+
+def command_outcome(state: State, run: Run, step: Step, outcome: str, answer: str) -> list[Batch]:
+    """The ledger's side of how a program ended."""
+    known = _of_command(state, run, step)
+    answers = {"done": ev.ChangeMade(answer), "refused": ev.ChangeRefused(answer)}
+    if known is None or known.state is not ChangeStatus.INTENDED or outcome not in answers:
+        return []
+    return [Batch(known.stream, known.version, (answers[outcome],))]
+
+
+def _what_runs(step: Step) -> str:
+    argv = " ".join(step.program.argv) if step.program is not None else ""
+    return f"{step.title}: {argv}"
+
+
+def _of_command(state: State, run: Run, step: Step) -> Change | None:
+    """What is in the ledger for it and not over yet. A program that has failed half way may have changed something: it
+    is told anew with every try."""
+    for change in state.changes_of(run.incident):
+        known = change.kind is ChangeKind.OTHER and change.target == run.target and change.ended_at is None
+        if known and change.what == _what_runs(step):
+            return change
+    return None

@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from console.model import events as ev
 from console.model.decide.announce import announce
 from console.model.decide.context import Batch, Context
 from console.model.decide.escalation import told_now
+from console.model.decide.foresight import Draft
 from console.model.decide.pager import given_up, unheard
+from console.model.decide.runs import due
 from console.model.incident import QUIET, Incident, IncidentState
 from console.model.people import SeverityRule
-from console.model.run import Run, RunStatus
 from console.model.state import State
 from console.model.value import value
 
@@ -31,34 +33,27 @@ class _Deadline:
     """Something that is due. `event` says so; None: the next level is told."""
 
     at: datetime
-    of: Incident | Run
+    of: Incident
     event: Any = None
 
     def events(self, context: Context, late_seconds: float) -> list[Any]:
         """What has happened, by passing."""
-        if isinstance(self.of, Incident):
-            if self.event is None:
-                reason = unheard(self.of)
-                return [*told_now(self.of, context, reason=reason, due_at=self.at, late_seconds=late_seconds)]
-            if isinstance(self.event, ev.PagerSilent):
-                return given_up(self.of, self.event.since, self.at, late_seconds, context)
+        if self.event is None:
+            reason = unheard(self.of)
+            return [*told_now(self.of, context, reason=reason, due_at=self.at, late_seconds=late_seconds)]
+        if isinstance(self.event, ev.PagerSilent):
+            return given_up(self.of, self.event.since, self.at, late_seconds, context)
         return [replace(self.event, late_seconds=late_seconds)]
 
 
 def _pending(
     state: State, target: str, severities: Iterable[SeverityRule], pager_unheard: datetime | None
 ) -> Iterator[_Deadline]:
-    """Every deadline on a target that has not fired."""
+    """Every deadline of the incidents on a target that has not fired."""
     for incident in state.incidents.values():
         if incident.state not in QUIET and incident.target == target:
             yield from _of_incident(incident)
             yield from _of_its_page(incident, severities, pager_unheard)
-    for run in state.runs.values():
-        of = state.incidents.get(run.incident)
-        if run.status is RunStatus.RUNNING and of is not None and of.target == target:
-            for step in run.active:
-                if step.deadline is not None and not step.overdue_fired:
-                    yield _Deadline(step.deadline, run, ev.StepOverdue(step.id, step.deadline, step.attempt))
 
 
 def _of_incident(incident: Incident) -> Iterator[_Deadline]:
@@ -105,12 +100,14 @@ def next_deadline(
 ) -> datetime | None:
     """The earliest deadline on a target that has not fired, past ones included; None when nothing waits.
     `pager_unheard` as in `Context`."""
-    return min((deadline.at for deadline in _pending(state, target, severities, pager_unheard)), default=None)
+    of_incidents = (deadline.at for deadline in _pending(state, target, severities, pager_unheard))
+    return min(chain(of_incidents, due.pending(state, target)), default=None)
 
 
 def fire_deadlines(state: State, context: Context) -> list[list[Batch]]:
-    """For each stream of our target with passed deadlines what is to be appended together: their events, and the
-    deliveries that tell of them. A conflict means that somebody else was first, and the others still fire.
+    """For each incident and each run of our target with passed deadlines what is to be appended together: their events,
+    what follows from them, and the deliveries that tell of them. A conflict means that somebody else was first, and the
+    others still fire.
 
     What was due while nobody was there fires once, and says how late it is.
     """
@@ -123,4 +120,12 @@ def fire_deadlines(state: State, context: Context) -> list[list[Batch]]:
         stream, version = deadline.of.stream, deadline.of.version
         known = fired.get(stream, Batch(stream, version, ()))
         fired[stream] = Batch(stream, version, (*known.payloads, *new))
-    return [[batch, *announce(state, [batch], context)] for batch in fired.values()]
+    told = [[batch, *announce(state, [batch], context)] for batch in fired.values()]
+    if fired:
+        draft = Draft(state, context)
+        draft.take(fired.values())
+        state = draft.state
+    for before, made in due.fire(state, context, ON_TIME_SECONDS):
+        batches = made.batches()
+        told.append([*batches, *announce(before, batches, context)])
+    return told

@@ -105,9 +105,14 @@ def escalate(state: State, command: cmd.Escalate, context: Context) -> list[Batc
             raise Refusal(f"{incident.label} is not escalated yet: it stands at level 0")
         to = f"level {last.level} ({last.pager or last.role})"
         raise Refusal(f"{incident.label} was escalated to {to} by {last.by} at {last.at:%H:%M:%S}Z")
-    reason = command.reason.strip()
+    return on(incident, *next_level(incident, command.reason.strip(), context))
+
+
+def next_level(incident: Incident, reason: str, context: Context) -> list[ev.IncidentEscalated]:
+    """What tells the next level because somebody, or a step of a playbook, asks for it: PagerDuty does where its policy
+    pages, and our own rota where not, or where PagerDuty does not answer."""
     if paged_elsewhere(incident, context):
-        return on(incident, ev.IncidentEscalated(incident.level + 1, "", (), reason=reason, pager=incident.paged_by))
+        return [ev.IncidentEscalated(incident.level + 1, "", (), reason=reason, pager=incident.paged_by)]
     if incident.paged_by or incident.pager_silent_since:
         reason = "; ".join(filter(None, (reason, "PagerDuty does not answer")))
-    return on(incident, *told_now(incident, context, reason=reason))
+    return told_now(incident, context, reason=reason)

@@ -36,6 +36,8 @@ class StepStarted:
     attempt: int = 1
     again: bool = False
     """Tried again by itself: whoever asked for it is not asked anew."""
+    back: bool = False
+    """The flow went back to it: what follows it is to be done again."""
 
 
 @event("run.step_taken")
@@ -88,6 +90,8 @@ class StepCompleted:
     output: str = ""
     digest: str = ""
     links: tuple[str, ...] = ()
+    attempt: int = 0
+    """The attempt that it ends; 0, as in older records: the one under way."""
 
 
 @event("run.step_failed", 2, reads=(1,))
@@ -99,23 +103,29 @@ class StepFailed:
     """When it is tried again by itself."""
     output: str = ""
     digest: str = ""
+    attempt: int = 0
+    """As in `StepCompleted`; one more than was started: it cannot be started any more."""
+    left: bool = False
+    """The run goes on without it."""
 
 
-@event("run.step_skipped")
+@event("run.step_skipped", 2, reads=(1,))
 @value
 class StepSkipped:
     step: str
     reason: str
+    attempt: int = 0
 
 
-@event("run.step_expired")
+@event("run.step_expired", 2, reads=(1,))
 @value
 class StepExpired:
-    """A wait that was ended by decision, with what it leaves behind."""
+    """A wait that was ended by decision, or a step whose time was over, with what it leaves behind."""
 
     step: str
     observed: str
     reason: str
+    attempt: int = 0
 
 
 @event("run.step_overdue")

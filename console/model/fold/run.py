@@ -1,16 +1,24 @@
-"""The fold of the playbook runs."""
+"""The fold of the playbook runs.
+
+The first outcome of a step's attempt stands. What another console wrote without knowing of it (it was cut off, and its
+events came later) changes nothing more, and is kept among what came `earlier`: no evidence is lost.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from console.model import events as ev
 from console.model.events import Recorded
 from console.model.fold.rules import Rules
-from console.model.run import SETTLED, Effect, Run, RunStatus, StepRun, StepStatus, Trust
+from console.model.run import HELD, Effect, Run, RunStatus, StepRun, StepStatus, Trust
 
 RULES, TRUST = Rules(), Rules()
+
+_NOTHING_CAME = (StepStatus.PENDING, StepStatus.PASSED_OVER)
 
 
 @RULES.born(ev.RunStarted)
@@ -30,6 +38,7 @@ def _run_started(recorded: Recorded, payload: ev.RunStarted) -> Run:
         untrusted=payload.untrusted,
         parent=payload.parent,
         parent_step=payload.parent_step,
+        started_by=recorded.actor,
     )
 
 
@@ -37,70 +46,204 @@ def _with_step(run: Run, step_id: str, **changes: Any) -> Run:
     return replace(run, steps={**run.steps, step_id: replace(run.steps[step_id], **changes)})
 
 
+# -- starting ---------------------------------------------------------------------------------------------------------
+
+
+def _earlier(step: StepRun) -> tuple[StepRun, ...]:
+    """What came of it, when it is started anew."""
+    return step.earlier if step.status in _NOTHING_CAME else (*step.earlier, replace(step, earlier=()))
+
+
 @RULES.changed(ev.StepStarted)
 def _step_started(run: Run, recorded: Recorded, payload: ev.StepStarted) -> Run:
+    before = run.steps[payload.step]
+    if payload.attempt <= before.attempt:
+        return run  # It was started so often already.
     steps = dict(run.steps)
-    for step in run.playbook.steps:
-        if step.id == payload.step:
-            break
-        if steps[step.id].status is StepStatus.PENDING:
-            steps[step.id] = replace(steps[step.id], status=StepStatus.PASSED_OVER)
-    steps[payload.step] = StepRun(
+    order = [step.id for step in run.playbook.steps]
+    place = order.index(payload.step)
+    for name in order[:place]:
+        if steps[name].status is StepStatus.PENDING:
+            steps[name] = replace(steps[name], status=StepStatus.PASSED_OVER)
+    for name in order[place + 1 :] if payload.back else ():
+        if steps[name].status is not StepStatus.ACTIVE:
+            steps[name] = StepRun(name, attempt=steps[name].attempt, earlier=_earlier(steps[name]))
+    started = StepRun(
         payload.step,
         StepStatus.ACTIVE,
         payload.attempt,
         payload.owner,
         started_at=recorded.occurred_at,
         deadline=payload.deadline,
+        earlier=_earlier(before),
+        tries=1,
     )
+    steps[payload.step] = _again(started, before) if payload.again else started
     return replace(run, steps=steps)
 
 
-def _ended(run: Run, recorded: Recorded, step_id: str, status: StepStatus, **changes: Any) -> Run:
-    if run.steps[step_id].status in SETTLED:
-        return run  # The first outcome of a step stands; the record keeps both.
-    return _with_step(run, step_id, status=status, ended_at=recorded.occurred_at, by=recorded.actor, **changes)
+def _again(started: StepRun, before: StepRun) -> StepRun:
+    """A further try of what was asked for: nobody is asked anew, and who held it holds it."""
+    return replace(
+        started,
+        tries=before.tries + 1,
+        asked_by=before.asked_by,
+        confirmed_by=before.confirmed_by,
+        confirmed_on=before.confirmed_on,
+        holder=before.holder,
+        held_by=before.held_by,
+        held_until=started.started_at + HELD if before.holder and started.started_at is not None else None,
+    )
+
+
+# -- who does it ------------------------------------------------------------------------------------------------------
+
+
+@RULES.changed(ev.StepTaken)
+def _step_taken(run: Run, recorded: Recorded, payload: ev.StepTaken) -> Run:
+    if not run.steps[payload.step].open:
+        return run
+    return _with_step(run, payload.step, holder=recorded.console, held_by=recorded.actor, held_until=payload.until)
+
+
+@RULES.changed(ev.StepAsked)
+def _step_asked(run: Run, recorded: Recorded, payload: ev.StepAsked) -> Run:
+    if run.steps[payload.step].attempt != payload.attempt:
+        return run
+    return _with_step(run, payload.step, asked_by=recorded.actor)
+
+
+@RULES.changed(ev.StepConfirmed)
+def _step_confirmed(run: Run, recorded: Recorded, payload: ev.StepConfirmed) -> Run:
+    if run.steps[payload.step].attempt != payload.attempt:
+        return run
+    return _with_step(run, payload.step, confirmed_by=recorded.actor, confirmed_on=recorded.console)
+
+
+# -- outcomes ---------------------------------------------------------------------------------------------------------
+
+
+def _came(run: Run, recorded: Recorded, payload: Any, status: StepStatus, **changes: Any) -> Run:
+    """One outcome of a step. Where it is not the first one of the attempt under way, it is kept beside."""
+    step = run.steps[payload.step]
+    changes |= {"status": status, "ended_at": recorded.occurred_at, "by": recorded.actor}
+    changes = {name: value for name, value in changes.items() if value != ""}
+    if payload.attempt in (0, step.attempt):
+        if step.status is StepStatus.ACTIVE:
+            return _with_step(run, step.id, **changes)
+        if step.status is StepStatus.FAILED and status in (StepStatus.SKIPPED, StepStatus.EXPIRED):
+            return _with_step(run, step.id, earlier=_earlier(step), retry_at=None, **changes)
+    if payload.attempt == step.attempt + 1 and status is StepStatus.FAILED and step.status is StepStatus.PENDING:
+        return _with_step(run, step.id, attempt=payload.attempt, **changes)  # It cannot be started any more.
+    beside = StepRun(step.id, attempt=payload.attempt or step.attempt, owner=step.owner, started_at=step.started_at)
+    return _with_step(run, step.id, earlier=(*step.earlier, replace(beside, **changes)))
 
 
 @RULES.changed(ev.StepCompleted)
 def _step_completed(run: Run, recorded: Recorded, payload: ev.StepCompleted) -> Run:
-    return _ended(
+    return _came(
         run,
         recorded,
-        payload.step,
+        payload,
         StepStatus.DONE,
         observed=payload.observed,
         option=payload.option,
         evidence=payload.evidence,
         override=payload.override,
+        output=payload.output,
+        digest=payload.digest,
+        links=payload.links,
     )
 
 
 @RULES.changed(ev.StepFailed)
 def _step_failed(run: Run, recorded: Recorded, payload: ev.StepFailed) -> Run:
-    return _ended(run, recorded, payload.step, StepStatus.FAILED, reason=payload.reason)
+    return _came(
+        run,
+        recorded,
+        payload,
+        StepStatus.FAILED,
+        reason=payload.reason,
+        retry_at=payload.retry_at,
+        output=payload.output,
+        digest=payload.digest,
+        left=payload.left,
+    )
 
 
 @RULES.changed(ev.StepSkipped)
 def _step_skipped(run: Run, recorded: Recorded, payload: ev.StepSkipped) -> Run:
-    return _ended(run, recorded, payload.step, StepStatus.SKIPPED, reason=payload.reason)
+    return _came(run, recorded, payload, StepStatus.SKIPPED, reason=payload.reason)
 
 
 @RULES.changed(ev.StepExpired)
 def _step_expired(run: Run, recorded: Recorded, payload: ev.StepExpired) -> Run:
-    return _ended(run, recorded, payload.step, StepStatus.EXPIRED, observed=payload.observed, reason=payload.reason)
+    return _came(run, recorded, payload, StepStatus.EXPIRED, observed=payload.observed, reason=payload.reason)
 
 
 @RULES.changed(ev.StepOverdue)
 def _step_overdue(run: Run, _: Recorded, payload: ev.StepOverdue) -> Run:
+    if run.steps[payload.step].attempt != payload.attempt:
+        return run
     return _with_step(run, payload.step, overdue_fired=True)
+
+
+# -- the run as a whole -----------------------------------------------------------------------------------------------
+
+
+@RULES.changed(ev.RunHeld)
+def _run_held(run: Run, recorded: Recorded, payload: ev.RunHeld) -> Run:
+    at = recorded.occurred_at
+    if run.held_at is not None:
+        return run
+
+    def let_go(step: StepRun) -> StepRun:
+        lapsed = step.held_until is not None and step.held_until <= at
+        return replace(step, holder="", held_by=None, held_until=None) if lapsed or step.id == payload.step else step
+
+    return _each(replace(run, held_at=at, held_reason=payload.reason), let_go)
+
+
+def _each(run: Run, change: Callable[[StepRun], StepRun]) -> Run:
+    """With every open step changed."""
+    return replace(run, steps={name: change(step) if step.open else step for name, step in run.steps.items()})
+
+
+@RULES.changed(ev.RunResumed)
+def _run_resumed(run: Run, recorded: Recorded, _: ev.RunResumed) -> Run:
+    if run.held_at is not None:
+        pause = max(recorded.occurred_at - run.held_at, timedelta(0))
+        run = _each(
+            run,
+            lambda step: replace(
+                step,
+                deadline=_later(step.deadline, pause),
+                retry_at=_later(step.retry_at, pause),
+                held_until=_later(step.held_until, pause),
+            ),
+        )
+        return replace(run, held_at=None, held_reason="")
+    if run.status is not RunStatus.ABORTED:
+        return run
+    steps = {
+        name: replace(step, status=StepStatus.PENDING) if name in run.unreached else step
+        for name, step in run.steps.items()
+    }
+    return replace(run, steps=steps, status=RunStatus.RUNNING, ended_at=None, reason="", unreached=())
+
+
+def _later(when: datetime | None, by: timedelta) -> datetime | None:
+    return None if when is None else when + by
 
 
 @RULES.changed(ev.RunFinished)
 def _run_finished(run: Run, recorded: Recorded, payload: ev.RunFinished) -> Run:
+    if run.status is not RunStatus.RUNNING:
+        return run
+    unreached = tuple(name for name, step in run.steps.items() if step.status is StepStatus.PENDING)
     steps = {
-        step_id: replace(step, status=StepStatus.PASSED_OVER) if step.status is StepStatus.PENDING else step
-        for step_id, step in run.steps.items()
+        name: replace(step, status=StepStatus.PASSED_OVER) if name in unreached else step
+        for name, step in run.steps.items()
     }
     return replace(
         run,
@@ -109,22 +252,62 @@ def _run_finished(run: Run, recorded: Recorded, payload: ev.RunFinished) -> Run:
         ended_at=recorded.occurred_at,
         reason=payload.reason,
         next_run=payload.next_run,
+        unreached=unreached,
+        held_at=None,
+        held_reason="",
     )
+
+
+# -- effects ----------------------------------------------------------------------------------------------------------
 
 
 @RULES.changed(ev.EffectIntended)
 def _effect_intended(run: Run, _: Recorded, payload: ev.EffectIntended) -> Run:
-    effect = Effect(payload.effect, payload.kind, payload.target, payload.detail, payload.step)
+    step = run.steps.get(payload.step)
+    effect = Effect(
+        payload.effect,
+        payload.kind,
+        payload.target,
+        payload.detail,
+        payload.step,
+        attempt=step.attempt if step is not None else 1,
+    )
     return replace(run, effects=(*run.effects, effect))
 
 
 @RULES.changed(ev.EffectFinished)
-def _effect_finished(run: Run, _: Recorded, payload: ev.EffectFinished) -> Run:
-    effects = tuple(
-        replace(effect, outcome=payload.outcome, answer=payload.detail) if effect.id == payload.effect else effect
-        for effect in run.effects
+def _effect_finished(run: Run, recorded: Recorded, payload: ev.EffectFinished) -> Run:
+    for place, effect in enumerate(run.effects):
+        if effect.id == payload.effect:
+            ended = _ended_effect(effect, recorded, payload)
+            run = replace(run, effects=(*run.effects[:place], ended, *run.effects[place + 1 :]))
+            step = run.steps.get(effect.step)
+            if payload.output and step is not None and step.attempt == effect.attempt and not step.output:
+                run = _with_step(run, step.id, output=payload.output, digest=payload.digest)
+            break
+    return run
+
+
+def _ended_effect(effect: Effect, recorded: Recorded, payload: ev.EffectFinished) -> Effect:
+    """The first answer stands; a word of what nobody knew comes after it."""
+    answered = replace(
+        effect,
+        outcome=payload.outcome,
+        answer=payload.detail,
+        output=payload.output,
+        digest=payload.digest,
+        ended_at=recorded.occurred_at,
     )
-    return replace(run, effects=effects)
+    if not effect.outcome:
+        return answered
+    detail, output = _both(effect.answer, payload.detail), _both(effect.output, payload.output)
+    if effect.outcome == "unknown":
+        return replace(answered, answer=detail, output=output)
+    return replace(effect, answer=_both(effect.answer, f"{payload.outcome}: {payload.detail}"), output=output)
+
+
+def _both(one: str, other: str) -> str:
+    return "; then ".join(part for part in dict.fromkeys((one, other)) if part)
 
 
 @TRUST.born(ev.PlaybookTrusted)

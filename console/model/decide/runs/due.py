@@ -1,0 +1,105 @@
+"""The deadlines of runs: steps that are overdue, tries that are due, and steps whose holder is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from enum import IntEnum
+
+from console.model import events as ev
+from console.model.decide.context import Context
+from console.model.decide.foresight import Draft
+from console.model.decide.runs import flow
+from console.model.decide.runs.settling import going_on
+from console.model.playbook import Do, Step, StepKind
+from console.model.run import Run, RunStatus, StepRun, StepStatus
+from console.model.state import State
+from console.model.value import value
+
+
+class _What(IntEnum):
+    """What is due; at one instant in this order."""
+
+    GONE = 0
+    RETRY = 1
+    OVERDUE = 2
+
+
+@value
+class Due:
+    """Something that a step of a run is waiting for."""
+
+    at: datetime
+    what: _What
+    step: Step
+    progress: StepRun
+
+
+def pending(state: State, target: str) -> Iterator[datetime]:
+    """Every instant that a run on a target waits for. Nothing is due on hold."""
+    for run in going_on(state, target):
+        yield from (due.at for due in _of(run))
+
+
+def _of(run: Run) -> Iterator[Due]:
+    for progress in run.active:
+        step = run.playbook.step(progress.id)
+        if progress.retry_at is not None and progress.status is StepStatus.FAILED:
+            yield Due(progress.retry_at, _What.RETRY, step, progress)
+            continue
+        if progress.deadline is not None and not progress.overdue_fired:
+            yield Due(progress.deadline, _What.OVERDUE, step, progress)
+        if progress.held_until is not None and progress.status is StepStatus.ACTIVE:
+            yield Due(progress.held_until, _What.GONE, step, progress)
+
+
+def fire(state: State, context: Context, on_time_seconds: float) -> Iterator[tuple[State, Draft]]:
+    """For each run of our target in which something is due: the state before, and what is to be appended together."""
+    for known in list(going_on(state, str(context.target))):
+        run = state.runs[known.id]
+        if _first(run, context) is None:
+            continue
+        draft = Draft(state, context)
+        while (due := _first(draft.run(known.id), context)) is not None:
+            _fire(draft, known.id, due, on_time_seconds)
+        yield state, draft
+        state = draft.state
+
+
+def _first(run: Run, context: Context) -> Due | None:
+    """What has been due for longest. A step that starts now is due later, so that this comes to an end; one with no
+    time at all does too, by its attempts."""
+    if run.status is not RunStatus.RUNNING or run.held_at is not None:
+        return None
+    due = [item for item in _of(run) if item.at <= context.now]
+    return min(due, key=lambda item: (item.at, item.what), default=None)
+
+
+def _fire(draft: Draft, run_id: str, due: Due, on_time_seconds: float) -> None:
+    run, step, now = draft.run(run_id), due.step, draft.context.now
+    late = (now - due.at).total_seconds()
+    if due.what is _What.GONE:
+        draft.add(run.stream, ev.RunHeld(_gone(due), step.id))
+    elif due.what is _What.RETRY:
+        flow.launch(draft, run_id, step, again=True)
+    elif _only_a_timer(step):
+        observed = f"waited until {due.at:%H:%M:%S}Z"
+        flow.end_step(draft, run_id, ev.StepCompleted(step.id, observed, attempt=due.progress.attempt))
+        flow.time_is_up(draft, run_id, step)
+    else:
+        seconds = round(late, 3) if late > on_time_seconds else 0.0
+        flow.overdue(draft, run_id, step, ev.StepOverdue(step.id, due.at, due.progress.attempt, seconds))
+
+
+def _gone(due: Due) -> str:
+    progress = due.progress
+    return (
+        f"{progress.held_by} on {progress.holder} has not been heard of: "
+        f"look what came of step {due.step.title!r}, then resume"
+    )
+
+
+def _only_a_timer(step: Step) -> bool:
+    """A wait for nothing but time: that it is over is no news."""
+    leads = bool(step.on_overdue) and all(item.do in (Do.GO_ON, Do.GOTO) for item in step.on_overdue)
+    return step.kind is StepKind.WAIT and step.verify is None and leads

@@ -1,0 +1,302 @@
+"""What follows: which steps start, what an outcome leads to, how a run ends, and what that means to the run that called
+it. Everything is written on a `Draft`, one event after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from console.model import events as ev
+from console.model.decide.context import Context, Refusal
+from console.model.decide.foresight import Draft
+from console.model.decide.runs.telling import react
+from console.model.playbook import Do, LoadedPlaybook, Playbook, Reaction, Step, StepKind
+from console.model.run import MAX_ATTEMPTS, Run, RunStatus, StepRun, StepStatus
+from console.model.state import State
+
+MAX_DEPTH = 8
+"""How many runs may call each other."""
+
+SPENT = f"it was started {MAX_ATTEMPTS} times: skip it, or abort the run"
+
+# -- beginning --------------------------------------------------------------------------------------------------------
+
+
+def begin(
+    draft: Draft,
+    run_id: str,
+    incident_id: str,
+    loaded: LoadedPlaybook,
+    answers: Mapping[str, str],
+    parent: str = "",
+    parent_step: str = "",
+) -> None:
+    """A new run and its first steps. Raises ValueError, with one line, where its variables cannot be filled in."""
+    from console.model.binding import bound  # RE2 is needed only where something is started
+
+    context = draft.context
+    playbook, variables = bound(loaded.playbook, draft.state.incidents[incident_id], answers, context.settings)
+    started = ev.RunStarted(
+        incident_id, playbook, loaded.hash, str(context.target), variables, loaded.untrusted, parent, parent_step
+    )
+    draft.add(f"run:{run_id}", started)
+    enter(draft, run_id, playbook.steps[0])
+
+
+def known_answers(run: Run, playbook: Playbook) -> dict[str, str]:
+    """What a run knows of the variables that another playbook asks for."""
+    asked = {variable.name for variable in playbook.variables}
+    return {name: value for name, value in run.variables.items() if name in asked}
+
+
+def enter(draft: Draft, run_id: str, step: Step, back: bool = False) -> None:
+    """Starts a step and all that start together with it; what is under way already goes on."""
+    for item in _together(draft.run(run_id).playbook, step):
+        if not draft.run(run_id).steps[item.id].open:
+            launch(draft, run_id, item, back=back and item is step)
+
+
+def _together(playbook: Playbook, step: Step) -> tuple[Step, ...]:
+    """A step, those of its group that come after it, and, where nobody waits for these, what follows them."""
+    group = playbook.group_of(step)
+    members = group[group.index(step) :]
+    following = playbook.after(step.id) if all(item.parallel for item in members) else None
+    return members if following is None else (*members, *_together(playbook, following))
+
+
+def launch(draft: Draft, run_id: str, step: Step, *, back: bool = False, again: bool = False) -> None:
+    """Starts one step. One that was started too often is not: it waits for somebody who skips it."""
+    run, context = draft.run(run_id), draft.context
+    attempt = run.steps[step.id].attempt + 1
+    if attempt > MAX_ATTEMPTS:
+        draft.add(run.stream, ev.StepFailed(step.id, SPENT, attempt=attempt))
+        return
+    deadline = None if step.timebox is None else context.now + step.timebox
+    draft.add(run.stream, ev.StepStarted(step.id, step.owner, deadline, attempt, again, back))
+    if step.kind is StepKind.PLAYBOOK:
+        _call(draft, run_id, step)
+
+
+def _call(draft: Draft, run_id: str, step: Step) -> None:
+    """Begins the run that a step stands for. Where that is impossible the step has failed, and says why."""
+    run = draft.run(run_id)
+    try:
+        loaded = _callable(draft, run, step.call)
+        begin(
+            draft,
+            draft.context.fresh(),
+            run.incident,
+            loaded,
+            known_answers(run, loaded.playbook),
+            run.id,
+            step.id,
+        )
+    except ValueError as error:
+        failed(draft, run_id, step.id, str(error))
+
+
+def _callable(draft: Draft, run: Run, name: str) -> LoadedPlaybook:
+    loaded = draft.context.playbooks.get(name)
+    if loaded is None:
+        raise ValueError(f"playbook {name!r} is not loaded")
+    above = [item.playbook.name for item in callers(draft.state, run)]
+    if name in above:
+        raise ValueError(f"playbook {name!r} is running here already: it cannot run within itself")
+    if len(above) >= MAX_DEPTH:
+        raise ValueError(f"{len(above)} playbooks have called each other: {name!r} is one too many")
+    return loaded
+
+
+def callers(state: State, run: Run) -> list[Run]:
+    """A run, the run that called it, and so on: the one that a person started is the last."""
+    found = [run]
+    while (parent := state.runs.get(found[-1].parent)) is not None and parent not in found:
+        found.append(parent)
+    return found
+
+
+def called(state: State, run: Run, step_id: str) -> Run | None:
+    """The run that stands for a step of kind PLAYBOOK: the newest."""
+    found = [item for item in state.runs.values() if (item.parent, item.parent_step) == (run.id, step_id)]
+    return found[-1] if found else None
+
+
+# -- going on ---------------------------------------------------------------------------------------------------------
+
+
+def advance(draft: Draft, run_id: str, step: Step) -> None:
+    """What follows a step that is over. A parallel one is never waited for, and a group goes on together."""
+    run = draft.run(run_id)
+    if run.status is not RunStatus.RUNNING:
+        return
+    playbook = run.playbook
+    joined = all(run.steps[item.id].over for item in playbook.group_of(step) if not item.parallel)
+    following = None if step.parallel else playbook.after(step.id)
+    # Where the flow was led elsewhere meanwhile, what follows was passed over or is under way.
+    if following is not None and joined and run.steps[following.id].status is StepStatus.PENDING:
+        enter(draft, run_id, following)
+    _no_standstill(draft, run_id, step)
+
+
+def _no_standstill(draft: Draft, run_id: str, step: Step) -> None:
+    """A run in which nothing is under way goes on with what is left after this step, or has come to its end."""
+    run = draft.run(run_id)
+    if run.status is not RunStatus.RUNNING or run.active:
+        return
+    ids = [item.id for item in run.playbook.steps]
+    left = [name for name in ids[ids.index(step.id) + 1 :] if run.steps[name].status is StepStatus.PENDING]
+    if left:
+        enter(draft, run_id, run.playbook.step(left[0]))
+    else:
+        finish(draft, run_id, RunStatus.COMPLETED)
+
+
+def jump(draft: Draft, run_id: str, step: Step, target: str) -> None:
+    """Goes on with another step. Where that lies behind, everything from there on is to be done again."""
+    playbook = draft.run(run_id).playbook
+    ids = [item.id for item in playbook.steps]
+    enter(draft, run_id, playbook.step(target), back=ids.index(target) <= ids.index(step.id))
+    _no_standstill(draft, run_id, step)
+
+
+def spent(run: Run, target: str) -> bool:
+    """Whether a step was started as often as it may be."""
+    progress = run.steps[target]
+    return progress.attempt >= MAX_ATTEMPTS and not progress.open
+
+
+def refuse_spent(run: Run, target: str) -> None:
+    """Raises Refusal where a person wants to go to a step that was started too often."""
+    if spent(run, target):
+        raise Refusal(f"step {run.playbook.step(target).title!r}: {SPENT}, or choose another way")
+
+
+# -- outcomes ---------------------------------------------------------------------------------------------------------
+
+
+def end_step(draft: Draft, run_id: str, payload: Any) -> None:
+    """Writes the outcome of a step; what was called for it ends with it."""
+    run = draft.run(run_id)
+    draft.add(run.stream, payload)
+    child = called(draft.state, run, payload.step)
+    if child is not None and child.status is RunStatus.RUNNING:
+        finish(draft, child.id, RunStatus.ABORTED, f"{run.playbook.title} goes on without it")
+
+
+def failed(draft: Draft, run_id: str, step_id: str, reason: str, output: str = "", digest: str = "") -> None:
+    """A step has failed: it is tried again by itself, or its reactions follow, or it waits for a person."""
+    run = draft.run(run_id)
+    step, progress = run.playbook.step(step_id), run.steps[step_id]
+    known = (step_id, reason, _retry_at(step, progress, draft.context.now), output, digest, progress.attempt)
+    if known[2] is not None:
+        end_step(draft, run_id, ev.StepFailed(*known))
+        return
+    way = _way(run, step.on_failure.then)
+    failure = ev.StepFailed(*known, left=way is not None and way.do is not Do.ABORT)
+    end_step(draft, run_id, failure)
+    react(draft, run, step, step.on_failure.then, failure, "FAILED")
+    _follow(draft, run_id, step, way, reason)
+
+
+def _retry_at(step: Step, progress: StepRun, now: datetime) -> datetime | None:
+    rule = step.on_failure
+    if progress.tries >= rule.tries or progress.attempt >= MAX_ATTEMPTS:
+        return None
+    return now + rule.back_off * float(2 ** (max(progress.tries, 1) - 1))
+
+
+def _way(run: Run, reactions: Iterable[Reaction]) -> Reaction | None:
+    """The first reaction that leads somewhere. A step that was started too often is no way: a person decides."""
+    for reaction in reactions:
+        if reaction.do in (Do.GO_ON, Do.ABORT):
+            return reaction
+        if reaction.do is Do.GOTO and reaction.to in run.steps and not spent(run, reaction.to):
+            return reaction
+    return None
+
+
+def _follow(draft: Draft, run_id: str, step: Step, way: Reaction | None, why: str) -> None:
+    if way is None:
+        return
+    if way.do is Do.GOTO:
+        jump(draft, run_id, step, way.to)
+    elif way.do is Do.GO_ON:
+        advance(draft, run_id, step)
+    else:
+        finish(draft, run_id, RunStatus.ABORTED, f"{step.title}: {why}")
+
+
+def overdue(draft: Draft, run_id: str, step: Step, due: ev.StepOverdue) -> None:
+    """A step takes longer than it may: it is said, and its reactions follow."""
+    run = draft.run(run_id)
+    draft.add(run.stream, due)
+    react(draft, run, step, step.on_overdue, due, "OVERDUE")
+    past_due(draft, run_id, step)
+
+
+def past_due(draft: Draft, run_id: str, step: Step) -> None:
+    """Where a step leads whose time is over."""
+    run = draft.run(run_id)
+    progress = run.steps[step.id]
+    late = "not done in time"
+    if any(item.do is Do.FAIL for item in step.on_overdue) and progress.status is StepStatus.ACTIVE:
+        failed(draft, run_id, step.id, late)
+        return
+    way = _way(run, step.on_overdue)
+    if way is not None and way.do is not Do.ABORT:
+        left = progress.observed or progress.reason or "nobody said what is left"
+        end_step(draft, run_id, ev.StepExpired(step.id, left, late, progress.attempt))
+    _follow(draft, run_id, step, way, late)
+
+
+def time_is_up(draft: Draft, run_id: str, step: Step) -> None:
+    """Where a wait for nothing but time leads."""
+    way = _way(draft.run(run_id), step.on_overdue)
+    _follow(draft, run_id, step, way or Reaction(Do.GO_ON), "")
+
+
+# -- the end ----------------------------------------------------------------------------------------------------------
+
+
+def finish(draft: Draft, run_id: str, outcome: RunStatus, reason: str = "", next_run: str = "") -> None:
+    """Ends a run, what it called, and the step that called it."""
+    run = draft.run(run_id)
+    draft.add(run.stream, ev.RunFinished(outcome, reason, next_run))
+    if outcome is RunStatus.ABORTED:
+        for progress in run.active:
+            child = called(draft.state, run, progress.id)
+            if child is not None and child.status is RunStatus.RUNNING:
+                finish(draft, child.id, outcome, f"{run.playbook.title} was aborted: {reason}")
+    if run.parent and outcome is not RunStatus.CONTINUED:
+        report(draft, run_id)
+
+
+def report(draft: Draft, run_id: str) -> None:
+    """The step that called a run closes, or fails, with it; on hold it waits."""
+    run = draft.run(run_id)
+    caller = draft.state.runs.get(run.parent)
+    if caller is None or caller.status is not RunStatus.RUNNING or caller.held_at is not None:
+        return
+    step, progress = caller.playbook.step(run.parent_step), caller.steps[run.parent_step]
+    newest = called(draft.state, caller, step.id)
+    if progress.status is StepStatus.ACTIVE and newest is not None and newest.id == run.id:
+        close_called(draft, caller.id, step, run)
+
+
+def close_called(draft: Draft, run_id: str, step: Step, ended: Run) -> None:
+    """What the end of the run that was called makes of the step."""
+    attempt = draft.run(run_id).steps[step.id].attempt
+    if ended.status is RunStatus.ABORTED:
+        failed(draft, run_id, step.id, f"{ended.playbook.title} was aborted: {ended.reason}")
+        return
+    end_step(draft, run_id, ev.StepCompleted(step.id, f"{ended.playbook.title} is completed", attempt=attempt))
+    advance(draft, run_id, step)
+
+
+def playbook_of(context: Context, name: str) -> LoadedPlaybook:
+    """A playbook that a decision leads to. Raises Refusal."""
+    loaded = context.playbooks.get(name)
+    if loaded is None:
+        raise Refusal(f"playbook {name!r} is not loaded; choose another branch, or start it by hand")
+    return loaded

@@ -1,0 +1,46 @@
+"""What a reading shows of a check. No value, one that is less than ok, and one that is no number show nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from math import isfinite
+
+from console.model.decide.context import Context
+from console.model.playbook import Check
+from console.model.reading import Reading, ReadingState
+
+
+def verdict(check: Check, reading: Reading[float] | None) -> tuple[bool, str]:
+    """Whether a reading satisfies a check now, and the evidence in words."""
+    if reading is None:
+        return False, f"cannot verify {check}: no such reading"
+    if reading.value is None or reading.state is not ReadingState.OK:
+        note = f": {reading.note}" if reading.note else ""
+        return False, f"cannot verify {check}: {reading.state.replace('_', ' ')}{note}"
+    if not isfinite(reading.value):
+        return False, f"cannot verify {check}: {reading.value} is no number"
+    at = f" at {reading.at:%H:%M:%S}Z" if reading.at else ""
+    held = check.holds(reading.value)
+    value = f"{check.reading} = {reading.value:g}{at} ({reading.source})"
+    return held, f"{value}, {'as' if held else 'not'} expected {check}"
+
+
+def shown(check: Check, context: Context, after: datetime | None = None) -> tuple[bool, str]:
+    """Whether a check is seen to hold, and for as long as it must; the evidence in words. With `after`, only what was
+    read since then counts: an effect is not shown by what was there before it."""
+    reading = context.readings.get(check.reading)
+    held, evidence = verdict(check, reading)
+    if not held or reading is None:
+        return False, evidence
+    if after is not None and reading.at is not None and reading.at < after:
+        return False, f"cannot verify {check}: not read since {after:%H:%M:%S}Z"
+    if not check.hold:
+        return True, evidence
+    since = context.held.get(str(check))
+    if since is None:
+        return False, f"{evidence}; not seen to hold for that long"
+    if after is not None:
+        since = max(since, after)
+    if context.now - since < check.hold:
+        return False, f"{evidence}; it holds since {since:%H:%M:%S}Z"
+    return True, f"{evidence}, since {since:%H:%M:%S}Z"
