@@ -37,6 +37,8 @@ class Act(StrEnum):
     RETRY = "retry"
     CONFIRM = "confirm"
     TAKE = "take"
+    CHILD = "child"
+    """Ends the run of the playbook that the step has called: its own steps have a table of their own."""
     AFTER = "after"
     WORLD = "world"
     """What is read, or what programs come to, changes."""
@@ -241,6 +243,8 @@ class _Reader:
                 fields[key].choice({"true": True})
         if "approve" in fields:
             text = fields["approve"].choice(_YES)
+        if "child" in fields:
+            text = fields["child"].choice({item.value: item.value for item in (RunStatus.COMPLETED, RunStatus.ABORTED)})
         needs = act not in _WITHOUT_STEP
         step = self._known(fields["step"], fields["step"].name("the id of a step") if needs else "")
         return Answer(
