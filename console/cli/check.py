@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -85,15 +85,21 @@ async def findings(options: Options) -> list[Line]:
     lines = [Line("config", True, f"{config.folder} is complete and correct")]
     lines += [Line("config", True, f"note: {warning}") for warning in config.warnings]
     lines += _keys(config)
-    lines += _secrets(config, chosen)
+    secrets, unread = _secrets(config, chosen)
+    lines += secrets
     lines += _journal(options, config)
     lines.append(
         Line(
             "environment", True, f"{chosen.target}: {len(config.objectives)} SLOs, {len(chosen.components)} components"
         )
     )
-    lines += await _sources(config, chosen)
-    return lines + await _channels(options, config, chosen)
+    others = [*await _sources(config, chosen), *await _channels(options, config, chosen)]
+    return [*lines, *(line for line in others if line.ok is not False or not _said(line, unread))]
+
+
+def _said(line: Line, unread: Sequence[str]) -> bool:
+    """Whether it only repeats that a secret cannot be read, which its own line says better."""
+    return any(f"{ref} cannot be read" in line.what for ref in unread)
 
 
 def _keys(config: Config) -> list[Line]:
@@ -105,16 +111,20 @@ def _keys(config: Config) -> list[Line]:
     ]
 
 
-def _secrets(config: Config, chosen: Environment) -> Iterator[Line]:
+def _secrets(config: Config, chosen: Environment) -> tuple[list[Line], list[str]]:
+    """A line for each secret, and the references of those that cannot be read."""
     from console.settings.secrets import SecretError, resolve
 
+    lines, unread = [], []
     for name, ref in _references(config, chosen):
         try:
             resolve(ref, os.environ)
         except SecretError as error:
-            yield Line("secret", False, f"{name}: {error}", f"set it, or remove {name} from console.yaml")
+            lines.append(Line("secret", False, f"{name}: {error}", f"set it, or remove {name} from console.yaml"))
+            unread.append(str(ref))
         else:
-            yield Line("secret", True, f"{name}: {ref} is set")
+            lines.append(Line("secret", True, f"{name}: {ref} is set"))
+    return lines, unread
 
 
 def _references(config: Config, chosen: Environment) -> Iterator[tuple[str, SecretRef]]:

@@ -42,6 +42,14 @@ def test_check_proves_that_secrets_are_set_and_shows_none(oncall, monkeypatch):
     assert "s3cret" not in result.out + result.err
 
 
+def test_a_secret_that_is_missing_is_said_once(oncall):
+    findings = oncall("check", "--json", code=1).json["findings"]
+    for name in ("PAGERDUTY_API_KEY", "SLACK_WEBHOOK_URL", "GRAFANA_API_KEY"):
+        (said,) = (item for item in findings if f"env:{name}" in item["what"])
+        assert said["source"] == "secret"
+    assert {item["ok"] for item in findings if item["source"] == "grafana"} == {None}  # it is still UNPROVEN
+
+
 def test_check_proves_the_secrets_of_the_chosen_environment_alone(oncall):
     channels = [
         item["what"] for item in oncall("check", "--json", code=1).json["findings"] if item["source"] == "secret"
