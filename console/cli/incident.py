@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from console.model.alert import AlertRef
     from console.model.commands import Command
     from console.model.incident import Incident
+    from console.model.state import State
 
 ALERT = "FINGERPRINT or alertname"
 
@@ -104,14 +105,17 @@ def ls(options: Options, all_: bool, search: str, as_json: bool) -> None:
             found = found_by((item for item in state.incidents.values() if all_ or item.open), search)
             data = [incident_data(item, state.runs_of(item.id), now) for item in found]
             nothing = "no open incident" if not (all_ or search) else "no such incident"
-            show({"incidents": data}, lambda: table([_row(item) for item in found]) or [nothing], as_json)
+            show({"incidents": data}, lambda: table([_row(item, state) for item in found]) or [nothing], as_json)
 
     run(work())
 
 
-def _row(incident: Incident) -> tuple[str, ...]:
+def _row(incident: Incident, state: State) -> tuple[str, ...]:
     declared, lead = f"{incident.declared_at:%Y-%m-%d %H:%M}Z", incident.commander or "-"
-    return incident.label, incident.severity.value, incident.state.value, declared, lead, incident.title
+    into = state.incidents.get(incident.merged_into)
+    other = incident.merged_label or (into.label if into is not None else "")
+    where = f"{incident.state.value} into {other}" if other else incident.state.value
+    return incident.label, incident.severity.value, where, declared, lead, incident.title
 
 
 @command.command("show")

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from console.model.alert import AlertRef
+from console.model.pager import PagerStatus
 from console.model.people import Actor, Severity
 from console.model.response import Decision, Escalation, Impact, PagerLink, Task, Update
 from console.model.value import value
@@ -114,6 +115,8 @@ class Incident:
     """The PagerDuty incidents that page for it, by their id."""
     impact: tuple[Impact, ...] = ()
     merged_into: str = ""
+    merged_label: str = ""
+    """What that one is called; empty where the record does not say."""
     merged: tuple[str, ...] = ()
     """The ids of the incidents that were merged into this one."""
 
@@ -146,6 +149,11 @@ class Incident:
     def paged_by(self) -> str:
         """The escalation policy of PagerDuty that owns the paging; empty when the console's own clock does."""
         return next((link.policy for link in self.pages.values() if link.pages), "")
+
+    @property
+    def open_pages(self) -> tuple[PagerLink, ...]:
+        """Those that are not resolved there."""
+        return tuple(link for link in self.pages.values() if link.status is not PagerStatus.RESOLVED)
 
     @property
     def pager_silent_since(self) -> datetime | None:

@@ -91,6 +91,7 @@ def incident_data(incident: Incident, runs: Sequence[Run], now: datetime) -> Jso
             for item in incident.pages.values()
         ],
         "merged_into": incident.merged_into,
+        "merged_label": incident.merged_label,
         "merged": list(incident.merged),
     }
 

@@ -116,6 +116,15 @@ INCIDENT_ACTIONS: tuple[Action, ...] = (
         writes=True,
     ),
     Action(
+        "reassign",
+        "h",
+        "Reassign",
+        "Hand the open PagerDuty page to other people: asks once",
+        "incident",
+        enabled=when.paged,
+        writes=True,
+    ),
+    Action(
         "merge",
         "m",
         "Merge",

@@ -164,6 +164,15 @@ def escalate(at: Situation) -> str:
     return reason
 
 
+def paged(at: Situation) -> str:
+    """A page of PagerDuty is open for the incident."""
+    reason = open_incident(at)
+    found = at.the_incident
+    if not reason and found is not None and not found.open_pages:
+        return f"no page of {found.label} is open in PagerDuty: e tells people by other ways"
+    return reason
+
+
 def merge(at: Situation) -> str:
     """There is another open incident."""
     others = [item for item in at.board.open_incidents if item.id != at.incident]

@@ -141,5 +141,5 @@ def _messages(messages: Sequence[Delivery]) -> Iterator[str]:
 
 
 def _merged(incident: Incident, board: Board) -> str:
-    into = board.incident(incident.merged_into) if incident.merged_into else None
-    return f"goes on in {into.label if into else incident.merged_into}" if incident.merged_into else ""
+    into = incidents.merged_into(incident, board)
+    return f"goes on in {into}" if into else ""

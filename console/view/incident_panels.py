@@ -70,8 +70,8 @@ def essentials(incident: Incident, board: Board, now: datetime, width: int, look
 
 def _state(incident: Incident, board: Board) -> Line:
     legal = ", ".join(TRANSITIONS[incident.state])
-    into = board.incident(incident.merged_into) if incident.merged_into else None
-    where = f"goes on in {into.label}" if into is not None else ""
+    into = incidents.merged_into(incident, board)
+    where = f"goes on in {into}" if into else ""
     following = span(f"  s: {legal}" if legal else f"  {where or 'nothing follows'}", Tone.DIM)
     return line(span(incident.state.value.upper(), Tone.STRONG), following)
 

@@ -81,6 +81,14 @@ def briefly(deadline: Deadline, now: datetime) -> Line:
     return line(span(f"{deadline.brief} in {count(left)}", Tone.WARNING if left < APART else Tone.STRONG))
 
 
+def merged_into(incident: Incident, board: Board) -> str:
+    """What the incident that it goes on in is called; empty where it is not merged."""
+    if not incident.merged_into:
+        return ""
+    into = board.incident(incident.merged_into)
+    return incident.merged_label or (into.label if into is not None else incident.merged_into)
+
+
 def begun(incident: Incident) -> str:
     """How it began, as far as it is: nobody has declared what is in triage, or was never more."""
     return "declared" if "declared" in incident.times else "opened"
@@ -194,6 +202,7 @@ def list_row(incident: Incident, board: Board, now: datetime, width: int, look: 
         span(f"{fit(incident.state.value, 13)} ", Tone.STRONG if incident.open else Tone.DIM),
         span(f"{led} ", Tone.NORMAL if incident.commander or not incident.open else Tone.WARNING),
         span(" NOT SAVED ", Tone.ALARM) if incident.unsaved else "",
+        span(f"into {into}: " if (into := merged_into(incident, board)) else "", Tone.NORMAL),
         span(incident.title, Tone.NORMAL if incident.open else Tone.DIM),
     )
     due_first: Line = ()

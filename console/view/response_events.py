@@ -202,7 +202,7 @@ WRITERS: Mapping[type[Any], Writer] = {
     ev.TaskEnded: _task_ended,
     ev.DecisionRecorded: _decided,
     ev.DecisionObserved: lambda p, t: (Tone.NORMAL, f"what came of decision {p.decision}: {p.observed}"),
-    ev.IncidentMerged: lambda p, t: (Tone.STRONG, f"merged into another incident{because(p.reason)}"),
+    ev.IncidentMerged: lambda p, t: (Tone.STRONG, f"merged into {p.label or 'another incident'}{because(p.reason)}"),
     ev.IncidentMergedIn: lambda p, t: (Tone.STRONG, f"{p.label} goes on here"),
     ev.PagerLinked: _pager_linked,
     ev.PagerChanged: _pager_changed,

@@ -107,6 +107,11 @@ def test_merged_into_another_one(oncall, incident):
     assert shown(oncall, incident)["state"] == "merged"
     assert [task["text"] for task in shown(oncall, other)["tasks"]] == ["call the bank"]
     assert incident not in oncall("incident", "ls").out
+    assert f"merged into {other}" in oncall("incident", "ls", "--all").out
+    assert f"merged into {other}: one cause" in oncall("incident", "export", incident).out
+    assert f"goes on in {other}" in oncall("incident", "show", incident).out
+    assert f"- Merged into: {other}" in oncall("incident", "report", incident).out
+    assert f"- Merged in: {incident}" in oncall("incident", "report", other).out
     assert "merged into itself" in oncall("incident", "merge", other, other, "--reason", "x", code=3).err
 
 

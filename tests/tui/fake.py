@@ -66,6 +66,7 @@ class FakeEngine:
         self.listeners, self.log, self.commands = [], [], []
         self.ids = itertools.count(1)
         self._told, self._cared = 0, {}
+        self.people = ()
         self.not_saved = ""
         self.delay = None
         self.started = self.stopped = self.refreshed = 0
@@ -129,6 +130,7 @@ class FakeEngine:
             flags=self._board.flags,
             channels=self._board.channels,
             rota=dict(self._board.on_call),
+            people=self.people,
             alerts=self._board.feed.alerts,
             pages=self._board.feed.pages,
         )

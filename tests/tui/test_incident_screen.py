@@ -11,7 +11,9 @@ from console.model import commands as cmd
 from console.model import events as ev
 from console.model.alert import Matcher
 from console.model.change import ChangeKind, ChangeStatus
+from console.model.escalation import Reach
 from console.model.message import DeliveryState
+from console.model.pager import PagerIncident, PagerStatus
 from console.model.people import Severity
 from console.model.silence import Silence
 from console.tui.screens.changes import ChangesScreen
@@ -403,6 +405,31 @@ async def test_a_line_of_the_log_is_corrected_and_a_playbooks_line_is_not(open_c
         assert fixes[-1].text == "two thirds of all requests"
 
 
+async def test_an_open_page_is_handed_to_other_people_by_a_key(open_console):
+    async with open_console(staffed(), size=(100, 40)) as at:
+        subject = await declared(at)
+        await at.press("h")
+        assert "no page of INC-1 is open in PagerDuty" in at.text()
+        at.engine.people = (Reach("bob", (), "PBOB"),)
+        page = PagerIncident("PD1", 7, "P99", PagerStatus.TRIGGERED, "high", "svc", boards.NOW, assigned_to=("carol",))
+        await at.engine.submit(cmd.LinkPager(subject, page, True))
+        at.app.redraw()
+        await at.press("h")
+        assert "PD1 triggered assigned to carol" in at.text()
+        assert at.app.focused.id == "cancel"
+        at.screen.query_one("#field-people").value = "kim"
+        await at.settle()
+        assert "kim: no PagerDuty user id" in at.text()
+        at.screen.query_one("#field-people").value = "bob"
+        at.screen.query_one("#field-reason").value = "knows the bridge"
+        await at.settle()
+        assert "PagerDuty pages bob, and nobody else." in at.text()
+        await at.focus("#submit")
+        await at.press("enter")
+        assert at.engine.commands[-1] == cmd.ReassignPage(subject, ("bob",), "knows the bridge")
+        assert "reassigned: saved" in at.text()
+
+
 async def test_two_incidents_are_merged_after_one_question(open_console):
     async with open_console(staffed(), size=(100, 40)) as at:
         one = await declared(at, title="first")
@@ -415,6 +442,10 @@ async def test_two_incidents_are_merged_after_one_question(open_console):
         at.screen.query_one("#field-reason").value = "one cause"
         await at.press("tab", "enter")
         assert at.engine.state.incidents[one].merged_into == other.subject
+        label = at.engine.state.incidents[other.subject].label
+        assert f"goes on in {label}" in at.text()
+        await at.press("6")
+        assert f"into {label}: " in at.text()
 
 
 async def test_closing_says_what_stands_against_it_and_goes_there(open_console):

@@ -71,6 +71,7 @@ SENTENCES = [
     ),
     (ev.DecisionObserved("D1", "P99 240 ms"), Tone.NORMAL, "what came of decision D1: P99 240 ms"),
     (ev.IncidentMerged("i2", "one cause"), Tone.STRONG, "merged into another incident: one cause"),
+    (ev.IncidentMerged("i2", "one cause", "INC-7"), Tone.STRONG, "merged into INC-7: one cause"),
     (ev.IncidentMergedIn("i1", "INC-7"), Tone.STRONG, "INC-7 goes on here"),
     (ev.PagerLinked("PX", "key", True, policy="L"), Tone.NORMAL, "PX pages for it (it paged already, policy L)"),
     (

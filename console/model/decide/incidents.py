@@ -207,7 +207,7 @@ def merge(state: State, command: cmd.MergeIncident, context: Context) -> list[Ba
     if source.target != target.target:
         raise Refusal(f"{source.label} is on {source.target}, {target.label} on {target.target}")
     _nothing_runs(state, source, "is merged")
-    merged = ev.IncidentMerged(target.id, required(command.reason, "the reason"))
+    merged = ev.IncidentMerged(target.id, required(command.reason, "the reason"), target.label)
     dropped = (ev.TaskEnded(task.id, "dropped", f"goes on in {target.label}") for task in _open_tasks(source))
     return [
         *on(source, *dropped, merged),

@@ -48,7 +48,7 @@ def adopted(incident: Incident, alerts: Iterable[AlertRef], context: Context) ->
 def reassign(state: State, command: cmd.ReassignPage, context: Context) -> list[Batch]:
     """Only a page that is open, and people whom PagerDuty knows."""
     incident = find_open(state, command.incident)
-    if all(page.status is PagerStatus.RESOLVED for page in incident.pages.values()):
+    if not incident.open_pages:
         raise Refusal(f"no page of {incident.label} is open in {PAGERDUTY}: escalate tells people by other ways")
     known = {person.person: person for person in context.people}
     people = tuple(known.get(name, Reach(name)) for name in dict.fromkeys(command.people))

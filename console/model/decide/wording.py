@@ -148,7 +148,8 @@ def _decision(payload: ev.DecisionRecorded, _: Incident | None, __: Incident) ->
 
 
 def _merged(payload: ev.IncidentMerged, _: Incident | None, after: Incident) -> Words:
-    return Words(f"{IncidentState.MERGED.value} into another incident: {after.title}", payload.reason)
+    into = payload.label or "another incident"
+    return Words(f"{IncidentState.MERGED.value} into {into}: {after.title}", payload.reason)
 
 
 def _note(payload: ev.NoteAdded, _: Incident | None, after: Incident) -> Words:

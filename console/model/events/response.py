@@ -147,13 +147,15 @@ class DecisionObserved:
     observed: str
 
 
-@event("incident.merged")
+@event("incident.merged", 2, reads=(1,))
 @value
 class IncidentMerged:
     """It is the same as another one, where the work goes on."""
 
     into: str
     reason: str
+    label: str = ""
+    """What people call the other one; empty in records of version 1."""
 
 
 @event("incident.merged_in")

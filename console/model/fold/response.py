@@ -176,7 +176,7 @@ def _pager_silent(incident: Incident, _: Recorded, payload: ev.PagerSilent) -> I
 def _merged(incident: Incident, recorded: Recorded, payload: ev.IncidentMerged) -> Incident:
     times = {IncidentState.MERGED.value: recorded.occurred_at, **incident.times}
     ended = replace(incident, state=IncidentState.MERGED, merged_into=payload.into, times=times)
-    return replace(ended, escalate_at=None, update_due=None)
+    return replace(ended, merged_label=payload.label, escalate_at=None, update_due=None)
 
 
 @RULES.changed(ev.IncidentMergedIn)

@@ -207,6 +207,43 @@ def _escalate(app: ConsoleApp, at: Situation) -> None:
     ask(app, question, f"{incident.label} escalated")
 
 
+def _reassign(app: ConsoleApp, at: Situation) -> None:
+    incident = at.the_incident
+    if incident is None:
+        return
+    able = [person.name for person in at.board.people if person.pagerduty]
+    known = ", ".join(able) or "nobody in people.yaml has a PagerDuty user id"
+    pages = [
+        line(
+            span(f"{page.pager_id} {page.status} ", Tone.STRONG),
+            f"assigned to {', '.join(page.assigned_to)}" if page.assigned_to else "assigned to nobody that is known",
+        )
+        for page in incident.open_pages
+    ]
+
+    def preview(answers: Mapping[str, str], _: int) -> list[Line]:
+        wanted = _people(answers)
+        strangers = [name for name in wanted if name not in able]
+        if strangers:
+            return [line(span(f"{', '.join(strangers)}: no PagerDuty user id in people.yaml.", Tone.WARNING))]
+        return [line(span(f"PagerDuty pages {', '.join(wanted) or '?'}, and nobody else.", Tone.ACCENT))]
+
+    question = Question(
+        f"Reassign the page of {incident.label}",
+        f"Reassign on {incident.target}",
+        lambda answers: cmd.ReassignPage(incident.id, _people(answers), answers["reason"]),
+        (line(span(f"{incident.label} {incident.title}", Tone.STRONG)), *pages),
+        (Text("people", f"To whom, with commas between: {known}", "", known), Text("reason", "Why")),
+        careful=True,
+        preview=preview,
+    )
+    ask(app, question, f"The page of {incident.label} reassigned")
+
+
+def _people(answers: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(name for name in answers["people"].replace(",", " ").split() if name)
+
+
 def _give_back(app: ConsoleApp, at: Situation) -> None:
     incident = at.the_incident
     if incident is None:
@@ -265,5 +302,6 @@ HANDLERS: Mapping[str, Callable[[ConsoleApp, Situation], None]] = {
     "role": _role,
     "escalate": _escalate,
     "unacknowledge": _give_back,
+    "reassign": _reassign,
     "merge": _merge,
 }
