@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from console.model.flow import Key
-from console.model.lint import CODES, Finding, Grade, World
+from console.model.lint import CODES, Finding, Grade, World, no_such
 from console.model.lint import lint as judge
 from console.model.playbook import Playbook
 from console.settings import tree
@@ -21,7 +21,7 @@ from console.settings.problems import ConfigError, Problem, Problems
 from console.settings.references import CHANNELS, References
 from console.settings.tree import Kind, Tree
 
-UNREADABLE, TWICE = "PB001", "PB002"
+UNREADABLE, TWICE, ASTRAY = "PB001", "PB002", "PB106"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -62,6 +62,7 @@ class Linter:
         )
         findings = judge(playbook, world, whole=not problems)
         found = {_placed(file, documents[0], playbook, finding) for finding in findings}
+        found |= set(_astray(file, documents[0]))
         lines = {item.line for item in found}
         found |= {item for item in _unreadable(problems) if item.line not in lines}
         return sorted(found)
@@ -157,6 +158,30 @@ def _unreadable(problems: Problems) -> Iterator[Placed]:
     for problem in _noted(problems):
         text = f"{problem.field}: found {problem.found}, expected {problem.expected}"
         yield Placed(problem.file, problem.line, problem.column, UNREADABLE, CODES[UNREADABLE][0], text)
+
+
+def _astray(file: str, document: Tree) -> Iterator[Placed]:
+    """Jumps to steps that do not exist: the reader puts nothing in their place, so that the rules cannot see them."""
+    known = [_id(step) for step in _steps(document)]
+    if "checklists" in document.entries:
+        lists = document.entries["checklists"].items
+        known += [f"{_id(item)}-complete" for item in lists if "completion_call" in item.entries]
+    for step in _steps(document):
+        for place in _jumps(step):
+            if place.text and place.text not in known:
+                text = f"{_id(step)}: {no_such('step', place.text, known)}"
+                yield Placed(file, place.line, place.column, ASTRAY, CODES[ASTRAY][0], text)
+
+
+def _jumps(step: Tree) -> Iterator[Tree]:
+    """Every `goto` in a step: of its options, and of what happens by itself."""
+    for key in ("options", "on_overdue", "on_failure", "then"):
+        below = step.entries.get(key)
+        for item in (below, *below.items) if below is not None else ():
+            if "goto" in item.entries:
+                yield item.entries["goto"]
+            if "then" in item.entries:
+                yield from _jumps(item)
 
 
 def _leads(link: str, file: str, config: Config) -> bool:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from console.model.lint import care, names, upkeep, ways, words
 from console.model.lint.finding import CODES, Finding, Grade, World
+from console.model.lint.names import no_such
 from console.model.playbook import Playbook
 
-__all__ = ["CODES", "Finding", "Grade", "World", "lint"]
+__all__ = ["CODES", "Finding", "Grade", "World", "lint", "no_such"]
 
 
 def lint(playbook: Playbook, world: World, *, whole: bool = True) -> list[Finding]:

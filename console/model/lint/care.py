@@ -22,8 +22,6 @@ def _limits(step: Step) -> Iterator[Finding]:
     if step.timebox is None:
         if step.kind in OBSERVED:
             yield Finding("PB303", "it may wait for ever: it has no timebox", step.id)
-        if step.on_overdue:
-            yield Finding("PB306", "without a timebox it is never overdue", step.id, ("on_overdue",))
         return
     if step.kind in OBSERVED and not step.on_overdue:
         yield Finding("PB304", "nothing says what happens when it has not come true in time", step.id, ("timebox",))
@@ -32,7 +30,7 @@ def _limits(step: Step) -> Iterator[Finding]:
         yield Finding("PB305", text, step.id, ("for",) if step.kind in OBSERVED else ("verify", "for"))
     if step.program is not None and step.program.timeout > step.timebox:
         text = f"the step is overdue {step.timebox.total_seconds():g} s after it started, its program is ended later"
-        yield Finding("PB307", text, step.id, ("timeout",))
+        yield Finding("PB306", text, step.id, ("timeout",))
 
 
 def _effects(step: Step) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from console.model.flow import Key, calls
 from console.model.lint.finding import Finding, World
 from console.model.playbook import QUERY, Check, Do, Playbook, Step, StepKind, Variable
 from console.model.promql import complaint
+from console.model.text import safe
 
 _URL = re.compile(r"[a-z][a-z+.-]*://\S*", re.IGNORECASE)
 _LINK = re.compile(r"(?<![\w./-])((?:\.{0,2}/)?[\w][\w./-]*\.md)\b")
@@ -21,7 +22,7 @@ def rules(playbook: Playbook, world: World) -> Iterator[Finding]:
     for index, role in enumerate(playbook.roles):
         yield from _known("PB101", "role", role, world.roles, "", ("roles", index))
     for step in playbook.steps:
-        yield from _step(playbook, step, world)
+        yield from _step(step, world)
     yield from _links(playbook.summary, world, "", ("summary",))
     yield from _variables(playbook, world)
 
@@ -29,15 +30,18 @@ def rules(playbook: Playbook, world: World) -> Iterator[Finding]:
 def _known(
     code: str, what: str, name: str, known: Sequence[str], step: str, keys: tuple[Key, ...]
 ) -> Iterator[Finding]:
-    if not name or name in known:
-        return
+    if name and name not in known:
+        yield Finding(code, no_such(what, name, known), step, keys)
+
+
+def no_such(what: str, name: str, known: Sequence[str]) -> str:
+    """That a name leads nowhere, and which one may be meant."""
     near = get_close_matches(name, known, 1, 0.6)
     hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}" if known else ""
-    yield Finding(code, f"there is no {what} {name!r}{hint}", step, keys)
+    return f"there is no {what} {safe(name)!r}{hint}"
 
 
-def _step(playbook: Playbook, step: Step, world: World) -> Iterator[Finding]:
-    ids = tuple(item.id for item in playbook.steps)
+def _step(step: Step, world: World) -> Iterator[Finding]:
     yield from _known("PB101", "role", step.owner, world.roles, step.id, ("owner",))
     yield from _known("PB101", "role", step.role, world.roles, step.id, ("role",))
     yield from _known("PB102", "playbook", step.call, tuple(world.playbooks), step.id, ("playbook",))
@@ -46,16 +50,13 @@ def _step(playbook: Playbook, step: Step, world: World) -> Iterator[Finding]:
     if step.notice is not None:
         yield from _known("PB104", "channel", step.notice.channel, world.channels, step.id, ("channel",))
     for option in step.options:
-        yield from _known("PB106", "step", option.goto, ids, step.id, ("options", option.id, "goto"))
         known = tuple(world.playbooks)
         yield from _known("PB102", "playbook", option.playbook, known, step.id, ("options", option.id, "playbook"))
         if option.when is not None:
             yield from _reading(option.when, world, step.id, ("options", option.id, "when"))
     for reactions, key in ((step.on_overdue, ("on_overdue",)), (step.on_failure.then, ("on_failure", "then"))):
         for reaction in reactions:
-            if reaction.do is Do.GOTO:
-                yield from _known("PB106", "step", reaction.to, ids, step.id, (*key, "goto"))
-            elif reaction.do is Do.NOTIFY:
+            if reaction.do is Do.NOTIFY:
                 yield from _known("PB104", "channel", reaction.to, world.channels, step.id, (*key, "notify"))
     for index, check in enumerate(step.look_at):
         yield from _reading(check, world, step.id, ("look_at", index))
@@ -68,7 +69,7 @@ def _step(playbook: Playbook, step: Step, world: World) -> Iterator[Finding]:
 
 def _reading(check: Check, world: World, step: str, keys: tuple[Key, ...]) -> Iterator[Finding]:
     if check.reading.startswith(QUERY):
-        wrong = complaint(check.expr)
+        wrong = check.expr and complaint(check.expr)  # an empty one the reader has refused
         if wrong:
             yield Finding("PB109", f"no server can answer this query: {wrong}", step, (*keys, "query"))
     elif not check.watched:

@@ -62,7 +62,7 @@ def rules(playbook: Playbook, world: World) -> Iterator[Finding]:
     yield from _circle(playbook, world)
     last = roads.units[-1][-1]
     if last.parallel:
-        yield Finding("PB209", "nothing follows it: it starts together with nothing", last.id, ("parallel",))
+        yield Finding("PB208", "nothing follows it: it starts together with nothing", last.id, ("parallel",))
     yield from _objective(playbook, roads, world)
 
 
@@ -148,10 +148,7 @@ def _loops(roads: _Map) -> Iterator[Finding]:
     for edge in without_people:
         if edge.way is not Way.REACTION or not roads.back(edge):
             continue
-        if edge.target == edge.source:
-            endless.add(edge)
-            yield Finding("PB207", f"when it is {edge.label}, it starts again by itself", edge.source, edge.keys)
-        elif roads.source(edge) in roads.reach([roads.target(edge)], without_people):
+        if roads.source(edge) in roads.reach([roads.target(edge)], without_people):
             endless.add(edge)
             text = f"when {edge.source} is {edge.label}, it goes back to {edge.target} and round again: put a decision"
             yield Finding("PB205", f"{text} into the loop", edge.source, edge.keys)
@@ -169,7 +166,7 @@ def _circle(playbook: Playbook, world: World) -> Iterator[Finding]:
             continue
         trail = _trail(step.call, playbook.name, world.playbooks)
         if trail:
-            yield Finding("PB208", f"in a circle: {' runs '.join((playbook.name, *trail))}", step.id, ("playbook",))
+            yield Finding("PB207", f"in a circle: {' runs '.join((playbook.name, *trail))}", step.id, ("playbook",))
 
 
 def _trail(start: str, goal: str, playbooks: Mapping[str, Playbook]) -> tuple[str, ...]:
