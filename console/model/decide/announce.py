@@ -337,7 +337,7 @@ def _alert(_: State, batch: Batch, context: Context) -> Iterator[ev.DeliveryQueu
                 )
 
 
-# -- the rollout, and steps that are overdue --------------------------------------------------------------------------
+# -- the rollout, and runs of playbooks -------------------------------------------------------------------------------
 
 
 def _phase(_: State, batch: Batch, context: Context) -> Iterator[ev.DeliveryQueued]:
@@ -353,17 +353,14 @@ def _phase(_: State, batch: Batch, context: Context) -> Iterator[ev.DeliveryQueu
 
 
 def _run(state: State, batch: Batch, context: Context) -> Iterator[ev.DeliveryQueued]:
-    """A step that takes longer than it may."""
+    """What the people of its incident should know of a run."""
     run = state.runs.get(batch.stream.partition(":")[2])
     incident = state.incidents.get(run.incident) if run is not None else None
     if run is None or incident is None:
         return
     for payload in batch.payloads:
-        if isinstance(payload, ev.StepOverdue):
-            step = run.playbook.step(payload.step)
-            owner = run.steps[step.id].owner or step.owner
-            due = wording.facts(("owner", owner), ("due", wording.clock(payload.due_at)))
-            said = wording.Words(f"step OVERDUE: {step.title} ({run.playbook.title})", "", due)
+        said = wording.run_words(payload, run, context.actor)
+        if said is not None:
             message = message_of(payload, said, context, incident)
             topics = _topics(incident.alerts, context, Topic.INCIDENTS)
             for channel in _hearing(context, topics, incident.severity):

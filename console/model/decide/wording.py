@@ -10,6 +10,8 @@ from console.model import events as ev
 from console.model.alert import AlertRef
 from console.model.escalation import Reach
 from console.model.incident import COMMANDER, Incident, IncidentState
+from console.model.people import Actor
+from console.model.run import Run
 from console.model.value import value
 
 NAMED = 5
@@ -179,3 +181,46 @@ def words(payload: Any, before: Incident | None, after: Incident) -> Words | Non
     """What is said of an event of an incident; None for what is nobody's business elsewhere."""
     rule = _WORDS.get(type(payload))
     return rule(payload, before, after) if rule is not None else None
+
+
+# -- runs of playbooks ------------------------------------------------------------------------------------------------
+
+
+def _step_overdue(payload: ev.StepOverdue, run: Run, _: Actor) -> Words:
+    step = run.playbook.step(payload.step)
+    owner = run.steps[step.id].owner or step.owner
+    due = facts(("owner", owner), ("due", clock(payload.due_at)))
+    return Words(f"step OVERDUE: {step.title} ({run.playbook.title})", "", due)
+
+
+def _glass_broken(payload: ev.StepCompleted | ev.StepAsked, run: Run, actor: Actor) -> Words | None:
+    if not payload.break_glass:
+        return None
+    title = f"GLASS BROKEN by {actor}: {run.playbook.step(payload.step).title} ({run.playbook.title})"
+    return Words(title, payload.break_glass, facts(("target", run.target)))
+
+
+def _held(payload: ev.RunHeld, run: Run, _: Actor) -> Words:
+    return Words(f"ON HOLD: {run.playbook.title}", payload.reason)
+
+
+def _resumed(payload: ev.RunResumed, run: Run, _: Actor) -> Words:
+    return Words(f"goes on: {run.playbook.title}", payload.reason)
+
+
+_RUN_WORDS: Mapping[type[Any], Callable[[Any, Run, Actor], Words | None]] = {
+    ev.StepOverdue: _step_overdue,
+    ev.StepCompleted: _glass_broken,
+    ev.StepAsked: _glass_broken,
+    ev.RunHeld: _held,
+    ev.RunResumed: _resumed,
+}
+
+RUN_EVENTS = tuple(_RUN_WORDS)
+"""The events of a run that may be told."""
+
+
+def run_words(payload: Any, run: Run, actor: Actor) -> Words | None:
+    """What is said of an event of a run; None for what is only in the record."""
+    rule = _RUN_WORDS.get(type(payload))
+    return rule(payload, run, actor) if rule is not None else None
