@@ -78,6 +78,8 @@ class StepRun:
     """It has failed, and the run went on without it."""
     confirmed_on: str = ""
     """The console of the second person."""
+    break_glass: str = ""
+    """Why one person did what needs two, or what is another role's."""
 
     @property
     def open(self) -> bool:

@@ -90,6 +90,7 @@ def _again(started: StepRun, before: StepRun) -> StepRun:
         asked_by=before.asked_by,
         confirmed_by=before.confirmed_by,
         confirmed_on=before.confirmed_on,
+        break_glass=before.break_glass,
         holder=before.holder,
         held_by=before.held_by,
         held_until=started.started_at + HELD if before.holder and started.started_at is not None else None,
@@ -110,7 +111,7 @@ def _step_taken(run: Run, recorded: Recorded, payload: ev.StepTaken) -> Run:
 def _step_asked(run: Run, recorded: Recorded, payload: ev.StepAsked) -> Run:
     if run.steps[payload.step].attempt != payload.attempt:
         return run
-    return _with_step(run, payload.step, asked_by=recorded.actor)
+    return _with_step(run, payload.step, asked_by=recorded.actor, break_glass=payload.break_glass)
 
 
 @RULES.changed(ev.StepConfirmed)
@@ -153,6 +154,7 @@ def _step_completed(run: Run, recorded: Recorded, payload: ev.StepCompleted) -> 
         output=payload.output,
         digest=payload.digest,
         links=payload.links,
+        break_glass=payload.break_glass,
     )
 
 
