@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from math import nan
 from pathlib import Path
 from typing import TypeVar
@@ -40,7 +41,7 @@ REQUIRED = Required()
 """The default of every accessor's `default`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)  # not frozen: thousands are made at each start, in half the time
 class Node:
     """A value in a file, and the only way to it.
 
@@ -75,8 +76,9 @@ class Node:
 
     def mapping(self, *keys: str) -> Fields:
         """The values under `keys`, which are all that may be there."""
-        if self.tree.kind is Kind.MAPPING:
-            for key, (line, column) in self.tree.keys.items():
+        tree = self.tree
+        if tree.kind is Kind.MAPPING and not tree.keys.keys() <= set(keys):
+            for key, (line, column) in tree.keys.items():
                 if key not in keys:
                     place = join(self.path, key)
                     self.problems.add(Problem(self.file, line, column, place, "an unknown key", one_of(keys, key)))
@@ -152,10 +154,13 @@ class Node:
         """The value behind one of the words in `choices`."""
         if self.tree.kind is Kind.ABSENT and not isinstance(default, Required):
             return default
+        tree = self.tree
+        if tree.kind is Kind.TEXT and tree.text in choices:
+            return choices[tree.text]
         text = self._scalar(one_of(tuple(choices)))
-        if text is not None and text not in choices:
+        if text is not None:
             self.refuse(shown(text), one_of(tuple(choices), text))
-        return choices.get(text or "", next(iter(choices.values())))
+        return next(iter(choices.values()))
 
     def boolean(self, *, default: bool | Required = REQUIRED) -> bool:
         """`true` or `false`, and no other word."""
@@ -205,14 +210,11 @@ class Node:
         text = self._scalar(expected)
         if text is None:
             return _ZERO
-        found = _DURATION.fullmatch(text)
-        seconds = (
-            0 if found is None else sum(int(n or 0) * u for n, u in zip(found.groups(), _UNITS.values(), strict=True))
-        )
-        if not 0 < seconds <= LONGEST.total_seconds():
+        span = _span(text)
+        if not _ZERO < span <= LONGEST:
             self.refuse(shown(text), expected)
             return _ZERO
-        return timedelta(seconds=seconds)
+        return span
 
     def day(self) -> str:
         """A date as YYYY-MM-DD."""
@@ -288,7 +290,7 @@ class Node:
         return Fields(self.nothing())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Fields:
     """The values of a mapping by key.
 
@@ -301,7 +303,7 @@ class Fields:
     def __getitem__(self, key: str) -> Node:
         """The value under `key`."""
         tree = self.node.tree
-        found = tree.entries.get(key) or Tree(Kind.ABSENT, join(tree.path, key), tree.line, tree.column)
+        found = tree.entries.get(key) or Tree(Kind.ABSENT, (tree, key), tree.line, tree.column)
         return Node(self.node.file, found, self.node.problems)
 
     def __contains__(self, key: str) -> bool:
@@ -315,8 +317,17 @@ class Fields:
     def key(self, key: str) -> Node:
         """The key itself, as a node to complain at."""
         line, column = self.node.tree.keys.get(key, (self.node.tree.line, self.node.tree.column))
-        tree = Tree(Kind.TEXT, join(self.node.path, key), line, column, key)
+        tree = Tree(Kind.TEXT, (self.node.tree, key), line, column, key)
         return Node(self.node.file, tree, self.node.problems)
+
+
+@lru_cache(maxsize=64)  # the same few are written again and again
+def _span(text: str) -> timedelta:
+    """A duration; zero for what is none."""
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        return _ZERO
+    return timedelta(seconds=sum(int(n or 0) * u for n, u in zip(found.groups(), _UNITS.values(), strict=True)))
 
 
 def beside(file: str, name: str) -> Path:

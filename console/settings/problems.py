@@ -109,6 +109,12 @@ class Problems:
 
 def looks_secret(text: str) -> bool:
     """Whether a value has the shape of a credential: it is then never repeated in a message."""
+    # Nearly every text of a folder is told apart by its parts alone, many times faster than by the pattern.
+    if not (
+        "://" in text or "slack.com/" in text or "xox" in text or "gh" in text or "gl" in text or "AKIA" in text
+        or "KEY" in text or "Bearer" in text
+    ):  # fmt: skip
+        return False
     return _SECRET.search(text) is not None
 
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -32,6 +30,7 @@ MAX_DEPTH = 40
 _REFUSED = re.compile(
     "[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufffe\uffff]"
 )
+_EMPTY = frozenset(("", "~", "null", "Null", "NULL"))
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -45,23 +44,38 @@ class Kind(StrEnum):
     ABSENT = "absent"
 
 
-@dataclass(slots=True)
 class Tree:
     """One value in a file.
 
-    `line` and `column` count from 1; `size` is the number of values in it, aliases expanded.
+    `line` and `column` count from 1; `size` is the number of values in it, aliases expanded. A file has thousands of
+    them at each start: they share what is empty, and say their path only when they are asked for it.
     """
 
-    kind: Kind
-    path: str
-    line: int
-    column: int
-    text: str = ""
-    items: list[Tree] = field(default_factory=list)
-    entries: dict[str, Tree] = field(default_factory=dict)
-    keys: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """Where each key of a mapping stands."""
-    size: int = 1
+    __slots__ = ("_place", "column", "entries", "items", "keys", "kind", "line", "size", "text")
+
+    def __init__(self, kind: Kind, place: str | tuple[Tree, str | int], line: int, column: int, text: str = "") -> None:
+        self.kind, self._place, self.line, self.column, self.text = kind, place, line, column, text
+        self.items: list[Tree] = [] if kind is Kind.LIST else _NO_ITEMS
+        self.entries: dict[str, Tree] = {} if kind is Kind.MAPPING else _NO_ENTRIES
+        self.keys: dict[str, tuple[int, int]] = {} if kind is Kind.MAPPING else _NO_KEYS
+        """Where each key of a mapping stands."""
+        self.size = 1
+
+    @property
+    def path(self) -> str:
+        """The dotted path of this value in its file."""
+        if isinstance(self._place, str):
+            return self._place
+        above, key = self._place
+        path = above.path
+        base = "" if path == DOCUMENT else path
+        return f"{base}[{key}]" if isinstance(key, int) else join(base, key)
+
+
+DOCUMENT = "(document)"
+_NO_ITEMS: list[Tree] = []
+_NO_ENTRIES: dict[str, Tree] = {}
+_NO_KEYS: dict[str, tuple[int, int]] = {}
 
 
 class _Stop(Exception):
@@ -207,12 +221,12 @@ class _Builder:
         self._size = 0
 
     def take(self, event: yaml.Event) -> None:
-        if isinstance(event, yaml.DocumentStartEvent):
+        if isinstance(event, yaml.ScalarEvent):
+            self._scalar(event)
+        elif isinstance(event, yaml.DocumentStartEvent):
             self._anchors = {}
         elif isinstance(event, yaml.AliasEvent):
             self._alias(event)
-        elif isinstance(event, yaml.ScalarEvent):
-            self._scalar(event)
         elif isinstance(event, yaml.CollectionStartEvent):
             self._open(event)
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -230,21 +244,24 @@ class _Builder:
         self._place(target)
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
-        line, column = _place_of(event)
-        self._no_tag(event)
-        if self._awaits_key():
-            if event.value == "<<" and event.implicit[0]:
-                raise _Stop(line, column, self._path(), "the merge key '<<'", "the keys themselves")
-            if safe(event.value, len(event.value)) != event.value:
-                raise _Stop(line, column, self._path(), "a control character in a key", "printable text")
-            self._keys[-1] = (event.value, line, column)
-            return
-        empty = event.implicit[0] and event.value in ("", "~", "null", "Null", "NULL")
+        mark, text, tag = event.start_mark, event.value, event.tag
+        line, column = (0, 0) if mark is None else (mark.line, mark.column)
+        if tag is not None and tag != "!":
+            self._no_tag(event)
         key = self._keys[-1] if self._keys else None
+        if key is None and self._awaits_key():
+            if text == "<<" and event.implicit[0]:
+                raise _Stop(line, column, self._path(), "the merge key '<<'", "the keys themselves")
+            if safe(text, len(text)) != text:
+                raise _Stop(line, column, self._path(), "a control character in a key", "printable text")
+            self._keys[-1] = (text, line, column)
+            return
+        empty = text in _EMPTY and event.implicit[0]
         if empty and key is not None:
             _, line, column = key  # an empty value has no place of its own
-        line, column = _inside(self._lines, line, column)
-        tree = Tree(Kind.EMPTY if empty else Kind.TEXT, self._path(), line + 1, column + 1, event.value)
+        if line >= len(self._lines) or column > len(self._lines[line]):
+            line, column = _inside(self._lines, line, column)
+        tree = Tree(Kind.EMPTY if empty else Kind.TEXT, self._here(), line + 1, column + 1, text)
         if event.anchor:
             self._anchors[event.anchor] = tree
         self._count(1, line, column)
@@ -258,7 +275,7 @@ class _Builder:
         if len(self._stack) >= MAX_DEPTH:
             raise _Stop(line, column, self._path(), f"more than {MAX_DEPTH} levels of nesting", "fewer")
         self._count(1, line, column)
-        tree = Tree(Kind.MAPPING if mapping else Kind.LIST, self._path(), line + 1, column + 1)
+        tree = Tree(Kind.MAPPING if mapping else Kind.LIST, self._here(), line + 1, column + 1)
         if event.anchor:
             self._anchors[event.anchor] = None
         self._stack.append((tree, event.anchor or ""))
@@ -267,7 +284,7 @@ class _Builder:
     def _close(self) -> None:
         tree, anchor = self._stack.pop()
         self._keys.pop()
-        tree.size += sum(item.size for item in _children(tree))
+        tree.size += sum([item.size for item in tree.items]) + sum([item.size for item in tree.entries.values()])
         if anchor:
             self._anchors[anchor] = tree
         self._place(tree)
@@ -291,14 +308,17 @@ class _Builder:
         parent.entries[name] = tree
         parent.keys[name] = (line + 1, column + 1)
 
-    def _path(self) -> str:
+    def _here(self) -> str | tuple[Tree, str | int]:
+        """The place of the value that comes next."""
         if not self._stack:
-            return "(document)"
+            return DOCUMENT
         parent, key = self._stack[-1][0], self._keys[-1]
-        base = "" if parent.path == "(document)" else parent.path
         if parent.kind is Kind.LIST:
-            return f"{base}[{len(parent.items)}]"
-        return join(base, key[0]) if key is not None else parent.path
+            return parent, len(parent.items)
+        return (parent, key[0]) if key is not None else parent.path
+
+    def _path(self) -> str:
+        return Tree(Kind.EMPTY, self._here(), 0, 0).path
 
     def _awaits_key(self) -> bool:
         return bool(self._stack) and self._stack[-1][0].kind is Kind.MAPPING and self._keys[-1] is None
@@ -322,12 +342,7 @@ def _place_of(event: yaml.Event) -> tuple[int, int]:
     return (0, 0) if mark is None else (mark.line, mark.column)
 
 
-def _children(tree: Tree) -> Iterator[Tree]:
-    yield from tree.items
-    yield from tree.entries.values()
-
-
 def join(path: str, key: str) -> str:
     """The dotted path of a key, quoted where the key itself holds a dot or anything unusual."""
     plain = key if re.fullmatch(r"[\w-]{1,60}", key) else shown(key)
-    return f"{path}.{plain}" if path and path != "(document)" else plain
+    return f"{path}.{plain}" if path and path != DOCUMENT else plain

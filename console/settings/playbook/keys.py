@@ -68,6 +68,10 @@ def in_kind(key: str, kind: str) -> bool:
     return key in OWN[kind] or (key in STEP and kind not in NOT_IN.get(key, ()))
 
 
+ALLOWED = {str(kind): frozenset(key for key in ANY_STEP if in_kind(key, kind)) for kind in OWN}
+"""The keys that a step of each kind may have."""
+
+
 def kinds_with(key: str) -> tuple[str, ...]:
     """The kinds of steps that may have the key."""
     return tuple(str(kind) for kind in OWN if in_kind(key, kind))

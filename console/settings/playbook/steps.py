@@ -27,6 +27,8 @@ from console.settings.references import References
 from console.settings.tree import Kind
 
 _KINDS = {kind.value: kind for kind in StepKind}
+_ALL_KINDS = {**_KINDS, keys.PARALLEL: StepKind.MANUAL}
+_SWITCHES = ("parallel", "second_person", "skip_needs_reason", "critical")
 OWNER = "incident commander"
 """Who owns a step that does not say."""
 _METHODS = {"GET": "GET", "HEAD": "HEAD"}
@@ -91,8 +93,11 @@ def _group(node: Node, fields: Fields, around: Around, where: Where) -> list[tup
 
 def _refuse_strange(fields: Fields, kind: str) -> None:
     """Refuses keys of other kinds of steps, by name."""
-    for key, _ in fields.items():
-        if key in keys.ANY_STEP and not keys.in_kind(key, kind):
+    present = fields.node.tree.entries
+    if present.keys() <= keys.ALLOWED[kind]:
+        return
+    for key in present:
+        if key in keys.ANY_STEP and key not in keys.ALLOWED[kind]:
             others = keys.kinds_with(key)
             if kind == keys.PARALLEL:
                 expected = "it in a step of the group"
@@ -105,9 +110,10 @@ def _refuse_strange(fields: Fields, kind: str) -> None:
 
 def _step(node: Node, fields: Fields, around: Around, where: Where) -> Step:
     variables, references = around.variables, around.references
+    given = fields.node.tree.entries  # most keys are not there: what is not is not asked for
     name = fields["id"].name("the id of a step")
-    kind = fields["kind"].choice({**_KINDS, keys.PARALLEL: StepKind.MANUAL}, default=StepKind.MANUAL)
-    if not fields["kind"].present or fields["kind"].tree.text in _KINDS:
+    kind = fields["kind"].choice(_ALL_KINDS) if "kind" in given else StepKind.MANUAL
+    if "kind" not in given or given["kind"].text in _KINDS:
         _refuse_strange(fields, kind)
     owner = fields["owner"].text("a role", default=OWNER)
     references.roles.append((owner, fields["owner"]))
@@ -117,15 +123,28 @@ def _step(node: Node, fields: Fields, around: Around, where: Where) -> Step:
     def jump(place: Node) -> str:
         return _jump(place, name, around, where)
 
-    timebox, decided = fields["timebox"], kind in DECIDED
-    if "on_overdue" in fields and not timebox.present:
+    decided = kind in DECIDED
+    if "on_overdue" in given and "timebox" not in given:
         fields.key("on_overdue").refuse("`on_overdue` without a timebox", "a timebox, after which the step is overdue")
-    overdue = fields["on_overdue"]
-    looked = fields["look_at"].sequence("a list of checks", required=False)
-    own: dict[str, Any] = _OWN[kind](node, fields, around, jump) if kind in _OWN else {}
-    verify = own.pop("verify", None)
-    if verify is None and fields["verify"].present:
-        verify = read_check(fields["verify"], variables, references, held=True)
+    more: dict[str, Any] = _OWN[kind](node, fields, around, jump) if kind in _OWN else {}
+    if "verify" in given and "verify" not in more:
+        more["verify"] = read_check(fields["verify"], variables, references, held=True)
+    if "timebox" in given:
+        more["timebox"] = fields["timebox"].duration()
+    if "look_at" in given:
+        looked = fields["look_at"].sequence("a list of checks")
+        more["look_at"] = tuple(read_check(place, variables, references) for place in looked)
+    if "confirm" in given:
+        more["confirm"] = typed(fields["confirm"], variables)
+    if "on_overdue" in given:
+        more["on_overdue"] = read_reactions(fields["on_overdue"], keys.OVERDUE, jump, references, decided=decided)
+    if "on_failure" in given:
+        more["on_failure"] = read_on_failure(fields["on_failure"], jump, references, decided=decided)
+    if "undo" in given:
+        more["undo"] = words(fields["undo"], variables, "how it is taken back")
+    for key in _SWITCHES:
+        if key in given:
+            more[key] = fields[key].boolean()
     return Step(
         id=name,
         title=words(fields["title"], variables),
@@ -133,22 +152,9 @@ def _step(node: Node, fields: Fields, around: Around, where: Where) -> Step:
         response=words(fields["response"], variables, "the state that answers it"),
         kind=kind,
         owner=owner,
-        timebox=timebox.duration() if timebox.present else None,
-        parallel=fields["parallel"].boolean(default=False),
-        look_at=tuple(read_check(place, variables, references) for place in looked),
-        verify=verify,
-        confirm=typed(fields["confirm"], variables),
         checklist=where.checklist,
         group=where.group,
-        on_overdue=(
-            read_reactions(overdue, keys.OVERDUE, jump, references, decided=decided) if overdue.present else ()
-        ),
-        on_failure=read_on_failure(fields["on_failure"], jump, references, decided=decided),
-        undo=words(fields["undo"], variables, "how it is taken back", optional=True),
-        second_person=fields["second_person"].boolean(default=False),
-        skip_needs_reason=fields["skip_needs_reason"].boolean(default=True),
-        critical=fields["critical"].boolean(default=False),
-        **own,
+        **more,
     )
 
 
