@@ -282,6 +282,16 @@ class HealthSource(Protocol):
         ...
 
 
+class Watched(Protocol):
+    """A system that is written to, and read only to know that it is well. Called in a worker thread."""
+
+    name: str
+
+    def read(self) -> Reading[str]:
+        """Its version, ok while it is well; else why not. Never raises."""
+        ...
+
+
 class Flags(Protocol):
     """Sets the share of traffic. Absent (None) in live mode for now: there the step is done by hand."""
 

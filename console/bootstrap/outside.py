@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING
 from console.model.message import PAGER_ACTS, Act, ChannelSpec
 
 if TYPE_CHECKING:
-    from console.ports import AlertSource, Channel, Clock, HealthSource, MetricSource, Pager, Runbooks, Silences
+    from console.ports import (
+        AlertSource,
+        Channel,
+        Clock,
+        HealthSource,
+        MetricSource,
+        Pager,
+        Runbooks,
+        Silences,
+        Watched,
+    )
     from console.settings.config import Config, Environment
     from console.settings.outside import HttpSource, PagerDuty, SecretRef
 
@@ -27,6 +37,7 @@ class Sources:
     alerts: tuple[AlertSource, ...] = ()
     health: HealthSource | None = None
     silences: tuple[Silences, ...] = ()
+    watched: tuple[Watched, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +72,13 @@ def sources_of(chosen: Environment, clock: Clock) -> Sources:
         from console.integrations.health import HealthEndpoints
 
         health = HealthEndpoints(chosen.components, chosen.health_timeout, clock)
-    return Sources(metrics, tuple(alerts), health, tuple(silences))
+    watched: tuple[Watched, ...] = ()
+    if chosen.notify.grafana is not None:
+        from console.integrations.grafana import Grafana
+
+        grafana = chosen.notify.grafana
+        watched = (Grafana(grafana, clock, token(grafana.source)),)  # one of its own: reads wait for no act
+    return Sources(metrics, tuple(alerts), health, tuple(silences), watched)
 
 
 def outlets_of(chosen: Environment, clock: Clock) -> Outlets:

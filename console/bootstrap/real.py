@@ -31,7 +31,7 @@ def live(options: Options, *, sources: bool = True, read_only: bool = False) -> 
 
     Raises ConfigError, BadInput and JournalUnusable.
     """
-    return _build(options, sources, read_only)[0]
+    return _build(options, sources, read_only, watched=True)[0]
 
 
 def live_with_clock(options: Options) -> tuple[Console, Clock]:
@@ -41,7 +41,7 @@ def live_with_clock(options: Options) -> tuple[Console, Clock]:
     return live(options), SystemClock()
 
 
-def _build(options: Options, sources: bool, read_only: bool) -> tuple[Console, FileSpool]:
+def _build(options: Options, sources: bool, read_only: bool, *, watched: bool) -> tuple[Console, FileSpool]:
     from console.bootstrap import outside
     from console.engine.clocks import SystemClock, SystemIds
     from console.engine.console import Console
@@ -69,14 +69,18 @@ def _build(options: Options, sources: bool, read_only: bool) -> tuple[Console, F
         channels=outlets.channels,
         specs=outlets.specs,
         runbooks=outside.runbooks_of(config, clock),
+        watched=found.watched if watched else (),
     )
     return Console(world, config, chosen, who, console=name, read_only=read_only), spool
 
 
 @contextlib.asynccontextmanager
-async def opened(options: Options, *, sources: bool = False, read_only: bool = False) -> AsyncIterator[Console]:
-    """A console that has read the record and takes no lease; with `sources`, it can `ask` them too."""
-    console, spool = _build(options, sources, read_only)
+async def opened(
+    options: Options, *, sources: bool = False, read_only: bool = False, watched: bool = False
+) -> AsyncIterator[Console]:
+    """A console that has read the record and takes no lease; with `sources`, it can `ask` them too; `watched`: also
+    those that no decision needs."""
+    console, spool = _build(options, sources, read_only, watched=watched)
     try:
         await console.open()
         yield console

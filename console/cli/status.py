@@ -21,7 +21,7 @@ def command(options: Options, as_json: bool) -> None:
     from console.view.plain import report
 
     async def read() -> None:
-        async with opened(options, sources=True, read_only=True) as console:
+        async with opened(options, sources=True, read_only=True, watched=True) as console:
             await console.ask()
             board = console.board
             show(snapshot(board), lambda: report(board, board.at), as_json)

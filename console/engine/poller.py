@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from console.engine import faults
 from console.model.board import SourceStatus
 from console.model.reading import ReadingState
 from console.model.text import safe
@@ -81,7 +82,10 @@ class Poller:
         except TimeoutError:
             self._failed(f"no answer within {self.deadline.total_seconds():g} s")
         except Exception as error:  # A fault of ours must blank one source, not end the console.
-            self._failed(f"fault in the {self.name} source: {type(error).__name__}")
+            fault = f"fault in the {self.name} source: {type(error).__name__}"
+            if self.error != fault:  # Once, and not with every attempt.
+                faults.note(fault, error)
+            self._failed(fault)
         return timedelta(seconds=self.clock.monotonic() - began)
 
     def _read(self) -> Any:

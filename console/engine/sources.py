@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from console.engine.metrics import MetricAnswers, MetricRounds
 from console.engine.poller import Poller
 from console.engine.world import World
 from console.model.alert import AlertSnapshot
-from console.model.reading import clock_note
+from console.model.reading import Reading, clock_note
+from console.ports import SourceError, Watched
 from console.settings.config import Config, Environment
+from console.settings.outside import HttpSource
 
 PAGER_TIMEOUT = timedelta(seconds=15)
 """PagerDuty is asked for several things, page by page."""
@@ -21,6 +24,14 @@ PAGER_FIRST_AFTER = timedelta(seconds=2)
 def silences_of(cluster: str) -> str:
     """The name of the poller that reads a cluster's silences."""
     return f"silences of {cluster}"
+
+
+def _well(system: Watched) -> Reading[str]:
+    """Its word that it is well. Raises SourceError when it is not, in its own words."""
+    said = system.read()
+    if not said.ok:
+        raise SourceError(said.note or f"{system.name}: {said.state}")
+    return said
 
 
 def pollers(world: World, config: Config, environment: Environment, changed: Callable[[], None]) -> Iterable[Poller]:
@@ -47,6 +58,10 @@ def pollers(world: World, config: Config, environment: Environment, changed: Cal
         yield poller(silences_of(silences.cluster), silences.read, peer.interval, peer.timeout)
     if world.health is not None and environment.components:
         yield poller("health", world.health.read, environment.health_interval, environment.health_timeout)
+    for system in world.watched:
+        grafana = environment.notify.grafana
+        source = grafana.source if grafana is not None else HttpSource(system.name, "")
+        yield poller(system.name, partial(_well, system), source.interval, source.timeout)
     if world.pager is not None and environment.notify.pagerduty is not None:
         interval = environment.notify.pagerduty.source.interval
         pager = poller(world.pager.name, world.pager.read, interval, PAGER_TIMEOUT, lambda found: found.note)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
+from console.engine import faults
 from console.ports import Clock, JournalUnusable
 
 Work = Callable[[], Coroutine[Any, Any, None]]
@@ -51,6 +52,9 @@ class Tasks:
             except JournalUnusable as error:
                 self.faults[name] = str(error)
             except Exception as error:
-                self.faults[name] = f"fault in the engine's task {name!r}: {type(error).__name__}"
+                fault = f"fault in the engine's task {name!r}: {type(error).__name__}"
+                if self.faults.get(name) != fault:
+                    faults.note(fault, error)
+                self.faults[name] = fault
             self._changed()
             await self._clock.sleep_until(self._clock.now() + PATIENCE)

@@ -23,6 +23,7 @@ from console.ports import (
     Runbooks,
     Silences,
     Spool,
+    Watched,
 )
 
 
@@ -46,6 +47,8 @@ class World:
     specs: tuple[ChannelSpec, ...] = ()
     """What each channel can do and wants to hear, by its name."""
     runbooks: Runbooks | None = None
+    watched: tuple[Watched, ...] = ()
+    """What else is asked for its health: Grafana."""
     probes: Probes | None = None
     programs: Programs | None = None
     """None: command steps are done by hand."""

@@ -42,6 +42,13 @@ def test_check_proves_that_secrets_are_set_and_shows_none(oncall, monkeypatch):
     assert "s3cret" not in result.out + result.err
 
 
+def test_status_names_grafana_among_the_sources(oncall):
+    sources = {item["name"]: item for item in oncall("status", "--json").json["sources"]}
+    assert sources["grafana"]["state"] == "unreachable"
+    assert "GRAFANA_API_KEY" in sources["grafana"]["error"]
+    assert "grafana" not in {item["name"] for item in oncall("--env", "staging", "status", "--json").json["sources"]}
+
+
 def test_a_secret_that_is_missing_is_said_once(oncall):
     findings = oncall("check", "--json", code=1).json["findings"]
     for name in ("PAGERDUTY_API_KEY", "SLACK_WEBHOOK_URL", "GRAFANA_API_KEY"):

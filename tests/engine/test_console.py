@@ -23,7 +23,9 @@ from console.model.fold import care
 from console.model.people import Actor, Severity
 from console.model.reading import Reading, ReadingState
 from console.ports import Append, JournalUnusable, Lease, NewEvent, NotSaved, Uncertain
-from console.settings.config import Environment
+from console.settings.config import Environment, HttpSource
+from console.settings.outside import Grafana as Watched
+from console.settings.outside import Notify
 from tests.engine.bench import CONFIG, ENVIRONMENT, START, Bench
 from tests.model.life import ENGINE, ROLLBACK
 
@@ -96,6 +98,50 @@ async def test_the_board_shows_readings_that_age_when_their_source_fails(bench: 
     console.refresh()
     await bench.run(1)
     assert console.board.blind_spots == ()
+
+
+async def test_grafana_is_a_source_with_an_age_and_one_that_is_not_well_is_a_blind_spot(bench: Bench) -> None:
+    said = [Reading(ReadingState.OK, "11.3.0", source="grafana")]
+
+    class Grafana:
+        name = "grafana"
+
+        def read(self) -> Reading[str]:
+            return said[-1]
+
+    grafana = Watched(HttpSource("grafana", "http://x", timedelta(seconds=20)))
+    bench.environment = replace(bench.environment, notify=Notify(grafana=grafana))
+    bench.outside = {"watched": (Grafana(),)}
+    console = await bench.console()
+    await bench.run(50)
+    (status,) = (item for item in console.board.sources if item.name == "grafana")
+    assert (status.state, status.interval) == (ReadingState.OK, timedelta(seconds=20))
+    assert status.at is not None
+    assert timedelta(0) <= bench.clock.now() - status.at <= timedelta(seconds=22)
+    said.append(Reading(ReadingState.PARTIAL, "11.3.0", source="grafana", note="its database is failing"))
+    await bench.run(30)
+    (blind,) = console.board.blind_spots
+    assert (blind.name, blind.error, blind.at is not None) == ("grafana", "its database is failing", True)
+
+
+async def test_42_a_fault_of_ours_is_in_the_log_once_with_its_place_and_without_its_words(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.alerts.fault = "canary-4711-do-not-print"
+    console = await bench.console()
+    await bench.run(200)
+    (record,) = caplog.records
+    assert record.name == "console.engine"
+    assert "fault in the alertmanager source: KeyError" in record.getMessage()
+    assert "tests/engine/bench.py" in record.getMessage()
+    assert "in read" in record.getMessage()
+    assert "canary" not in caplog.text + console.board.sources[1].error
+    bench.alerts.fault = ""
+    console.refresh()
+    await bench.run(1)
+    bench.alerts.fault = "again"
+    await bench.run(60)
+    assert len(caplog.records) == 2
 
 
 async def test_a_source_that_never_answered_blanks_everything_it_would_say(bench: Bench) -> None:
