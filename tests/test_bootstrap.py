@@ -148,6 +148,6 @@ async def test_live_console_of_the_example_shows_dead_sources(tmp_path):
 
     board = await once(live(options))
 
-    assert [source.name for source in board.blind_spots] == ["prometheus", "alertmanager", "pagerduty", "grafana"]
+    assert [source.name for source in board.blind_spots] == ["prometheus", "alertmanager", "grafana", "pagerduty"]
     assert not any(row.up.value for row in board.health)
     assert not (tmp_path / "journal.db").exists()
