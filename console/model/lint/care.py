@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from console.model.lint.finding import Finding, World
 from console.model.playbook import ACTING, OBSERVED, Do, OnFailure, Playbook, Step, StepKind
 
+OWN_CHECK = (StepKind.QUERY, StepKind.HTTP)
+"""Kinds whose check is no `verify` in the file, but keys of the step itself."""
+
 
 def rules(playbook: Playbook, world: World) -> Iterator[Finding]:
     """Everything about single steps."""
@@ -27,7 +30,7 @@ def _limits(step: Step) -> Iterator[Finding]:
         yield Finding("PB304", "nothing says what happens when it has not come true in time", step.id, ("timebox",))
     if step.verify is not None and step.verify.hold >= step.timebox:
         text = f"{step.verify.hold.total_seconds():g} s cannot be over within {step.timebox.total_seconds():g} s"
-        yield Finding("PB305", text, step.id, ("for",) if step.kind in OBSERVED else ("verify", "for"))
+        yield Finding("PB305", text, step.id, ("for",) if step.kind in OWN_CHECK else ("verify", "for"))
     if step.program is not None and step.program.timeout > step.timebox:
         text = f"the step is overdue {step.timebox.total_seconds():g} s after it started, its program is ended later"
         yield Finding("PB306", text, step.id, ("timeout",))
