@@ -318,7 +318,7 @@ def pieces(query: str) -> list[str]:
 
 def one_line(query: str) -> str:
     """A PromQL expression on one line, without its comments. Raises Unfit when a quote is never closed."""
-    found = []
+    found: list[str] = []
     for piece in pieces(query):
         if piece in ('"', "'", "`"):
             raise Unfit("a quote that is never closed", "its other end")
@@ -326,8 +326,9 @@ def one_line(query: str) -> str:
             if "\n" in piece:
                 raise Unfit("a line break in a quoted text", "it on one line")
             found.append(piece)
-        else:
-            found.append(" " if piece[0] == "#" else re.sub(r"\s+", " ", piece))
+        elif piece[0] != "#":
+            blank = piece[0].isspace() and found and found[-1][-1] == " "  # before a comment
+            found.append(re.sub(r"\s+", " ", piece.lstrip() if blank else piece))
     return "".join(found).strip()
 
 
