@@ -15,13 +15,14 @@ The layout, so that a stranger can check a journal without this program:
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import cache, lru_cache
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args, get_type_hints
 
 import msgspec
 
@@ -103,9 +104,38 @@ def decode(kind: str, kind_version: int, raw: bytes) -> Any:
     """The payload of stored bytes: `events.Unknown` for a kind that this program does not know, or whose bytes do not
     have the shape of their kind."""
     try:
-        return _decoder(kind, kind_version).decode(raw)
+        found = _decoder(kind, kind_version).decode(raw)
     except (KeyError, msgspec.MsgspecError, UnicodeDecodeError):
         return Unknown(raw.decode(errors="backslashreplace"))
+    # A time without a zone is no instant: whatever compares it would stop. Where none looks so, none is.
+    naive = _NAIVE.search(raw) is not None and not _aware(found)
+    return Unknown(raw.decode(errors="backslashreplace")) if naive else found
+
+
+_NAIVE = re.compile(rb'"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?"')
+
+
+def _aware(value: Any) -> bool:
+    """Whether every time in it has a zone."""
+    if isinstance(value, datetime):
+        return value.tzinfo is not None
+    if isinstance(value, tuple):
+        return all(map(_aware, value))
+    return all(_aware(getattr(value, name)) for name in _dated(type(value)))
+
+
+@cache
+def _dated(kind: Any) -> tuple[str, ...]:
+    """The fields of a value that may hold a time, however deep."""
+    if not is_dataclass(kind):
+        return ()
+    return tuple(name for name, hint in get_type_hints(kind).items() if _holds_time(hint))
+
+
+def _holds_time(hint: Any) -> bool:
+    if hint is datetime or ((parts := get_args(hint)) and any(map(_holds_time, parts))):
+        return True
+    return bool(_dated(hint))
 
 
 def draft(append: Append) -> list[Draft]:
