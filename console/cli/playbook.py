@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from console.bootstrap.common import Options
-from console.cli import playbook_import, playbook_lint, playbook_test
+from console.cli import playbook_import, playbook_lint, playbook_run, playbook_test
 from console.cli.output import json_option, show, table
-from console.cli.record import incident_of, reading, unknown
+from console.cli.playbook_run import loaded_of
+from console.cli.record import incident_of, reading
 
 if TYPE_CHECKING:
     from console.model.playbook import LoadedPlaybook, Step
-    from console.settings.config import Config
 
 
 @click.group("playbook")
@@ -22,16 +22,14 @@ def command() -> None:
     """Show the playbooks, and which ones fit."""
 
 
-for one in (playbook_import.command, playbook_lint.lint, playbook_lint.graph, playbook_test.command):
+for one in (
+    playbook_import.command,
+    playbook_lint.lint,
+    playbook_lint.graph,
+    playbook_test.command,
+    *playbook_run.COMMANDS,
+):
     command.add_command(one)
-
-
-def loaded_of(config: Config, name: str) -> LoadedPlaybook:
-    """The playbook of this name. Raises Stop with the known ones."""
-    for loaded in config.playbooks:
-        if loaded.playbook.name == name:
-            return loaded
-    raise unknown("playbook", name, [loaded.playbook.name for loaded in config.playbooks])
 
 
 def _data(loaded: LoadedPlaybook) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def _lines(findings: list[Placed], files: int) -> Iterator[str]:
 def graph(options: Options, name: str, mermaid: bool, as_json: bool) -> None:
     """Draw a playbook: its steps, its branches, and what happens by itself when a step is late or fails (dotted)."""
     from console.bootstrap import configuration
-    from console.cli.playbook import loaded_of
+    from console.cli.playbook_run import loaded_of
     from console.model.flow import edges
     from console.view.mermaid import mermaid as flowchart
 

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import click
 
 from console.bootstrap.common import Options
+from console.cli import run_acting, run_plain
 from console.cli.output import json_option, show, table
-from console.cli.playbook import loaded_of
-from console.cli.record import How, Shown, incident_of, reading, run_of, step_of, write, writing
+from console.cli.playbook_run import loaded_of
+from console.cli.record import How, Shown, incident_of, reading, run_of, write, writing
+from console.cli.run_common import (
+    glass_option,
+    link_option,
+    on_run,
+    on_step,
+    run_argument,
+    set_option,
+    shown,
+    step_argument,
+    typed_option,
+    variables,
+)
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from console.engine.console import Console
     from console.engine.outcome import Done
     from console.model.commands import Command
@@ -26,81 +36,28 @@ def command() -> None:
     """Carry out a playbook, step by step. A RUN is RUN-13, 13, or a uuid; a STEP is its id."""
 
 
-def _shown(console: Console, run_id: str) -> Shown:
-    from console.reports.snapshot import run_data
-
-    run, now = console.state.runs[run_id], console.board.at
-    return {"run": run_data(run, now)}, _lines(run, now)
-
-
-def _lines(run: Run, now: datetime) -> Iterable[str]:
-    yield f"{run.label}  {run.playbook.title}  {run.status}" + (f": {run.reason}" if run.reason else "")
-    for number, step in enumerate(run.playbook.steps, 1):
-        progress = run.steps[step.id]
-        late = progress.overdue_by(now)
-        parts = [f"{number}. {step.id}", step.title, progress.status.value]
-        if progress.deadline is not None and progress.ended_at is None and progress.started_at is not None:
-            left = (progress.deadline - now).total_seconds()
-            parts.append(f"OVERDUE by {-left:.0f} s" if left < 0 else f"{left:.0f} s left")
-        elif late is not None:
-            parts.append(f"{late.total_seconds():.0f} s late")
-        if progress.observed or progress.reason:
-            parts.append(progress.observed or progress.reason)
-        yield "  ".join(parts)
-        if progress.ended_at is None and progress.started_at is not None:
-            yield f"   {step.challenge}"
-            yield f"   expected: {step.response}"
-            yield from (f"   option {item.id}: {item.label}" for item in step.options)
-            if step.confirm:
-                yield f"   IRREVERSIBLE, --typed {run.confirmation(step)!r}"
-
-
-def _step(
-    options: Options,
-    run_id: str,
-    step: str,
-    wanted: Callable[[Run, str], Command],
-    how: How,
-    *,
-    verify: bool = False,
-) -> None:
-    """Submits a command about one step and shows the run afterwards. `verify`: the step's reading may be needed."""
-    found: list[str] = []
-
-    async def make(console: Console) -> Command:
-        run = run_of(console.state, run_id)
-        found.append(run.id)
-        step_id = step_of(run, step)
-        if verify and run.playbook.step(step_id).verify is not None:
-            await console.ask()
-        return wanted(run, step_id)
-
-    write(
-        options,
-        make,
-        lambda console, _: _shown(console, found[0]),
-        how=how,
-        sources=verify,
-    )
+for one in (*run_acting.COMMANDS, run_plain.attach):
+    command.add_command(one)
 
 
 @command.command("start")
 @click.argument("playbook")
 @click.option("--incident", "incident_id", required=True, metavar="ID", help="The incident that it is run for.")
+@set_option
 @writing(unsaved=True)
 @click.pass_obj
-def start(options: Options, playbook: str, incident_id: str, how: How) -> None:
+def start(options: Options, playbook: str, incident_id: str, given: tuple[str, ...], how: How) -> None:
     """Start a run of a playbook in an incident."""
     from console.bootstrap import configuration
     from console.model.commands import StartRun
 
-    loaded = loaded_of(configuration(options), playbook)
+    loaded, answers = loaded_of(configuration(options), playbook), variables(given)
 
     def wanted(console: Console) -> Command:
-        return StartRun(incident_of(console.state, incident_id).id, loaded)
+        return StartRun(incident_of(console.state, incident_id).id, loaded, answers)
 
     def result(console: Console, done: Done) -> Shown:
-        return _shown(console, done.subject)
+        return shown(console, done.subject)
 
     write(options, wanted, result, how=how)
 
@@ -121,9 +78,8 @@ def ls(options: Options, all_: bool, as_json: bool) -> None:
             for item in found:
                 incident = console.state.incidents.get(item.incident)
                 label = incident.label if incident else "-"
-                rows.append(
-                    (item.label, label, item.status.value, item.current.id if item.current else "-", item.playbook.name)
-                )
+                status = "on hold" if item.held_at is not None else item.status.value
+                rows.append((item.label, label, status, item.current.id if item.current else "-", item.playbook.name))
             data = [run_data(item, console.board.at) for item in found]
             show({"runs": data}, lambda: table(rows) or ["no run under way"], as_json)
 
@@ -131,28 +87,33 @@ def ls(options: Options, all_: bool, as_json: bool) -> None:
 
 
 @command.command("show")
-@click.argument("run_id", metavar="RUN")
+@run_argument
 @json_option
 @click.pass_obj
 def show_one(options: Options, run_id: str, as_json: bool) -> None:
-    """Show one run: its steps, what was seen, what is left of the time."""
+    """Show one run: its steps, what was seen, who holds what, what is left of the time."""
     from console.bootstrap import run
 
     async def work() -> None:
         async with reading(options) as console:
-            data, lines = _shown(console, run_of(console.state, run_id).id)
+            data, lines = shown(console, run_of(console.state, run_id).id)
             show(data, lambda: lines, as_json)
 
     run(work())
 
 
+# -- a step -----------------------------------------------------------------------------------------------------------
+
+
 @command.command("complete")
-@click.argument("run_id", metavar="RUN")
-@click.argument("step")
+@run_argument
+@step_argument
 @click.option("--observed", required=True, help="What was seen, as the expected response asks.")
 @click.option("--option", default="", help="For a decision: the branch.")
-@click.option("--typed", default="", help="For an irreversible step: the words it asks for.")
+@typed_option
 @click.option("--override", default="", help="Why the step closes although its reading does not show the effect.")
+@glass_option
+@link_option
 @writing(unsaved=True)
 @click.pass_obj
 def complete(
@@ -163,58 +124,60 @@ def complete(
     option: str,
     typed: str,
     override: str,
+    break_glass: str,
+    links: tuple[str, ...],
     how: How,
 ) -> None:
     """Complete a step on what was observed. Where the step names a reading, the sources are read once."""
     from console.model.commands import CompleteStep
 
-    def wanted(run: Run, step_id: str) -> Command:
-        return CompleteStep(run.id, step_id, observed, option, typed, override)
+    def wanted(_: Console, run: Run, step_id: str) -> Command:
+        return CompleteStep(run.id, step_id, observed, option, typed, override, break_glass, links)
 
-    _step(options, run_id, step, wanted, how=how, verify=True)
+    on_step(options, run_id, step, wanted, how=how, verify=True)
 
 
 @command.command("fail")
-@click.argument("run_id", metavar="RUN")
-@click.argument("step")
+@run_argument
+@step_argument
 @click.option("--reason", required=True, help="What went wrong.")
 @writing(unsaved=True)
 @click.pass_obj
 def fail(options: Options, run_id: str, step: str, reason: str, how: How) -> None:
-    """Mark a step as failed; it stays open until it is retried or skipped."""
+    """Mark a step as failed; what the playbook says of that follows, else it stays open."""
     from console.model.commands import FailStep
 
-    _step(options, run_id, step, lambda run, id_: FailStep(run.id, id_, reason), how=how)
+    on_step(options, run_id, step, lambda _, run, id_: FailStep(run.id, id_, reason), how=how)
 
 
 @command.command("retry")
-@click.argument("run_id", metavar="RUN")
-@click.argument("step")
+@run_argument
+@step_argument
 @writing(unsaved=True)
 @click.pass_obj
 def retry(options: Options, run_id: str, step: str, how: How) -> None:
     """Start a failed step again, with a new timebox."""
     from console.model.commands import RetryStep
 
-    _step(options, run_id, step, lambda run, id_: RetryStep(run.id, id_), how=how)
+    on_step(options, run_id, step, lambda _, run, id_: RetryStep(run.id, id_), how=how)
 
 
 @command.command("skip")
-@click.argument("run_id", metavar="RUN")
-@click.argument("step")
-@click.option("--reason", required=True, help="Why it is not needed.")
+@run_argument
+@step_argument
+@click.option("--reason", default="", help="Why it is not needed; most steps ask for it.")
 @writing(unsaved=True)
 @click.pass_obj
 def skip(options: Options, run_id: str, step: str, reason: str, how: How) -> None:
     """Skip a step, with a reason."""
     from console.model.commands import SkipStep
 
-    _step(options, run_id, step, lambda run, id_: SkipStep(run.id, id_, reason), how=how)
+    on_step(options, run_id, step, lambda _, run, id_: SkipStep(run.id, id_, reason), how=how)
 
 
 @command.command("expire")
-@click.argument("run_id", metavar="RUN")
-@click.argument("step")
+@run_argument
+@step_argument
 @click.option("--observed", required=True, help="What is left.")
 @click.option("--reason", required=True, help="Why it may be left behind.")
 @writing(unsaved=True)
@@ -223,37 +186,56 @@ def expire(options: Options, run_id: str, step: str, observed: str, reason: str,
     """End a wait by decision."""
     from console.model.commands import ExpireStep
 
-    def wanted(run: Run, step_id: str) -> Command:
-        return ExpireStep(run.id, step_id, observed, reason)
-
-    _step(options, run_id, step, wanted, how=how)
+    on_step(options, run_id, step, lambda _, run, id_: ExpireStep(run.id, id_, observed, reason), how=how)
 
 
-@command.command("flag")
-@click.argument("run_id", metavar="RUN")
-@click.argument("step")
+@command.command("take")
+@run_argument
+@step_argument
+@click.option("--reason", default="", help="Why it is taken from whoever holds it.")
 @writing(unsaved=True)
 @click.pass_obj
-def flag(options: Options, run_id: str, step: str, how: How) -> None:
-    """Carry out a flag step from here, where a flag provider is configured."""
-    from console.model.commands import SetFlag
+def take(options: Options, run_id: str, step: str, reason: str, how: How) -> None:
+    """Take a step over from another console."""
+    from console.model.commands import TakeStep
 
-    _step(options, run_id, step, lambda run, id_: SetFlag(run.id, id_), how=how)
+    on_step(options, run_id, step, lambda _, run, id_: TakeStep(run.id, id_, reason), how=how)
+
+
+# -- the run as a whole -----------------------------------------------------------------------------------------------
+
+
+@command.command("hold")
+@run_argument
+@click.option("--reason", required=True, help="Why it waits.")
+@writing(unsaved=True)
+@click.pass_obj
+def hold(options: Options, run_id: str, reason: str, how: How) -> None:
+    """Put a run on hold: nothing is done and no clock runs until it is resumed."""
+    from console.model.commands import HoldRun
+
+    on_run(options, run_id, lambda run: HoldRun(run.id, reason), how)
+
+
+@command.command("resume")
+@run_argument
+@click.option("--reason", required=True, help="Why it goes on.")
+@writing(unsaved=True)
+@click.pass_obj
+def resume(options: Options, run_id: str, reason: str, how: How) -> None:
+    """Go on with a run that is on hold, or was aborted."""
+    from console.model.commands import ResumeRun
+
+    on_run(options, run_id, lambda run: ResumeRun(run.id, reason), how)
 
 
 @command.command("abort")
-@click.argument("run_id", metavar="RUN")
+@run_argument
 @click.option("--reason", required=True, help="Why it ends here.")
 @writing(unsaved=True)
 @click.pass_obj
 def abort(options: Options, run_id: str, reason: str, how: How) -> None:
-    """End a run where it stands."""
+    """End a run where it stands; what was done and can be taken back is listed."""
     from console.model.commands import AbortRun
 
-    found: list[str] = []
-
-    def wanted(console: Console) -> Command:
-        found.append(run_of(console.state, run_id).id)
-        return AbortRun(found[0], reason)
-
-    write(options, wanted, lambda console, _: _shown(console, found[0]), how=how)
+    on_run(options, run_id, lambda run: AbortRun(run.id, reason), how)

@@ -11,6 +11,7 @@ from console.model.alert import Alert
 from console.model.board import AlertFeed, Board, Health, SourceStatus
 from console.model.incident import Incident
 from console.model.message import ChannelProof
+from console.model.people import Actor
 from console.model.reading import Reading, ReadingState
 from console.model.rollback import Readiness
 from console.model.rollout import Guardrail, Rollout
@@ -243,6 +244,12 @@ def run_data(run: Run, now: datetime) -> Json:
         "ended_at": instant(run.ended_at),
         "reason": run.reason,
         "next_run": run.next_run,
+        "parent": run.parent or None,
+        "parent_step": run.parent_step or None,
+        "variables": dict(run.variables),
+        "held_at": instant(run.held_at),
+        "held_reason": run.held_reason,
+        "untrusted": run.untrusted,
         "current": current.id if current is not None else None,
         "steps": [_step(run, run.steps[step.id], now) for step in run.playbook.steps],
         "effects": [
@@ -251,8 +258,10 @@ def run_data(run: Run, now: datetime) -> Json:
                 "target": effect.target,
                 "detail": effect.detail,
                 "step": effect.step,
+                "attempt": effect.attempt,
                 "outcome": effect.outcome or "unknown",
                 "answer": effect.answer,
+                "digest": effect.digest,
             }
             for effect in run.effects
         ],
@@ -279,8 +288,42 @@ def _step(run: Run, progress: StepRun, now: datetime) -> Json:
         "evidence": progress.evidence,
         "override": progress.override,
         "reason": progress.reason,
-        "by": str(progress.by) if progress.by is not None else None,
+        "by": _who(progress.by),
+        "break_glass": progress.break_glass,
+        "links": list(progress.links),
+        "output": progress.output,
+        "digest": progress.digest,
+        "retry_at": instant(progress.retry_at),
+        "asked_by": _who(progress.asked_by),
+        "confirmed_by": _who(progress.confirmed_by),
+        "holder": progress.holder,
+        "held_by": _who(progress.held_by),
+        "held_until": instant(progress.held_until),
+        "attempts": [_attempt(item) for item in progress.earlier],
     }
+
+
+def _attempt(item: StepRun) -> Json:
+    """What came of a step before it was started anew, or too late to count."""
+    return {
+        "attempt": item.attempt,
+        "status": item.status.value,
+        "started_at": instant(item.started_at),
+        "ended_at": instant(item.ended_at),
+        "observed": item.observed,
+        "option": item.option,
+        "evidence": item.evidence,
+        "override": item.override,
+        "break_glass": item.break_glass,
+        "reason": item.reason,
+        "digest": item.digest,
+        "links": list(item.links),
+        "by": _who(item.by),
+    }
+
+
+def _who(actor: Actor | None) -> str | None:
+    return str(actor) if actor is not None else None
 
 
 def shift_data(shift: Shift) -> Json:
