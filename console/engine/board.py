@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from console.engine.feed import FeedKeeper
 from console.engine.metrics import MetricAnswers, gauges, rollout
 from console.engine.rota import rota
-from console.engine.sources import silences_of
+from console.engine.sources import PLAYBOOKS, silences_of
 from console.model.board import Board, Health, HealthSnapshot, SourceStatus, Target
 from console.model.care import AlertCare
 from console.model.change import Change
@@ -21,7 +21,7 @@ from console.model.pager import KnownOnCalls
 from console.model.reading import Reading, ReadingState, missing
 from console.model.rollback import Readiness, assess
 from console.model.rollout import Rollout, RolloutPlan
-from console.model.run import Run
+from console.model.run import Job, Run
 from console.model.slo import Objective, SloGauge
 from console.model.state import State
 from console.settings.config import Component, Config, Environment
@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     from console.engine.lease import LeaseKeeper
     from console.engine.poller import Poller
     from console.engine.record import Record
+    from console.engine.runs import Watching
     from console.engine.world import World
     from console.model.people import Actor
+    from console.ports import PlaybookSnapshot
 
 ENDED_SHOWN = 20
 """How many ended incidents stay on the Board."""
@@ -51,13 +53,16 @@ class BoardMaker:
         pollers: Mapping[str, Poller],
         faults: Mapping[str, str],
         retries: Callable[[], Mapping[str, datetime]],
+        watching: Watching,
+        jobs: Callable[[], tuple[Job, ...]],
         *,
+        console: str,
         mode: str,
         read_only: bool,
     ) -> None:
         self._world, self._config, self._environment, self._actor = world, config, environment, actor
         self._record, self._lease, self._pollers, self._faults = record, lease, pollers, faults
-        self._retries = retries
+        self._retries, self._watching, self._jobs, self._console = retries, watching, jobs, console
         self._mode, self._read_only = mode, read_only
         self._health: dict[str, Health] = {}
         self._cared, self._told, self._care_now = State(), 0, dict[str, AlertCare]()
@@ -69,7 +74,10 @@ class BoardMaker:
         self._silences = [silences_of(silences.cluster) for silences in world.silences]
 
     def _worth_saying(self, status: SourceStatus, statuses: Mapping[str, SourceStatus]) -> bool:
-        """Silences come from the Alertmanagers: they are named only when they fail alone."""
+        """Silences come from the Alertmanagers: they are named only when they fail alone. The playbooks' files are
+        named when there is something wrong with them."""
+        if status.name == PLAYBOOKS:
+            return bool(status.error or status.note)
         if status.name not in self._silences:
             return True
         alone = any(statuses[name].state is ReadingState.OK for name in self._alert_sources)
@@ -104,6 +112,9 @@ class BoardMaker:
         feed = self._feed.feed(values, {name: status[name] for name in self._alert_sources}, pager, now, ours)
         incidents = shown_incidents(record.state, environment.target)
         readings |= {f"health.{row.component}": row.up.map(float) for row in health}
+        readings |= self._watching.readings(now)
+        files: PlaybookSnapshot | None = values.get(PLAYBOOKS)
+        playbooks = files.playbooks if files is not None else config.playbooks
         return Board(
             number=number,
             at=now,
@@ -140,8 +151,13 @@ class BoardMaker:
             people=config.people,
             environments=tuple(item.target for item in config.environments),
             severities=config.severities,
-            playbooks=config.playbooks,
+            playbooks=playbooks,
             readings=readings,
+            held=self._watching.held,
+            jobs=self._jobs(),
+            files=files.files if files is not None else {item.playbook.name: item.hash for item in playbooks},
+            console=self._console,
+            trusted=frozenset(record.state.trusted),
         )
 
 

@@ -19,6 +19,8 @@ from console.engine.observer import Observer
 from console.engine.outbox import Outbox
 from console.engine.outcome import Denied, Done, Outcome
 from console.engine.record import Record
+from console.engine.runs import Watching
+from console.engine.runs_jobs import Jobs
 from console.engine.sources import pollers
 from console.engine.submission import Submission
 from console.engine.tasks import Tasks, Work
@@ -53,10 +55,16 @@ class Console:
         self._pollers = {poller.name: poller for poller in pollers(world, config, environment, self._changed)}
         self._tasks = tasks = Tasks(world.clock, self._publish)
         asks = self._pollers.get(world.pager.name) if world.pager is not None else None
-        self._moments = moments = Moments(world, config, environment, record, lambda: self._build(), mode, asks)
+        self._moments = moments = Moments(
+            world, config, environment, record, lambda: self._build(), mode, asks, console
+        )
         self._deadlines = Deadlines(record, lease, world.clock, engine, tasks, moments, self._fired)
-        self._outbox = Outbox(world, record, lease, moments, engine, tasks, self._publish)
+        self._outbox = Outbox(world, record, lease, moments, engine, tasks, self._delivered)
         self._observer = Observer(world, record, lease, moments, engine, tasks, lambda: self._board, self._fired)
+        self._watching = Watching(
+            world, record, lease, moments, engine, tasks, lambda: self._build(), self._publish, self._settled
+        )
+        self._jobs = Jobs(world, record, moments, actor, console, tasks, self.submit, self._publish, self._settled)
         self._upkeep = Upkeep(world, record, lease, self._deadlines, tasks, self._changed, read_only=read_only)
         self._boards = BoardMaker(
             world,
@@ -68,6 +76,9 @@ class Console:
             self._pollers,
             tasks.faults,
             self._outbox.retries,
+            self._watching,
+            self._jobs.board,
+            console=console,
             mode=mode,
             read_only=read_only,
         )
@@ -118,7 +129,11 @@ class Console:
         """Decides and records one command of this console's operator. `Done` means fsynced."""
         if self._read_only:
             return Denied("this console is read-only")
+        if isinstance(command, cmd.RunProgram) and (refusal := await self._jobs.refusal(command)):
+            return Denied(refusal)
         outcome = await self._submission.record(command, unsaved)
+        if isinstance(outcome, Done) and isinstance(command, cmd.RunProgram):
+            self._jobs.begin(outcome)
         if isinstance(outcome, Done) and isinstance(command, EFFECTS):
             outcome = await self._effects.carry_out(command, outcome, unsaved)
             self.refresh()
@@ -134,10 +149,30 @@ class Console:
         self._publish()
 
     async def ask(self, *, without: Collection[str] = ()) -> None:
-        """Asks every source but these once, each within its own deadline. For an opened console; a started one asks by
-        itself."""
+        """Asks every source but these once, each within its own deadline, and reads what the steps under way wait for.
+        For an opened console; a started one asks by itself."""
         wanted = (poller for name, poller in self._pollers.items() if name not in without)
         await asyncio.gather(*(poller.ask() for poller in wanted))
+        await self._watching.look(anew=True)
+        self._publish()
+
+    def stop_job(self, run: str, step: str) -> bool:
+        """Ends the programs of a step that this console runs, and all that they started. Whether there were any."""
+        return self._jobs.stop(run, step)
+
+    async def finish_jobs(self) -> None:
+        """For one command of an opened console: waits until its programs have ended and that is in the record, renewing
+        its hold on their steps; then closes what can be closed by it, unless another engine does."""
+        keeping = asyncio.create_task(self._jobs.watch(), name="jobs")
+        try:
+            await self._jobs.finish()
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+        view = self._lease.view()
+        if view.mine or not view.holder:
+            await self._lease.renew()
+        await self._watching.look(anew=True)
         self._publish()
 
     async def start(self) -> None:
@@ -149,13 +184,15 @@ class Console:
             self._lease.look()
         self._publish()
         work: dict[str, Work] = {f"poll {poller.name}": poller.run for poller in self._pollers.values()}
-        work |= {"lease": self._upkeep.keep_lease, "record": self._upkeep.follow_record}
+        work |= {"lease": self._upkeep.keep_lease, "record": self._upkeep.follow_record, "runs": self._watching.watch}
         if not self._read_only:
-            work |= {"deadlines": self._deadlines.watch, "observe": self._observer.watch, **self._outbox.work()}
+            work |= {"deadlines": self._deadlines.watch, "observe": self._observer.watch, "jobs": self._jobs.watch}
+            work |= self._outbox.work()
         self._tasks.start(work)
 
     async def stop(self) -> None:
-        """Stops everything, gives the lease back, and closes the journal."""
+        """Stops everything, the programs that it runs too, gives the lease back, and closes the journal."""
+        await self._jobs.close()
         await self._tasks.stop()
         await self._lease.release()
         await self._world.journal.close()
@@ -185,11 +222,25 @@ class Console:
         self._deadlines.wake()
         self._outbox.wake()
         self._observer.wake()
+        self._watching.wake()
+        self._jobs.wake()
         self._publish()
 
     def _fired(self) -> None:
         """The engine has written something down itself. It knows of its own deadlines: they are not woken."""
         self._outbox.wake()
+        self._watching.wake()
+        self._jobs.wake()
+        self._publish()
+
+    def _settled(self) -> None:
+        """A step or a program has come to its end: what follows has deadlines, messages and tries of its own."""
+        self._deadlines.wake()
+        self._fired()
+
+    def _delivered(self) -> None:
+        """A message was sent or given up: a step may have waited for it."""
+        self._watching.wake()
         self._publish()
 
     def _publish(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from console.engine import rota
@@ -12,7 +12,7 @@ from console.engine.world import World
 from console.model.alert import AlertState
 from console.model.board import Board
 from console.model.decide import Context
-from console.model.people import Actor, SeverityRule
+from console.model.people import Actor, Person, SeverityRule
 from console.settings.config import Config, Environment
 
 
@@ -28,10 +28,12 @@ class Moments:
         board: Callable[[], Board],
         mode: str,
         pager: Poller | None,
+        console: str = "",
     ) -> None:
         self._world, self._config, self._environment = world, config, environment
         self._record, self._board, self._mode = record, board, mode
-        self._pager = pager
+        self._pager, self._console = pager, console
+        self._standing = _standing(config.people)
         self._began = world.clock.now()
 
     @property
@@ -61,7 +63,7 @@ class Moments:
             target=self._environment.target,
             fresh=world.ids.new,
             severities=config.severities,
-            playbooks={loaded.playbook.name: loaded for loaded in config.playbooks},
+            playbooks={loaded.playbook.name: loaded for loaded in board.playbooks},
             readings=board.readings,
             flags=world.flags.name if world.flags is not None else "",
             mode=self._mode,
@@ -79,4 +81,17 @@ class Moments:
             ),
             pager_silent=world.pager is not None and (self._pager is None or self.pager_unheard() is not None),
             pager_unheard=self.pager_unheard(),
+            console=self._console,
+            held=board.held,
+            standing=self._standing,
+            settings=config.variables,
         )
+
+
+def _standing(people: Iterable[Person]) -> Mapping[str, tuple[str, ...]]:
+    """The roles that people have by people.yaml, by what they may be called in the record: name and login."""
+    found: dict[str, tuple[str, ...]] = {}
+    for person in people:
+        for name in {person.name, person.login}:
+            found[name] = (*found.get(name, ()), *person.roles)
+    return found

@@ -6,7 +6,7 @@ open in the record: it shows as *outcome unknown*, and is never repeated unasked
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
@@ -16,15 +16,19 @@ from console.engine.record import Record
 from console.engine.world import World
 from console.model import commands as cmd
 from console.model import events as ev
-from console.model.decide import Batch, flag_outcome
+from console.model.decide import Batch, effect_outcome, flag_outcome
+from console.model.events import Recorded
 from console.model.pager import ActOutcome, ActResult
 from console.model.people import Actor
-from console.ports import Append, NewEvent, NotSaved, Refused, Silences, SourceError, Uncertain
+from console.ports import Append, Conflict, NewEvent, NotSaved, Refused, Silences, SourceError, Uncertain
 
 T = TypeVar("T")
 
 EFFECTS = (cmd.SetFlag, cmd.CreateSilence, cmd.ExtendSilence, cmd.ExpireSilence)
 """Commands whose events are followed by an act on the outside."""
+
+RETRIES = 20
+"""How often it is decided anew what follows from an outcome, because others appended first."""
 
 _OnSilence = cmd.CreateSilence | cmd.ExtendSilence | cmd.ExpireSilence
 
@@ -79,27 +83,26 @@ class Effects:
 
     async def _set_flag(self, command: cmd.SetFlag, intended: Done, unsaved: bool) -> Outcome:
         flags = self._world.flags
-        intent = next(item.payload for item in intended.events if isinstance(item.payload, ev.EffectIntended))
+        event = next(item for item in intended.events if isinstance(item.payload, ev.EffectIntended))
+        intent: ev.EffectIntended = event.payload
         run = self._record.state.runs[command.run]
         percent = run.playbook.step(command.step).percent
         assert flags is not None  # decide() refuses a flag step that nothing here can set.
         answer = await self._asked(lambda: flags.set_percent(intent.target, percent))
         if isinstance(answer, Denied):
             return answer
-        if isinstance(answer, SourceError):
-            finished = ev.EffectFinished(intent.effect, "refused", str(answer))
-        else:
-            finished = ev.EffectFinished(intent.effect, "done", answer)
-        refused = f"{intent.target} was not set: {finished.detail}" if finished.outcome == "refused" else ""
-        ledger = flag_outcome(
-            self._record.state,
-            run.id,
-            command.step,
-            finished.outcome,
-            finished.detail,
-            self._moments.context(self._actor),
-        )
-        return await self._conclude(run.stream, finished, intended, unsaved, refused, ledger)
+        ended = ("refused", str(answer)) if isinstance(answer, SourceError) else ("done", answer)
+
+        def follows() -> list[Batch]:
+            state, context = self._record.state, self._moments.context(self._actor)
+            ledger = flag_outcome(state, run.id, command.step, *ended, context)
+            return [*effect_outcome(state, run.id, command.step, intent.effect, *ended, "", "", context), *ledger]
+
+        recorded, saved = await note_outcome(self._record, self._actor, event.id, follows)
+        if ended[0] == "refused":
+            return Denied(f"{intent.target} was not set: {ended[1]}")
+        where = self._world.spool.where if unsaved or not saved else ""
+        return Done((*intended.events, *recorded), unsaved=where)
 
     async def _change(self, command: _OnSilence, intended: Done, unsaved: bool) -> Outcome:
         act = _act(command)
@@ -143,12 +146,10 @@ class Effects:
         intended: Done,
         unsaved: bool,
         refused: str = "",
-        ledger: Sequence[Batch] = (),
     ) -> Outcome:
         event = NewEvent(payload, self._world.clock.now(), self._world.ids.new(), intended.events[0].id)
         # What happened, happened, whatever else was written meanwhile: no expected version.
-        noted = (replace(append, expected=None) for append in self._record.appends(ledger, self._actor))
-        appends = [Append(stream, None, (event,), self._actor), *noted]
+        appends = [Append(stream, None, (event,), self._actor)]
         try:
             recorded = await self._record.append(appends)
         except (NotSaved, Refused):
@@ -158,3 +159,30 @@ class Effects:
         if refused:
             return Denied(refused)
         return Done((*intended.events, *recorded), unsaved=self._world.spool.where if unsaved else "")
+
+
+async def note_outcome(
+    record: Record, actor: Actor, intent: str, follows: Callable[[], list[Batch]]
+) -> tuple[tuple[Recorded, ...], bool]:
+    """Writes down how an effect of a step has ended, and what `follows` from it; `intent` is the id of the event that
+    it is the outcome of. What was recorded, and whether it is saved: it must not be lost, whatever else was written
+    meanwhile, for the world has been changed."""
+    appends: list[Append] = []
+    for _ in range(RETRIES):
+        appends = [_caused(append, intent) for append in record.appends(follows(), actor)]
+        try:
+            return await record.append(appends), True
+        except Conflict:
+            if not await record.caught_up():
+                break
+        except (NotSaved, Refused):
+            break
+    return record.put_aside([replace(append, expected=None) for append in appends]), False
+
+
+def _caused(append: Append, intent: str) -> Append:
+    events = tuple(
+        replace(event, causation=intent) if isinstance(event.payload, ev.EffectFinished) else event
+        for event in append.events
+    )
+    return replace(append, events=events)

@@ -19,6 +19,9 @@ from console.settings.outside import HttpSource
 PAGER_TIMEOUT = timedelta(seconds=15)
 """PagerDuty is asked for several things, page by page."""
 PAGER_FIRST_AFTER = timedelta(seconds=2)
+PLAYBOOKS = "playbooks"
+"""The name of the poller that looks at the playbooks' files."""
+_FILES_EVERY, _FILES_FIRST_AFTER = timedelta(seconds=10), timedelta(seconds=3)
 
 
 def silences_of(cluster: str) -> str:
@@ -67,6 +70,10 @@ def pollers(world: World, config: Config, environment: Environment, changed: Cal
         pager = poller(world.pager.name, world.pager.read, interval, PAGER_TIMEOUT, lambda found: found.note)
         pager.first_after = PAGER_FIRST_AFTER
         yield pager
+    if world.files is not None:
+        files = poller(PLAYBOOKS, world.files.read, _FILES_EVERY, _FILES_EVERY, lambda found: "; ".join(found.problems))
+        files.first_after = _FILES_FIRST_AFTER
+        yield files
 
 
 def _clock(found: MetricAnswers | AlertSnapshot) -> str:

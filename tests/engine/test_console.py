@@ -327,8 +327,9 @@ async def test_a_refused_flag_is_said_and_its_step_stays_open(bench: Bench) -> N
     seen = console.board.run(run)
     assert seen is not None
     assert (seen.effects[0].outcome, seen.effects[0].answer) == ("refused", "403 from the provider")
-    assert seen.steps["disable"].status == "active"
+    assert seen.steps["disable"].status == "failed"
     bench.flags.error = ""
+    assert isinstance(await console.submit(cmd.RetryStep(run, "disable")), Done)
     assert isinstance(await console.submit(cmd.SetFlag(run, "disable")), Done)
 
 
