@@ -54,7 +54,7 @@ class LeaseKeeper:
         taken = after is not None and after.holder == self._holder and (before is None or before.epoch != after.epoch)
         if taken and after is not None:
             previous = before.holder if before is not None and before.holder != self._holder else ""
-            await self._log(ev.LeaseTaken(self._holder, after.epoch, previous, self._target))
+            await self.log(ev.LeaseTaken(self._holder, after.epoch, previous, self._target))
         return (before.holder if before else "") != (after.holder if after else "")
 
     def look(self) -> bool:
@@ -68,11 +68,12 @@ class LeaseKeeper:
             return
         with contextlib.suppress(NotSaved, Refused):  # It runs out by itself.
             epoch = self._seen.epoch if self._seen else 0
-            await self._log(ev.LeaseReleased(self._holder, epoch, self._target))
+            await self.log(ev.LeaseReleased(self._holder, epoch, self._target))
             await self._record.journal.release(self._holder)
         self._seen = None
 
-    async def _log(self, payload: ev.LeaseTaken | ev.LeaseReleased) -> None:
+    async def log(self, payload: ev.LeaseTaken | ev.LeaseReleased | ev.ClockStepped) -> None:
+        """Writes down what became of the engine."""
         event = NewEvent(payload, self._clock.now(), self._ids.new())
         with contextlib.suppress(NotSaved, Refused):  # The lease is what counts; its trace is not worth failing for.
             await self._record.append([Append("engine", None, (event,), self._actor)])

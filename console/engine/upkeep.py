@@ -11,8 +11,13 @@ from console.engine.lease import RENEW_SECONDS, LeaseKeeper
 from console.engine.record import Record
 from console.engine.tasks import Tasks
 from console.engine.world import World
+from console.model import events as ev
 from console.ports import NotSaved, Refused
 
+LATE_SECONDS = 5.0
+"""A renewal that comes so much later, or sooner, than it was meant to: the process was stopped, or the clock set."""
+STEP_SECONDS = 2.0
+"""A wall clock that moved so much more than time passed is worth a line in the record; less is what NTP does."""
 LOOK_EVERY = 4
 """Every how many renewals the spool is looked through for what processes that are gone have left."""
 
@@ -38,11 +43,18 @@ class Upkeep:
         """Renews the lease and brings home what waits in the spool; while read-only, only looks who holds it."""
         clock = self._world.clock
         for renewal in itertools.count():
-            await clock.sleep_until(clock.now() + timedelta(seconds=RENEW_SECONDS))
+            began, counted = clock.now(), clock.monotonic()
+            await clock.sleep_until(began + timedelta(seconds=RENEW_SECONDS))
+            passed = (clock.now() - began).total_seconds()
+            stepped = passed - (clock.monotonic() - counted)
+            if abs(passed - RENEW_SECONDS) > LATE_SECONDS:
+                self._changed()  # Whatever was read before is that much older now: nobody waits for a source to say so.
             if self._read_only:
                 changed = self._lease.look()
             else:
                 changed = await self._lease.renew()
+                if abs(stepped) >= STEP_SECONDS and self._lease.fence is not None:
+                    await self._lease.log(ev.ClockStepped(round(stepped, 3)))
                 changed = await self._retry_spool(look=renewal % LOOK_EVERY == 0) or changed
                 # A process that was stopped and goes on holds its lease again, and is late.
                 self._deadlines.wake_if_late()

@@ -121,7 +121,8 @@ def _aware(value: Any) -> bool:
         return value.tzinfo is not None
     if isinstance(value, tuple):
         return all(map(_aware, value))
-    return all(_aware(getattr(value, name)) for name in _dated(type(value)))
+    kind: Any = type(value)
+    return all(_aware(getattr(value, name)) for name in _dated(kind))
 
 
 @cache

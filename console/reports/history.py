@@ -88,7 +88,7 @@ def gather(incident: Incident, read: Callable[[], Iterable[Recorded]]) -> list[R
     def wanted(item: Recorded) -> bool:
         if item.stream in streams:
             return True
-        if item.stream in alerts or isinstance(item.payload, _ENGINE):
+        if item.stream in alerts or isinstance(item.payload, (*_ENGINE, ev.ClockStepped)):
             return start <= item.occurred_at <= end
         return item.stream == rollout and item.occurred_at <= end
 

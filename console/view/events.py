@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from console.model import events as ev
@@ -10,7 +11,7 @@ from console.model.events import Recorded
 from console.view.line import Tone
 from console.view.response_events import WRITERS, Writer, because, late, names
 from console.view.run_events import WRITERS as RUN_WRITERS
-from console.view.times import clock
+from console.view.times import clock, span_of
 
 StepNames = Mapping[tuple[str, str], str]
 """(stream, step id) to the step's title."""
@@ -59,6 +60,11 @@ def _answered(p: ev.HandoffItemAnswered, _: str) -> tuple[Tone, str]:
     return (Tone.NORMAL if p.answer == "accepted" else Tone.WARNING), f"item {p.item} {p.answer}{because(p.read_back)}"
 
 
+def _stepped(p: ev.ClockStepped, _: str) -> tuple[Tone, str]:
+    length = span_of(timedelta(seconds=abs(p.seconds)), seconds=True)
+    return Tone.WARNING, f"the clock was set {'forward' if p.seconds > 0 else 'back'} by {length}, or the machine slept"
+
+
 def _merged(p: ev.SpoolMerged, _: str) -> tuple[Tone, str]:
     lost = f", {len(p.skipped)} could not be read" if p.skipped else ""
     return Tone.WARNING, f"{p.events} events of {p.console} merged from the spool{lost}"
@@ -90,6 +96,7 @@ _WRITERS: Mapping[type[Any], Writer] = {
     ev.HandoffWithdrawn: lambda p, t: (Tone.WARNING, f"handoff withdrawn{because(p.reason)}"),
     ev.LeaseTaken: lambda p, t: (Tone.NORMAL, f"engine runs in {p.holder}"),
     ev.LeaseReleased: lambda p, t: (Tone.NORMAL, f"engine stopped in {p.holder}"),
+    ev.ClockStepped: _stepped,
     ev.SpoolMerged: _merged,
     ev.DrillStarted: lambda p, t: (Tone.STRONG, f"drill {p.scenario} started"),
     ev.DrillFinished: lambda p, t: (Tone.STRONG, f"drill {p.outcome} after {p.minutes:.1f} min"),

@@ -111,8 +111,8 @@ class SharedJournal(MemoryJournal):
 class Bench:
     """Consoles on one journal in simulated time."""
 
-    def __init__(self, folder: Path) -> None:
-        self.clock = SimulatedClock(START)
+    def __init__(self, folder: Path, clock: SimulatedClock | None = None) -> None:
+        self.clock = clock or SimulatedClock(START)
         self.ids = SeededIds(7)
         self.folder = folder
         self.journal = SharedJournal(self.clock, console="bench")

@@ -120,6 +120,27 @@ def test_the_next_engine_takes_over_and_fires_what_passed_meanwhile_once(lightho
     lighthouse.run("log", "verify")
 
 
+def test_28_a_screen_that_was_stopped_fires_what_passed_once_it_goes_on_and_says_how_late(lighthouse: Lighthouse):
+    lighthouse.shorten("severity.yaml", "acknowledge_within: 5m", "acknowledge_within: 5s")
+    with Terminal(lighthouse.oncall(who="alice"), columns=160, rows=45) as one:
+        one.wait_for("engine: here")
+        lighthouse.run("incident", "declare", "P99 is high", "--severity", "sev1", who="bob")
+        [declared] = lighthouse.events("incident.declared")
+        one.wait_for(f"INC-{declared.seq}")
+        one.signal(signal.SIGSTOP)
+        due = declared.payload["acknowledge_by"]
+        wait_until(lambda: age_of(due) > 4, 20, what="the deadline, and some seconds more")
+        assert not lighthouse.events("incident.acknowledge_overdue")
+        one.signal(signal.SIGCONT)
+        one.wait_for("OVERDUE by")
+        [overdue] = wait_until(lambda: lighthouse.events("incident.acknowledge_overdue"), what="the overdue answer")
+        assert overdue.payload["late_seconds"] >= 4
+        one.wait_for("engine: here")
+    assert len(lighthouse.events("incident.acknowledge_overdue")) == 1
+    assert lighthouse.events("engine.clock_stepped") == []
+    lighthouse.run("log", "verify")
+
+
 def test_consoles_see_each_others_events_within_a_second(lighthouse: Lighthouse):
     with Terminal(lighthouse.oncall(who="alice")) as one, Terminal(lighthouse.oncall(who="bob")) as two:
         for console in (one, two):

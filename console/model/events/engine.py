@@ -26,6 +26,15 @@ class LeaseReleased:
     target: str = ""
 
 
+@event("engine.clock_stepped")
+@value
+class ClockStepped:
+    """The wall clock moved by so much more than time passed: it was set, or the machine slept. Lengths that span it are
+    off by that; deadlines are instants, and stand."""
+
+    seconds: float
+
+
 @event("journal.spool_merged")
 @value
 class SpoolMerged:
