@@ -17,11 +17,12 @@ from console.journal.memory import MemoryJournal
 from console.journal.spool import FileSpool
 from console.model.alert import Alert, AlertSnapshot
 from console.model.board import Target
+from console.model.events import Recorded
 from console.model.people import Actor, Severity, SeverityRule
 from console.model.reading import Reading, ReadingState
 from console.model.rollout import GuardrailRule, RolloutPlan
 from console.model.slo import Objective, Sli, SliKind
-from console.ports import Query, Series, SourceError
+from console.ports import Append, Query, Series, SourceError
 from console.settings.config import Config, Environment, HttpSource
 from console.settings.outside import Alertmanager
 from tests.model.life import ENGINE, LATENCY, ROLLBACK
@@ -108,6 +109,20 @@ class SharedJournal(MemoryJournal):
         pass
 
 
+class OfConsole:
+    """The shared journal as one console writes it: its name stands on its events, and says who holds a step."""
+
+    def __init__(self, shared: SharedJournal, name: str) -> None:
+        self._shared, self._name = shared, name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._shared, name)
+
+    async def append(self, appends: Sequence[Append], *, fence: int | None = None) -> tuple[Recorded, ...]:
+        self._shared._console = self._name  # nothing comes between this and the write
+        return await self._shared.append(appends, fence=fence)
+
+
 class Bench:
     """Consoles on one journal in simulated time."""
 
@@ -133,7 +148,7 @@ class Bench:
             journal="bench",
         )
         world = World(
-            self.clock, self.ids, self.journal, spool, self.metrics, (self.alerts,),
+            self.clock, self.ids, OfConsole(self.journal, name), spool, self.metrics, (self.alerts,),
             flags=self.flags if flags else None, offload=in_place, **self.outside,
         )  # fmt: skip
         console = Console(world, self.config, self.environment, Actor(name, name), console=name, read_only=read_only)
