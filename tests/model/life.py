@@ -18,6 +18,7 @@ from console.model.pager import PagerIncident
 from console.model.people import Actor, Severity, SeverityRule
 from console.model.playbook import Check, LoadedPlaybook, Option, Playbook, Step, StepKind
 from console.model.reading import Reading, ReadingState
+from console.model.run import Effect
 from console.model.state import State, apply
 
 START = datetime(2026, 3, 28, 22, 30, tzinfo=UTC)
@@ -154,9 +155,11 @@ class Life:
     def _by_itself(self, appends: list[list[Batch]]) -> list[Recorded]:
         return [event for batches in appends for event in self.record(batches, ENGINE)]
 
-    def end_effect(self, run: str, outcome: str, detail: str = "", output: str = "") -> list[Recorded]:
-        """How the newest effect of a run ended."""
-        effect = self.state.runs[run].effects[-1]
+    def end_effect(
+        self, run: str, outcome: str, detail: str = "", output: str = "", *, effect: Effect | None = None
+    ) -> list[Recorded]:
+        """How an effect of a run ended, the newest one if none is named."""
+        effect = effect or self.state.runs[run].effects[-1]
         known = (self.state, run, effect.step, effect.id, outcome, detail, output, f"sha256:{output}" if output else "")
         return self.record(effect_outcome(*known, self.context(ENGINE)), ENGINE)
 
@@ -169,10 +172,13 @@ class Life:
         assert "\n" not in str(refusal.value)
         return str(refusal.value)
 
-    def record(self, batches: list[Batch], actor: Actor, console: str = "test") -> list[Recorded]:
+    def record(
+        self, batches: list[Batch], actor: Actor, console: str = "test", *, cut_off: bool = False
+    ) -> list[Recorded]:
+        """Appends. `cut_off`: what was decided on an older state, and waited in a spool."""
         recorded = []
         for batch in batches:
-            assert self._versions.get(batch.stream, 0) == batch.expected, "decided on an old version"
+            assert cut_off or self._versions.get(batch.stream, 0) == batch.expected, "decided on an old version"
             for payload in batch.payloads:
                 version = self._versions.get(batch.stream, 0) + 1
                 self._versions[batch.stream] = version

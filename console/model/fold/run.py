@@ -57,8 +57,8 @@ def _earlier(step: StepRun) -> tuple[StepRun, ...]:
 @RULES.changed(ev.StepStarted)
 def _step_started(run: Run, recorded: Recorded, payload: ev.StepStarted) -> Run:
     before = run.steps[payload.step]
-    if payload.attempt <= before.attempt:
-        return run  # It was started so often already.
+    if payload.attempt <= before.attempt or run.status is not RunStatus.RUNNING:
+        return run  # It was started so often already, or the run had ended: somebody was cut off.
     steps = dict(run.steps)
     order = [step.id for step in run.playbook.steps]
     place = order.index(payload.step)

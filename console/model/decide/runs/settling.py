@@ -45,9 +45,10 @@ def settle(state: State, context: Context) -> list[list[Batch]]:
     lists: list[list[Batch]] = []
     for known in list(going_on(state, str(context.target))):
         run = state.runs[known.id]
-        if run.status is not RunStatus.RUNNING or _next_end(state, run, context) is None:
+        if run.status is not RunStatus.RUNNING or (run.active and _next_end(state, run, context) is None):
             continue
         draft = Draft(state, context)
+        flow.revive(draft, known.id)
         # Each round ends one attempt of one step, and there are so many of these at most.
         while (end := _next_end(draft.state, draft.run(known.id), context)) is not None:
             _end(draft, known.id, end)
