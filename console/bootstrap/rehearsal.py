@@ -9,17 +9,19 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from console.engine.console import Console
     from console.engine.outcome import Outcome
     from console.engine.world import World
+    from console.journal.memory import MemoryJournal
     from console.model.commands import Command
     from console.model.events import Recorded
     from console.model.incident import Incident
     from console.model.playbook import LoadedPlaybook, Playbook, Step, Variable
     from console.model.run import Run, StepRun
+    from console.ports import Append, Journal, Spool
     from console.settings.config import Config, Environment
     from console.settings.playbook_tests import Answer, Case, PlaybookTest
 
@@ -27,9 +29,11 @@ START = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 """A bad night."""
 OPERATOR = "operator"
 """Who acts where a table does not say."""
-SECOND = timedelta(seconds=1)
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 GRACE = timedelta(minutes=3)
 """How long it is waited for what does not come, after the last deadline that could bring it."""
+MARGIN = timedelta(seconds=150)
+"""What is left to run of a span that passes at once: a console renews its hold on a step two minutes before its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,7 @@ def rehearse(
     import asyncio
 
     config = replace(config, playbooks=tuple(replace(item, untrusted="") for item in config.playbooks))
+    environment = _calm(environment)
     by_name: dict[str, list[Case]] = {}
     for test in tests:
         by_name.setdefault(test.playbook, []).extend(test.cases)
@@ -136,8 +141,49 @@ LONGEST_WALK = 200
 """Steps that are walked through at most in a playbook that another one has called."""
 
 
+def _calm(environment: Environment) -> Environment:
+    """With sources that are read once a minute: what changes here changes when the table says so, and is read then."""
+    prometheus = environment.prometheus
+    return replace(
+        environment,
+        prometheus=replace(prometheus, interval=MINUTE) if prometheus is not None else None,
+        alertmanagers=tuple(
+            replace(item, source=replace(item.source, interval=MINUTE)) for item in environment.alertmanagers
+        ),
+        health_interval=MINUTE,
+    )
+
+
+def _spoken_of(config: Config, loaded: LoadedPlaybook, case: Case) -> Config:
+    """Without the objectives that neither the playbook nor the case speaks of: they are most of what is read."""
+    checks = [
+        check
+        for step in loaded.playbook.steps
+        for check in (*step.look_at, step.verify, *(option.when for option in step.options))
+        if check is not None
+    ]
+    names = {*case.readings, *(check.reading for check in checks), *(n for a in case.answers for n in a.readings)}
+    objectives = tuple(item for item in config.objectives if any(n.startswith(f"slo.{item.name}.") for n in names))
+    return replace(config, objectives=objectives)
+
+
 class _Off(Exception):
     """The case cannot go on as the table says. The message is one line."""
+
+
+class _Seat:
+    """The journal of the case, as one of its consoles writes to it."""
+
+    def __init__(self, journal: MemoryJournal, console: str) -> None:
+        self._journal, self._console = journal, console
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._journal, name)
+
+    async def append(self, appends: Sequence[Append], *, fence: int | None = None) -> tuple[Recorded, ...]:
+        """Appends under the console's name."""
+        self._journal.console = self._console
+        return await self._journal.append(appends, fence=fence)
 
 
 class _Night:
@@ -148,6 +194,7 @@ class _Night:
         from console.integrations.simulated.table import Table, TableAlerts
         from console.journal.memory import MemoryJournal
 
+        config = _spoken_of(config, loaded, case)
         self.config, self.environment, self.loaded, self.case = config, environment, loaded, case
         self._clock = SimulatedClock(START)
         self._ids = SeededIds(1)
@@ -199,9 +246,9 @@ class _Night:
 
         who = Actor(name, name)
         spool = FileSpool([], self._clock, self._ids, who, console=name, journal="memory")
-        return Console(self._world(spool), self.config, self.environment, who, console=name, mode="drill")
+        return Console(self._world(spool, name), self.config, self.environment, who, console=name, mode="drill")
 
-    def _world(self, spool: Any) -> World:
+    def _world(self, spool: Spool, name: str) -> World:
         from console.engine.offload import in_place
         from console.engine.world import World
         from console.integrations.simulated import table
@@ -212,7 +259,7 @@ class _Night:
         return World(
             self._clock,
             self._ids,
-            self._journal,
+            cast("Journal", _Seat(self._journal, name)),
             spool,
             metrics=table.TableMetrics(world),
             alerts=tuple(self._alerts),
@@ -236,16 +283,45 @@ class _Night:
         return self._consoles[name]
 
     async def _pass(self, span: timedelta) -> None:
-        """Lets time pass."""
-        await self._clock.run(self._clock.now() + span, lambda: self._main.clock_tasks)
+        """Lets time pass. Where nothing can happen any more before the next deadline, it passes at once."""
+        until = self._clock.now() + span
+        while self._clock.now() + self._settled_after() < until:
+            await self._run_to(self._clock.now() + self._settled_after())
+            self._leap(until)
+        await self._run_to(until)
+
+    async def _run_to(self, until: datetime) -> None:
+        await self._clock.run(until, lambda: self._main.clock_tasks)
+
+    def _leap(self, until: datetime) -> None:
+        """Hours in which nothing is due, and everything was read for long enough."""
+        due = self._due()
+        until = min(until, due) if due is not None else until
+        if until - MARGIN > self._clock.now():
+            self._clock.leap(until - MARGIN)
+
+    def _due(self) -> datetime | None:
+        from console.model.decide import next_deadline
+
+        return next_deadline(self._main.state, str(self.environment.target), self.config.severities, None)
+
+    def _settled_after(self) -> timedelta:
+        """After this, what is read has held for as long as any step wants."""
+        steps = [step for run in self._main.state.runs.values() for step in run.playbook.steps]
+        holds = [step.verify.hold for step in steps if step.verify is not None]
+        return max([timedelta(0), *holds]) + GRACE
 
     async def _until(self, holds: Callable[[], Any]) -> bool:
         """Lets time pass until it holds, or until nothing that is due any more can make it hold."""
-        stride = SECOND
+        stride, began = SECOND, self._clock.now()
         while not holds():
-            if self._clock.now() > self._patience() or self._state_run().ended_at is not None:
+            now = self._clock.now()
+            if now > self._patience() or self._state_run().ended_at is not None:
                 return False
-            await self._pass(stride)
+            if now - began > self._settled_after():
+                self._leap(self._patience())
+                began = self._clock.now()
+            await self._run_to(self._clock.now() + stride)
             stride = min(stride * 2, 10 * SECOND)
         return True
 
@@ -259,13 +335,7 @@ class _Night:
             if when is not None and not (when == item.deadline and item.overdue_fired)
         ]
         began = [item.started_at for run in self._main.state.runs.values() for item in run.active if item.started_at]
-        held = [
-            step.verify.hold
-            for run in self._main.state.runs.values()
-            for step in run.playbook.steps
-            if step.verify is not None
-        ]
-        return max([*due, *began, START]) + max([timedelta(0), *held]) + GRACE
+        return max([*due, *began, START]) + self._settled_after()
 
     # -- the run ------------------------------------------------------------------------------------------------------
 

@@ -199,6 +199,10 @@ class SimulatedClock(_RealTimeClock):
             _ring(first.alarm)
         self._now = max(self._now, until.astimezone(UTC))
 
+    def leap(self, until: datetime) -> None:
+        """Time passes as on a machine that is asleep: whoever waits is woken late, by the next `run`."""
+        self._now = max(self._now, until.astimezone(UTC))
+
     async def _all_wait(self, engine_tasks: Callable[[], int], patience_seconds: float) -> None:
         calm = turns = 0
         give_up = time.monotonic() + patience_seconds

@@ -22,7 +22,9 @@ class MemoryJournal:
 
     def __init__(self, clock: Clock, *, console: str, mode: str = "live") -> None:
         self.problem = ""
-        self._clock, self._console, self._mode = clock, console, mode
+        self.console = console
+        """Who writes: in each event's envelope."""
+        self._clock, self._mode = clock, mode
         self._rows: list[Row] = []
         self._events: list[Recorded] = []
         self._streams: dict[str, list[Recorded]] = {}
@@ -54,7 +56,7 @@ class MemoryJournal:
                 raise Conflict(append.stream, append.expected, version)
             for new in new_events:
                 version += 1
-                row = seal(new, head, version, time_text(now), self._console, self._mode)
+                row = seal(new, head, version, time_text(now), self.console, self._mode)
                 head = Head(row.seq, row.hash)
                 rows.append(row)
                 events.append(recorded(row, new.event))
