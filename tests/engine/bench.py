@@ -119,7 +119,7 @@ class OfConsole:
         return getattr(self._shared, name)
 
     async def append(self, appends: Sequence[Append], *, fence: int | None = None) -> tuple[Recorded, ...]:
-        self._shared._console = self._name  # nothing comes between this and the write
+        self._shared.console = self._name  # nothing comes between this and the write
         return await self._shared.append(appends, fence=fence)
 
 
