@@ -44,16 +44,17 @@ _COMPARING = _words("== != <= >= < >")
 _WORDS = _words("and or unless atan2 by without on ignoring group_left group_right bool offset")
 _DURATION = r"(?:\d+(?:ms|[smhdwy]))+"
 _TOKEN = re.compile(
-    rf"""\s*(?:\#[^\n]*\n\s*)*(?:
+    rf"""
       (?P<duration>{_DURATION})(?![\w.])
     | (?P<number>(?:0[xX][0-9a-fA-F]+|\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)(?![\w.])
                   |(?:[iI]nf|[nN]a[nN])\b)
     | (?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`)
     | (?P<name>:*[a-zA-Z_][\w:]*)
     | (?P<sign>=~|!~|==|!=|<=|>=|[-+*/%^<>=(){{}}\[\],:@])
-    )""",
+    """,
     re.VERBOSE,
 )
+_BLANK = re.compile(r"(?:\s|#[^\n]*)*")
 _VARIABLE = re.compile(r"(\[\s*|\boffset\s+)?\{\{\s*[\w-]*\s*\}\}")
 _DEEPEST = 100
 
@@ -78,6 +79,12 @@ def complaint(text: str) -> str:
     return "" if parser.metrics or parser.times else "it names no metric"
 
 
+def _end(text: str, at: int) -> int:
+    """Where blanks and comments end."""
+    found = _BLANK.match(text, at)
+    return at if found is None else found.end()
+
+
 class _Parser:
     """Recursive descent. `metrics` counts the selectors that were read, `times` what tells the time without one."""
 
@@ -89,17 +96,16 @@ class _Parser:
         self._selected = -1
         """Where the last selector ended: a range belongs directly behind one."""
         self._depth = 0
-        at = 0
-        text = text.rstrip()
+        at = _end(text, 0)
         while at < len(text):
             found = _TOKEN.match(text, at)
-            if found is None or found.end() == at:
-                rest = text[at:].strip()
+            if found is None:
+                quote = text[at] in "\"'`"
                 raise _Wrong(
-                    "a quote is never closed" if rest[:1] in "\"'`" else f"{rest[:12]!r} is no part of an expression"
+                    "a quote is never closed" if quote else f"{text[at : at + 12]!r} is no part of an expression"
                 )
             self._tokens.append((found.lastgroup or "", found[found.lastgroup or 0]))
-            at = found.end()
+            at = _end(text, found.end())
 
     def whole(self) -> _Kind:
         kind = self._expression()

@@ -165,8 +165,9 @@ class _Drawing:
     def _head(self, item: Checklist) -> Iterator[_Row]:
         how = "in any order, then confirmed" if item.mode is Mode.DO_CONFIRM else ""
         said = ", ".join(part for part in (item.pause_point, how) if part)
-        for number, text in enumerate(wrap(f"{item.title}{f' ({said})' if said else ''}", self._width - 2)):
-            yield _Row(line(span(text if number == 0 else f"  {text}", Tone.TITLE)))
+        rule = self._signs.across * 2
+        for number, text in enumerate(wrap(f"{item.title}{f' ({said})' if said else ''}", self._width - 3)):
+            yield _Row(line(span(f"{rule if number == 0 else '  '} {text}", Tone.TITLE)))
 
     def _step(self, step: Step, unit: Sequence[Step], place: int) -> _Row:
         signs = self._signs
@@ -198,14 +199,15 @@ class _Drawing:
                 yield from self._way(f"   {signs.dotted_down} ", label, way, following)
 
     def _way(self, head: str, label: str, edge: Edge | None, following: str) -> Iterator[_Row]:
-        target = ""
+        room = self._width - width_of(head) - 1
+        texts, target = wrap(label, room), ""
         if edge is not None:
             target = edge.target if edge.target != following else ""
             where = edge.playbook or (str(self._numbers[edge.target]) if edge.target else "the end")
-            label = f"{label} {self._signs.out} {where}"
+            where = f" {self._signs.out} {where}"
+            texts[-1:] = [texts[-1] + where] if width_of(texts[-1] + where) <= room else [texts[-1], where[1:]]
         dotted = edge is None or edge.way is Way.REACTION
         begins = "   " + head[3] + " " * (len(head) - 4) if dotted else f"   {self._signs.down}  "
-        texts = wrap(label, self._width - width_of(head) - 1)
         for index, text in enumerate(texts):
             shown = line(span(begins if index else head, Tone.DIM), span(text, Tone.DIM if dotted else Tone.NORMAL))
             yield _Row(shown, leaves=target if index == len(texts) - 1 else "", dotted=dotted)
