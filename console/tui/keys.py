@@ -11,6 +11,7 @@ from console.tui import situation as when
 from console.tui.action import Action as Action
 from console.tui.alert_keys import ALERT_ACTIONS
 from console.tui.incident_keys import INCIDENT_ACTIONS
+from console.tui.run_keys import ON_A_STEP, RUN_ACTIONS
 
 SCREENS = 50
 """From this place in the footer on, an action leads to another screen: it has its room after all others."""
@@ -97,58 +98,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     *ALERT_ACTIONS,
     *INCIDENT_ACTIONS,
-    # Run
-    Action(
-        "complete",
-        "c,enter",
-        "Complete",
-        "Close the step on what you observed; on a decision, choose",
-        "run",
-        enabled=when.active,
-        footer=1,
-        writes=True,
-    ),
-    Action(
-        "flag",
-        "F",
-        "Set flag",
-        "Let the console set the flag of this step",
-        "run",
-        enabled=when.flag,
-        footer=2,
-        writes=True,
-    ),
-    Action("fail", "f", "Fail", "The step did not work: say why", "run", enabled=when.active, footer=3, writes=True),
-    Action("skip", "s", "Skip", "Go on without this step: say why", "run", enabled=when.skip, footer=4, writes=True),
-    Action(
-        "retry",
-        "t",
-        "Try again",
-        "Start a failed step again, with a new timebox",
-        "run",
-        enabled=when.step("failed"),
-        footer=5,
-        writes=True,
-    ),
-    Action(
-        "expire",
-        "x",
-        "End wait",
-        "End a wait by decision: what is left, and why",
-        "run",
-        enabled=when.expire,
-        footer=6,
-        writes=True,
-    ),
-    Action(
-        "abort",
-        "X",
-        "Abort run",
-        "End the run where it stands, with a reason",
-        "run",
-        enabled=when.running,
-        writes=True,
-    ),
+    *RUN_ACTIONS,
     # Shift
     Action("begin", "b", "Begin", "Begin your shift", "shift", enabled=when.begin, footer=1, writes=True),
     Action(
@@ -262,18 +212,12 @@ def unknown_ids(keymap: Iterable[str]) -> list[str]:
     return sorted(set(keymap) - set(BY_ID))
 
 
-ON_THE_ROW = frozenset(
+ON_THE_ROW = ON_A_STEP | frozenset(
     {
         "alert",
         "link",
         "declare",
         "triage",
-        "complete",
-        "fail",
-        "skip",
-        "retry",
-        "expire",
-        "flag",
         "unwatch",
         "answer",
         "row",

@@ -240,63 +240,6 @@ def playbooks(at: Situation) -> str:
     return open_incident(at) or ("" if at.board.playbooks else "no playbook is loaded")
 
 
-def run(at: Situation) -> str:
-    """There is a run."""
-    return "" if at.the_run is not None else "no playbook is running"
-
-
-def running(at: Situation) -> str:
-    """The run meant is under way."""
-    run = at.the_run
-    if run is None:
-        return "no playbook is running"
-    return "" if run.ended_at is None else f"{run.label} is {run.status.value}"
-
-
-def step(*statuses: str) -> Callable[[Situation], str]:
-    """The step under the cursor has one of these statuses."""
-
-    def reason(at: Situation) -> str:
-        stopped = running(at)
-        found = at.the_step
-        if stopped or found is None:
-            return stopped or "no step is highlighted"
-        step, progress = found
-        return "" if progress.status.value in statuses else f"step {step.title} is {progress.status.value}"
-
-    return reason
-
-
-active = step("active")
-open_step = step("active", "failed")
-
-
-def skip(at: Situation) -> str:
-    """The step may be skipped."""
-    reason, found = open_step(at), at.the_step
-    if not reason and found is not None and found[0].kind.value == "decision":
-        return "a decision is not skipped: choose a branch, or abort the run"
-    return reason
-
-
-def expire(at: Situation) -> str:
-    """The step is an open wait."""
-    reason, found = open_step(at), at.the_step
-    if not reason and found is not None and found[0].kind.value != "wait":
-        return f"{found[0].title} is no wait: complete, fail or skip it"
-    return reason
-
-
-def flag(at: Situation) -> str:
-    """The step sets a flag, and something here can."""
-    reason, found = active(at), at.the_step
-    if reason or found is None:
-        return reason
-    if found[0].kind.value != "flag":
-        return f"{found[0].title} sets no flag"
-    return "" if at.board.flags else "nothing here can set flags: set it by hand, then c with what you observe"
-
-
 def environments(at: Situation) -> str:
     """There is another environment."""
     return "" if len(at.board.environments) > 1 else "only one service and environment is configured"

@@ -15,7 +15,7 @@ from console.model.message import Delivery
 from console.model.reading import ReadingState
 from console.model.response import Decision, PagerLink, Task
 from console.model.run import Run
-from console.view import changes, deliveries, escalation, incidents, runs
+from console.view import changes, deliveries, escalation, incidents, run_plan, runs, step_card
 from console.view.line import Line, Tone, clip, cut, fit, join, labelled, line, span, spread
 from console.view.look import STATE_WORDS, Look
 from console.view.times import age, clock, count, past, span_of, stamp, timebox
@@ -141,10 +141,7 @@ def _step(incident: Incident, board: Board, now: datetime, look: Look) -> Line:
     current = run.current
     if current is None or run.ended_at is not None:
         return runs.run_line(run, now, look)
-    place = [step.id for step in run.playbook.steps].index(current.id) + 1
-    where = span(f"  {place}/{len(run.steps)} of {run.label} {run.playbook.title}", Tone.DIM)
-    what = span(run.playbook.step(current.id).title, Tone.STRONG)
-    return line(runs.clock_of(run, current, now), "  ", what, where)
+    return step_card.briefly(run, board, now)
 
 
 def _owed(incident: Incident, board: Board, now: datetime) -> Line:
@@ -334,26 +331,35 @@ def steps(incident: Incident, board: Board, now: datetime, look: Look) -> list[R
     rows = []
     for run in runs_of(incident, board):
         rows.append(Row(f"run:{run.id}", run.label, partial(_clipped, runs.title(run, now))))
-        for step in run.playbook.steps:
-            draw = partial(_step_row, run, step.id, now, look)
-            rows.append(Row(f"run:{run.id}:{step.id}", step.title, draw))
+        warned = run_plan.warnings(run, board, now, look)
+        plan = run_plan.plan_line(run, board, now, 200, look)
+        for number, said in enumerate((*warned, *((plan,) if plan else ()))):
+            rows.append(Row(f"run:{run.id}::{number}", run.label, partial(_clipped, said)))
+        for entry in runs.entries(run.playbook):
+            draw = partial(_entry, run, entry, now, look)
+            rows.append(Row(f"run:{run.id}:{entry.id}", entry.title, draw))
     return rows
 
 
-def _step_row(run: Run, step: str, now: datetime, look: Look, width: int) -> Line:
-    return runs.row(run, run.playbook.step(step), now, width, look)
+def _entry(run: Run, entry: runs.Entry, now: datetime, look: Look, width: int) -> Line:
+    return runs.entry_row(run, entry, now, width, look)
 
 
-def playbook(incident: Incident, board: Board, now: datetime, width: int, look: Look) -> list[Line]:
-    """The running playbook beside the incident: the step large, the checklist below it."""
+def playbook(incident: Incident, board: Board, now: datetime, width: int, look: Look, rows: int) -> list[Line]:
+    """The running playbook beside the incident: the step large, the checklist below it, in at most `rows` lines where
+    that is possible."""
     mine = runs_of(incident, board)
     if not mine:
         return [line(span("No playbook runs. p offers those that fit.", Tone.DIM))]
     run = mine[0]
-    lines = [clip(runs.title(run, now), width), ()]
+    lines = [clip(runs.title(run, now), width)]
+    lines += [clip(item, width) for item in run_plan.warnings(run, board, now, look)]
+    lines += [run_plan.plan_line(run, board, now, width, look), ()]
+    checklist = [runs.entry_row(run, entry, now, width, look) for entry in runs.entries(run.playbook)]
     if run.current is not None and run.ended_at is None:
-        lines += [*runs.card(run, run.playbook.step(run.current.id), board, now, width, look), ()]
-    return lines + [runs.row(run, step, now, width, look) for step in run.playbook.steps]
+        room = max(8, rows - len(lines) - len(checklist) - 1)
+        lines += [*step_card.card(run, run.playbook.step(run.current.id), board, now, width, look, room), ()]
+    return lines + checklist
 
 
 def tabs(panes: list[Pane], chosen: str, width: int) -> Line:

@@ -9,7 +9,7 @@ from console.view import rollback, rollout, slos, sources
 from console.view.incidents import deadlines
 from console.view.line import Line, Tone, line, span
 from console.view.look import Look
-from console.view.runs import card
+from console.view.step_card import card
 from console.view.times import age
 from console.view.values import evidence, heading
 
@@ -60,7 +60,7 @@ def present_step(board: Board, now: datetime, width: int, look: Look) -> list[Li
     return [
         (),
         heading(f"{run.label} {run.playbook.title.upper()}", end, width, look),
-        *card(run, step, board, now, width, look),
+        *card(run, step, board, now, width, look, 14),
     ]
 
 

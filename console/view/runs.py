@@ -1,17 +1,15 @@
-"""A playbook run: the checklist, and the present step large."""
+"""A playbook run in rows: its title, its clocks, its checklist. The step large is in `step_card`."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from console.model.board import Board
-from console.model.playbook import Check, Option, Step, StepKind
-from console.model.reading import ReadingState
+from console.model.playbook import Checklist, Mode, Playbook, Step, StepKind
 from console.model.run import Run, RunStatus, StepRun, StepStatus
-from console.view.line import Line, Span, Tone, clip, fit, join, labelled, line, span, spread
-from console.view.look import STATE_WORDS, Look
-from console.view.times import age, count, past, timebox
-from console.view.values import number
+from console.view.line import Line, Span, Tone, clip, fit, join, line, span, spread
+from console.view.look import Look
+from console.view.times import clock, count, past, timebox
 
 
 def title(run: Run, now: datetime) -> Line:
@@ -22,13 +20,15 @@ def title(run: Run, now: datetime) -> Line:
     if run.playbook.objective:
         goal = f" of {objective(*run.playbook.objective)}"
     unsaved = span(" NOT SAVED ", Tone.ALARM) if run.unsaved else ""
+    gone = f"{spent} gone" if not status else f"{status} after {spent}"
+    # The time stands before what an edge may cut.
     return line(
         unsaved,
-        span(f"{run.label} {run.playbook.title} ", Tone.STRONG),
-        span(f"on {run.target} ", Tone.ACCENT),
-        span(f"{status} " if status else "", Tone.STRONG),
-        span(f"{spent} gone" if not status else f"took {spent}", Tone.NORMAL),
+        span(f"{run.label} ", Tone.TITLE),
+        span(gone, Tone.STRONG),
         span(goal, Tone.DIM),
+        span(f"  {run.playbook.title}", Tone.STRONG),
+        span(f" on {run.target}", Tone.ACCENT),
     )
 
 
@@ -49,7 +49,7 @@ def count_up(end: datetime, start: datetime) -> str:
 
 def run_line(run: Run, now: datetime, look: Look) -> Line:
     """A run on one line, for the incident's screen. The time stands first: an edge must not cut it."""
-    done = sum(step.status in (StepStatus.DONE, StepStatus.SKIPPED, StepStatus.EXPIRED) for step in run.steps.values())
+    done = sum(step.over and step.status is not StepStatus.PASSED_OVER for step in run.steps.values())
     current = run.current
     where = ""
     if current is not None:
@@ -57,7 +57,8 @@ def run_line(run: Run, now: datetime, look: Look) -> Line:
     head = span(f"{look.marks.here} {run.label} ", Tone.ACCENT if run.status is RunStatus.RUNNING else Tone.DIM)
     left = clock_of(run, current, now)
     what = f"{run.playbook.title}: {run.status}, {done} of {len(run.steps)} steps{where}"
-    return line(head, left, "  " if left else "", what)
+    held = span(" ON HOLD ", Tone.ALARM) if run.held_at is not None else ""
+    return line(head, held, left, "  " if left else "", what)
 
 
 def clock_of(run: Run, step: StepRun | None, now: datetime) -> Line:
@@ -68,6 +69,9 @@ def clock_of(run: Run, step: StepRun | None, now: datetime) -> Line:
     of = f" of {timebox(planned)}" if planned else ""
     over = step.overdue_by(now)
     if step.status is StepStatus.ACTIVE:
+        if run.held_at is not None:
+            rest = f"{count(step.deadline - run.held_at)} left, " if step.deadline is not None else ""
+            return line(span(f"{rest}ON HOLD", Tone.WARNING))
         if over is not None:
             return line(span(f" OVERDUE by {past(over)} ", Tone.ALARM), span(of, Tone.DIM))
         if step.deadline is None:
@@ -80,139 +84,110 @@ def clock_of(run: Run, step: StepRun | None, now: datetime) -> Line:
     return line(span(f"{took}{of}", Tone.DIM), late)
 
 
+_WORDS = {
+    StepStatus.FAILED: "FAILED ",
+    StepStatus.SKIPPED: "skipped ",
+    StepStatus.EXPIRED: "ended by decision ",
+}
+_KINDS = {StepKind.DECISION: "decision ", StepKind.APPROVAL: "approval ", StepKind.PLAYBOOK: "playbook "}
+
+
 def row(run: Run, step: Step, now: datetime, width: int, look: Look) -> Line:
     """One step of the checklist on one line."""
     progress = run.steps[step.id]
     index = [item.id for item in run.playbook.steps].index(step.id) + 1
-    active = progress.status in (StepStatus.ACTIVE, StepStatus.FAILED)
-    tone = (
-        Tone.STRONG
-        if active
-        else Tone.DIM
-        if progress.status in (StepStatus.PENDING, StepStatus.PASSED_OVER)
-        else Tone.NORMAL
-    )
+    quiet = progress.status in (StepStatus.PENDING, StepStatus.PASSED_OVER)
+    tone = Tone.STRONG if progress.open else Tone.DIM if quiet else Tone.NORMAL
     end = clock_of(run, progress, now)
     if not end:
         planned = f"{timebox(step.timebox)}" if step.timebox else ""
-        word = "passed over" if progress.status is StepStatus.PASSED_OVER else planned
-        end = line(span(word, Tone.DIM))
-    notes = [progress.observed or progress.reason]
-    word = {
-        StepStatus.FAILED: "FAILED ",
-        StepStatus.SKIPPED: "skipped ",
-        StepStatus.EXPIRED: "ended by decision ",
-    }.get(progress.status, "")
-    kind = (
-        " irreversible"
-        if step.irreversible and not progress.ended_at
-        else " parallel"
-        if step.parallel and active
-        else ""
-    )
+        end = line(span("passed over" if progress.status is StepStatus.PASSED_OVER else planned, Tone.DIM))
+    # What starts together stands together.
+    beside = "| " if step.group else ""
     left = line(
         look.marks.of_step(progress.status),
-        span(f"{index} ", Tone.DIM),
+        span(f"{index} {beside}", Tone.DIM),
         span(fit(step.title, 30 if width >= 76 else 22) + " ", tone),
-        span(word, Tone.CRITICAL if progress.status is StepStatus.FAILED else Tone.WARNING),
-        span(kind.strip() + " " if kind else "", Tone.WARNING if step.irreversible else Tone.DIM),
-        span("; ".join(part for part in notes if part), Tone.DIM),
+        span(_WORDS.get(progress.status, ""), Tone.CRITICAL if progress.open else Tone.WARNING),
+        *_tags(step, progress),
+        span(progress.observed or progress.reason, Tone.DIM),
     )
     return spread(left, end, width)
 
 
-def check_line(check: Check, board: Board, now: datetime, look: Look) -> Line:
-    """What a step asks to look at: whether it holds now, with the value and its age."""
-    reading = board.readings.get(check.reading)
-    if reading is None:
-        return line(look.marks.of(Tone.UNKNOWN), span(f"{check}: no such reading", Tone.UNKNOWN))
-    if reading.value is None:
-        return line(look.marks.of(Tone.UNKNOWN), span(f"{check}: {STATE_WORDS[reading.state]}", Tone.UNKNOWN))
-    seen = f"{number(reading.value)}, {age(reading.at, now, look)} old"
-    if reading.state is not ReadingState.OK:
-        return line(look.marks.of(Tone.UNKNOWN), span(f"{check}: {STATE_WORDS[reading.state]} ({seen})", Tone.UNKNOWN))
-    held = check.holds(reading.value)
-    tone = Tone.OK if held else Tone.WARNING
-    word = "yes" if held else "NO"
-    return line(look.marks.of(tone), span(f"{check}: {word}", tone), span(f" ({seen})", Tone.DIM))
-
-
-def advice(option: Option, board: Board) -> tuple[Span | None, str]:
-    """What the option's reading says for or against it, as a tag and in words; nothing is ever chosen by it."""
-    if option.when is None:
-        return None, ""
-    reading = board.readings.get(option.when.reading)
-    if reading is None or not reading.ok or reading.value is None:
-        return None, f"no advice: {option.when.reading} cannot be relied on now"
-    now_is = f"{option.when.reading} is {number(reading.value)}; this way fits {option.when}"
-    if option.when.holds(reading.value):
-        return span("ADVISED ", Tone.ACCENT), now_is
-    return None, f"not advised: {now_is}"
-
-
-def card(run: Run, step: Step, board: Board, now: datetime, width: int, look: Look) -> list[Line]:
-    """A step large: challenge, expected response, what closes it, who owns it, its clock."""
-    progress = run.steps[step.id]
-    index = [item.id for item in run.playbook.steps].index(step.id) + 1
-    head = line(span(f"STEP {index} of {len(run.playbook.steps)}  ", Tone.TITLE), span(step.title.upper(), Tone.STRONG))
-    end = clock_of(run, progress, now) or line(span(progress.status.value, Tone.DIM))
-    lines = [spread(head, end, width)]
+def _tags(step: Step, progress: StepRun) -> list[Span]:
+    """What is to be known of a step before it is over."""
+    if progress.over:
+        return []
+    tags = [span(_KINDS.get(step.kind, ""), Tone.DIM)]
     if step.irreversible:
-        typed = f"IRREVERSIBLE: there is no way back. It must be typed: {run.confirmation(step)}"
-        lines.append(clip(line(look.marks.of(Tone.CRITICAL), span(typed, Tone.CRITICAL)), width))
-    lines += labelled("do", step.challenge, width, tone=Tone.STRONG)
-    lines += labelled("expect", step.response, width)
-    for check in step.look_at:
-        lines += labelled("look at", check_line(check, board, now, look), width)
-    if step.verify is not None:
-        lines += labelled("closes on", check_line(step.verify, board, now, look), width)
-    if step.kind is StepKind.FLAG:
-        lines += labelled("flag", _flag(step, board), width)
-    for place, option in enumerate(step.options, start=1):
-        tag, why = advice(option, board)
-        lines.append(clip(line(span(f"  {place} ", Tone.ACCENT), tag or "", option.label), width))
-        lines += labelled("", why, width, 4, Tone.DIM) if why else []
-    lines += labelled("owner", step.owner, width)
-    lines += _outcome(run, step, progress, width, look)
-    return lines
+        tags.append(span("irreversible ", Tone.WARNING))
+    if step.second_person and progress.confirmed_by is None:
+        tags.append(span("second person ", Tone.WARNING))
+    if step.parallel and progress.open:
+        tags.append(span("parallel ", Tone.DIM))
+    tries = try_words(step, progress)
+    if tries and progress.open:
+        tags.append(span(f"{tries} ", Tone.WARNING))
+    return tags
 
 
-def _flag(step: Step, board: Board) -> str:
-    if board.flags:
-        return f"{step.flag} to {step.percent:g} %: F sets it with {board.flags}"
-    return f"set {step.flag} to {step.percent:g} % by hand, then type what you observe"
+def try_words(step: Step, progress: StepRun) -> str:
+    """Which try of how many it is, or when the next one begins; empty where there is one alone."""
+    tries = step.on_failure.tries
+    if tries <= 1 or progress.over:
+        return ""
+    if progress.retry_at is not None:
+        return f"try {max(progress.tries, 1) + 1} of {tries} at {clock(progress.retry_at, seconds=True)}"
+    return f"try {max(progress.tries, 1)} of {tries}" if progress.asked_by is not None else ""
 
 
-def _outcome(run: Run, step: Step, progress: StepRun, width: int, look: Look) -> list[Line]:
-    lines: list[Line] = []
-    for effect in run.effects:
-        if effect.step != step.id:
-            continue
-        if not effect.outcome:
-            what = f"{effect.kind} {effect.target}, {effect.detail}"
-            text = f"OUTCOME UNKNOWN: {what}. Read it, then close the step by hand."
-            lines.append(clip(line(look.marks.of(Tone.UNKNOWN), span(text, Tone.ALARM)), width))
-        else:
-            tone = (
-                Tone.OK if effect.outcome == "done" else Tone.CRITICAL if effect.outcome == "refused" else Tone.UNKNOWN
-            )
-            lines.append(
-                clip(
-                    line(
-                        look.marks.of(tone),
-                        span(f"{effect.kind} {effect.target}: {effect.outcome}: {effect.answer}", tone),
-                    ),
-                    width,
-                )
-            )
-    if progress.status is StepStatus.FAILED:
-        lines += labelled("FAILED", progress.reason + " (t tries again, s skips)", width, tone=Tone.CRITICAL)
-    elif progress.ended_at is not None:
-        text = "; ".join(
-            part for part in (progress.observed, progress.reason, progress.evidence, progress.override) if part
-        )
-        lines += labelled(progress.status.value, f"{text} (by {progress.by})", width)
-    return lines
+class Entry(NamedTuple):
+    """A row of the checklist on the screen: a step, or the head of one of the lists that it is divided into."""
+
+    id: str
+    title: str
+    step: Step | None = None
+    head: Checklist | None = None
+
+
+def entries(playbook: Playbook) -> list[Entry]:
+    """The steps in order, each list under its head."""
+    found: list[Entry] = []
+    lists = {item.id: item for item in playbook.checklists}
+    last = ""
+    for step in playbook.steps:
+        head = lists.get(step.checklist)
+        if head is not None and head.id != last:
+            found.append(Entry(f"list:{head.id}", head.title, None, head))
+        last = step.checklist
+        found.append(Entry(step.id, step.title, step))
+    return found
+
+
+def head_row(run: Run, head: Checklist, width: int, look: Look) -> Line:
+    """The head of a list: how it is worked through, when it is read, how much of it is done."""
+    mine = [run.steps[step.id] for step in run.playbook.steps if step.checklist == head.id]
+    done = sum(item.over for item in mine)
+    mode = ", in any order" if head.mode is Mode.DO_CONFIRM else ""
+    pause = span(f"  PAUSE POINT: {head.pause_point}", Tone.ACCENT if done < len(mine) else Tone.DIM)
+    return spread(
+        line(
+            span(f"{look.marks.rule * 2} {head.title}", Tone.TITLE),
+            span(mode, Tone.DIM),
+            pause if head.pause_point else "",
+        ),
+        line(span(f"{done} of {len(mine)}", Tone.DIM)),
+        width,
+    )
+
+
+def entry_row(run: Run, entry: Entry, now: datetime, width: int, look: Look) -> Line:
+    """A row of the checklist, whatever it is."""
+    if entry.head is not None:
+        return head_row(run, entry.head, width, look)
+    assert entry.step is not None
+    return row(run, entry.step, now, width, look)
 
 
 def others_active(run: Run, step_id: str, now: datetime, width: int) -> Line:

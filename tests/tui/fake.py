@@ -104,6 +104,7 @@ class FakeEngine:
             handoffs=tuple(item for item in self.state.handoffs.values() if item.open),
             care=self._care(),
             changes=tuple(self.state.changes.values()),
+            trusted=frozenset(self.state.trusted),
             **{"deliveries": tuple(self.state.deliveries.values()), **changes},
         )
         for listener in list(self.listeners):
@@ -133,6 +134,10 @@ class FakeEngine:
             people=self.people,
             alerts=self._board.feed.alerts,
             pages=self._board.feed.pages,
+            console=self._board.console,
+            held=self._board.held,
+            standing={person.name: person.roles for person in self._board.people},
+            settings=self.settings.variables,
         )
         try:
             batches = decide(self.state, command, context)
@@ -145,7 +150,7 @@ class FakeEngine:
             self._record(batch, payload, bool(self.not_saved)) for batch in batches for payload in batch.payloads
         )
         if isinstance(command, cmd.SetFlag):
-            intent = recorded[0].payload
+            intent = next(event.payload for event in recorded if isinstance(event.payload, ev.EffectIntended))
             done = ev.EffectFinished(intent.effect, "done", f"{intent.target} is at 0 %")
             recorded += (self._append(recorded[0].stream, done, self.clock.now(), False),)
         self.show()

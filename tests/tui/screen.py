@@ -1,5 +1,5 @@
 """A console on a made-up Board, to be looked at: `python -m tests.tui.screen quiet|busy|broken|incident|sev1|down
-[mode]`."""
+[mode]`, or `night [NAME ...]`: runs of `tests.view.nights`."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ async def sev1(engine):
 
 def main():
     case = sys.argv[1] if len(sys.argv) > 1 else "busy"
-    mode = sys.argv[2] if len(sys.argv) > 2 else "live"
+    mode = sys.argv[2] if len(sys.argv) > 2 and case != "night" else "live"
 
     def start():
         import asyncio
@@ -114,6 +114,10 @@ def main():
             asyncio.run(sev1(engine))
         if case in ("incident", "broken"):
             asyncio.run(troubled(engine))
+        if case == "night":
+            from tests.view.nights import night
+
+            night(engine, *sys.argv[2:])
         if case == "broken":
             engine.not_saved = engine.board.not_saved
         return engine, clock

@@ -26,8 +26,8 @@ async def declared(at, alert=0):
 async def running(at, name="emergency-rollback"):
     """A run of a playbook in a fresh incident, on the screen."""
     await declared(at)
-    place = next(index for index, item in enumerate(at.screen._entries) if item.id == name)
-    await at.press(str(place + 1))
+    at.screen.query_one("LineList").select(name)
+    await at.press("enter")
     assert isinstance(at.screen, RunScreen)
     return at.engine.state.runs[next(reversed(at.engine.state.runs))].id
 
@@ -57,7 +57,8 @@ async def test_after_declaring_the_incident_is_shown_and_its_playbooks_are_offer
     async with open_console() as at:
         await declared(at)
         assert isinstance(at.screen, Picker)
-        assert [entry.id for entry in at.screen._entries] == ["emergency-rollback", "p99-latency-high"]
+        assert [entry.id for entry in at.screen._entries][:2] == ["-", "emergency-rollback"]
+        assert at.screen.query_one("LineList").selected.id == "-", "enter was pressed once too often"
         assert "fits P99LatencyCritical" in at.text()
         await at.press("q")
         assert isinstance(at.screen, IncidentScreen)
@@ -153,6 +154,8 @@ async def test_an_irreversible_step_starts_on_cancel_and_must_be_typed(open_cons
         assert "is irreversible: type" in at.text()
         await at.focus("#field-typed")
         await at.type("CLEAR lighthouse/production")
+        await at.focus("#field-break_glass")
+        await at.type("nobody else is awake")
         at.screen.query_one("#submit").action_press()
         await at.settle()
         assert step(at, run, "clear-state").status is StepStatus.DONE
@@ -182,10 +185,10 @@ async def test_a_decision_shows_advice_and_leads_into_the_other_playbook(open_co
 async def test_the_flag_is_set_from_here_only_where_something_can(open_console):
     async with open_console() as at:
         run = await running(at)
-        await at.press("F")
+        await at.press("e")
         assert "nothing here can set flags" in at.text()
         at.engine.show(flags="simulated flags")
-        await at.press("F")
+        await at.press("e")
         assert isinstance(at.screen, Form)
         assert at.app.focused.id == "cancel"
         shown = at.text()
@@ -193,7 +196,7 @@ async def test_the_flag_is_set_from_here_only_where_something_can(open_console):
         assert "Set it on lighthouse/production" in shown
         await at.press("enter")
         assert not at.engine.state.runs[run].effects, "enter on Cancel does nothing"
-        await at.press("F", "tab", "enter")
+        await at.press("e", "tab", "enter")
         assert at.engine.state.runs[run].effects[0].outcome == "done"
         assert "flag lighthouse-elicitation: done" in at.text()
 

@@ -12,7 +12,7 @@ from console.model import events as ev
 from console.model.alert import AlertRef, reference
 from console.model.events import KINDS, Unknown
 from console.model.people import Severity
-from console.view import incident_panels, incidents, offers, runs, shifts, timeline
+from console.view import checks, incident_panels, incidents, offers, runs, shifts, step_card, timeline
 from console.view.events import _WRITERS, describe, step_names
 from console.view.line import Tone, words
 from console.view.look import Look
@@ -97,7 +97,7 @@ def test_the_most_severe_incident_comes_first_and_the_others_are_named(story):
 def test_a_step_is_shown_with_its_countdown_and_then_unmistakably_overdue(rollback):
     run = the_run(rollback)
     step = run.playbook.step("disable-flag")
-    shown = text(runs.card(run, step, rollback.board, rollback.now, 100, LOOK))
+    shown = text(step_card.card(run, step, rollback.board, rollback.now, 100, LOOK))
     for wanted in ("STEP 2 of 7", "DISABLE THE FLAG", "2:00 left of 2 min", "expect", "rollout.percent <= 0: NO (25"):
         assert wanted in shown
     assert "set lighthouse-elicitation to 0 % by hand" in shown
@@ -119,7 +119,7 @@ def test_an_ended_step_keeps_what_was_observed_and_how_late_it_was(rollback):
 
 def test_an_irreversible_step_says_what_must_be_typed(rollback):
     run = the_run(rollback)
-    shown = text(runs.card(run, run.playbook.step("clear-state"), rollback.board, rollback.now, 100, LOOK))
+    shown = text(step_card.card(run, run.playbook.step("clear-state"), rollback.board, rollback.now, 100, LOOK))
     assert "IRREVERSIBLE" in shown
     assert "CLEAR lighthouse/production" in shown
 
@@ -130,19 +130,19 @@ def test_an_unknown_outcome_is_an_alarm(rollback):
     intent = ev.EffectIntended("e1", "flag", "lighthouse-elicitation", "set to 0 %", "disable-flag")
     told.engine._append(run.stream, intent, told.now, False)
     told.engine.show()
-    shown = text(runs.card(the_run(told), run.playbook.step("disable-flag"), told.board, told.now, 100, LOOK))
+    shown = text(step_card.card(the_run(told), run.playbook.step("disable-flag"), told.board, told.now, 100, LOOK))
     assert "OUTCOME UNKNOWN" in shown
 
 
 def test_advice_comes_from_an_ok_reading_only(story):
     loaded = next(item for item in story.board.playbooks if item.playbook.name == "p99-latency-high")
     option = loaded.playbook.step("roll-back-or-repair").options[0]
-    assert runs.advice(option, story.board)[0].text == "ADVISED "
+    assert checks.advice(option, story.board)[0].text == "ADVISED "
     dark = replace(story.board, readings={"guardrail.p99": boards.stale(612.0)})
-    assert runs.advice(option, dark) == (None, "no advice: guardrail.p99 cannot be relied on now")
+    assert checks.advice(option, dark) == (None, "no advice: guardrail.p99 cannot be relied on now")
     calm = replace(story.board, readings={"guardrail.p99": boards.ok(182.0)})
-    assert runs.advice(option, calm)[0] is None
-    assert "not advised: guardrail.p99 is 182" in runs.advice(option, calm)[1]
+    assert checks.advice(option, calm)[0] is None
+    assert "not advised: guardrail.p99 is 182" in checks.advice(option, calm)[1]
 
 
 def test_the_timeline_shows_both_times_when_they_are_apart_and_what_is_not_saved(story):
@@ -169,11 +169,13 @@ def test_an_unknown_kind_is_shown_as_such(story):
 
 def test_playbooks_that_fit_a_linked_alert_come_first(story):
     alert = story.board.incident(story.incident).alerts
-    ranked = offers.rank(story.board.playbooks, alert, Severity.SEV2)
+    named = ("emergency-rollback", "p99-latency-high")
+    playbooks = [item for item in story.board.playbooks if item.playbook.name in named]
+    ranked = offers.rank(playbooks, alert, Severity.SEV2)
     assert [item.loaded.playbook.name for item in ranked] == ["emergency-rollback", "p99-latency-high"]
     assert all(item.fits for item in ranked)
     warning = AlertRef("f", "P99LatencyHigh", labels=(("alertname", "P99LatencyHigh"), ("severity", "warning")))
-    ranked = offers.rank(story.board.playbooks, (warning,), Severity.SEV3)
+    ranked = offers.rank(playbooks, (warning,), Severity.SEV3)
     assert [item.loaded.playbook.name for item in ranked] == ["p99-latency-high", "emergency-rollback"]
     assert [item.fits for item in ranked] == [True, False]
     assert "meant for SEV1, SEV2" in ranked[1].why
@@ -212,7 +214,7 @@ def test_nothing_of_the_record_is_wider_than_the_screen(rollback, width):
         *(timeline.row(entry, step_names(events), width, LOOK) for entry in timeline.entries(events)),
         *(line for event in events for line in timeline.details(event, {}, width)),
         *(runs.row(run, step, now, width, LOOK) for step in run.playbook.steps),
-        *(line for step in run.playbook.steps for line in runs.card(run, step, board, now, width, LOOK)),
+        *(line for step in run.playbook.steps for line in step_card.card(run, step, board, now, width, LOOK)),
         runs.others_active(run, "disable-flag", now, width),
     ]
     for line in lines:

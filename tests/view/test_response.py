@@ -69,7 +69,7 @@ def test_nothing_of_the_response_is_wider_than_the_screen(engine, width):
     )
     lines = [
         *incident_panels.essentials(shown, board, now, width, LOOK),
-        *incident_panels.playbook(shown, board, now, width, LOOK),
+        *incident_panels.playbook(shown, board, now, width, LOOK, 30),
         incidents.strap(board, now, width, LOOK),
         incidents.list_row(shown, board, now, width, LOOK),
         *(row.draw(width) for pane in panes for row in pane),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from console.tui import keys
-from console.tui.actions import alert, changes, general, incident, lifecycle, panes, response, run, shift
+from console.tui.actions import alert, changes, general, incident, lifecycle, panes, playbooks, response, run, shift
 
 if TYPE_CHECKING:
     from console.tui.app import ConsoleApp
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 HANDLERS: Mapping[str, Callable[[ConsoleApp, Situation], None]] = {
     **general.HANDLERS,
     **incident.HANDLERS,
+    **playbooks.HANDLERS,
     **lifecycle.HANDLERS,
     **response.HANDLERS,
     **panes.HANDLERS,

@@ -1,4 +1,4 @@
-"""Actions on incidents and alerts: declare, acknowledge, note, link, offered playbooks."""
+"""Actions on incidents and alerts: declare, acknowledge, note."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from console.engine.outcome import Done
 from console.model import commands as cmd
 from console.model.alert import reference
 from console.model.people import Severity
-from console.tui.actions.general import show_incident, show_run
+from console.tui.actions.general import show_incident
+from console.tui.actions.playbooks import offer
 from console.tui.actions.severities import severities
 from console.tui.actions.submit import ask, carry_out
 from console.tui.dialogs.form import Choice, Item, Question, Text
 from console.tui.dialogs.pick import Entry, Picker
 from console.view.alerts import named
-from console.view.line import Line, Tone, fit, line, span
-from console.view.offers import Offer, rank
-from console.view.runs import objective
+from console.view.line import Line, Tone, line, span
 from console.view.times import instant
 
 if TYPE_CHECKING:
@@ -74,51 +73,9 @@ def _declare(app: ConsoleApp, at: Situation, *, triage: bool = False) -> None:
 
     def declared(outcome: Done) -> None:
         show_incident(app, outcome.subject)
-        offer(app, outcome.subject)
+        offer(app, outcome.subject, declared=True)
 
     ask(app, question, "Incident opened in triage" if triage else "Incident declared", declared)
-
-
-def offer(app: ConsoleApp, incident_id: str) -> None:
-    """The playbooks for an incident, best first."""
-    board, _, look = app.seen
-    incident = board.incident(incident_id)
-    if incident is None:
-        app.say("That incident is not on the board yet; p offers its playbooks.", bad=True)
-        return
-    running = {run.playbook.name for run in board.runs if run.incident == incident.id and run.ended_at is None}
-    offers = rank(board.playbooks, incident.alerts, incident.severity)
-    entries = [_offer_entry(item, running, look.marks.ok, look.marks.coming) for item in offers]
-    facts = [
-        line(
-            span(f"For {incident.label} {incident.severity}: best first. Enter starts one; esc starts none.", Tone.DIM)
-        )
-    ]
-
-    def picked(name: str | None) -> None:
-        for item in offers:
-            if name == item.loaded.playbook.name:
-                command = cmd.StartRun(incident_id, item.loaded)
-                carry_out(
-                    app, command, f"{item.loaded.playbook.title} started", lambda done: show_run(app, done.subject)
-                )
-
-    app.push_screen(Picker("Start a playbook?", entries, facts=facts), picked)
-
-
-def _offer_entry(item: Offer, running: set[str], yes: str, no: str) -> Entry:
-    playbook = item.loaded.playbook
-    goal = f", {objective(*playbook.objective)}" if playbook.objective else ""
-    row = line(
-        span(f"{yes if item.fits else no} ", Tone.OK if item.fits else Tone.DIM),
-        span(fit(playbook.title, 20) + " ", Tone.STRONG),
-        span(fit(f"{len(playbook.steps)} steps{goal}", 22) + " ", Tone.DIM),
-        span(item.why, Tone.ACCENT if item.fits else Tone.DIM),
-    )
-    refusal = "it is running already in this incident" if playbook.name in running else ""
-    reviewed = f"Reviewed {playbook.reviewed} by {playbook.owner}."
-    detail = f"{item.why[:1].upper()}{item.why[1:]}. {playbook.summary} {reviewed}"
-    return Entry(playbook.name, row, playbook.title, detail, refusal)
 
 
 def _acknowledge(app: ConsoleApp, at: Situation) -> None:
@@ -169,5 +126,4 @@ HANDLERS: Mapping[str, Callable[[ConsoleApp, Situation], None]] = {
     "triage": partial(_declare, triage=True),
     "acknowledge": _acknowledge,
     "note": _note,
-    "playbooks": lambda app, at: offer(app, at.incident),
 }

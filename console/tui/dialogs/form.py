@@ -30,6 +30,14 @@ PROCEED = "NOT SAVED"
 """What is typed to go on although nothing can be saved."""
 
 
+class Unfit(ValueError):
+    """An answer that will not do: which field, and why in one line."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(reason)
+        self.field = field
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """A line to type. `hint` stands there while it is empty."""
@@ -230,8 +238,11 @@ class Form(Dialog[Done]):
     def on_key(self, event: events.Key) -> None:
         """What is typed while a button has the focus is meant for a field: the first empty one, else the first. It
         would be lost otherwise, up to the first blank, which presses the button, and obeyed by the screen below. In a
-        list of answers it is the beginning of one."""
-        if not event.is_printable or event.character in (None, " ", "q"):
+        list of answers it is the beginning of one. A q closes, unless it is the beginning of words that are waited for.
+        """
+        if event.character == "q" and isinstance(self.focused, Press) and self._awaited():
+            self._into_a_field(event)
+        elif not event.is_printable or event.character in (None, " ", "q"):
             self._begun = ""
         elif isinstance(self.focused, LineList):
             self._answer_that_begins(event)
@@ -255,9 +266,17 @@ class Form(Dialog[Done]):
                 return
         self._begun = ""
 
-    def _into_a_field(self, event: events.Key) -> None:
+    def _fields(self) -> list[Field]:
         texts = [item for item in self._question.fields if isinstance(item, Text)]
-        fields = [self.query_one(f"#field-{item.id}", Field) for item in texts]
+        return [self.query_one(f"#field-{item.id}", Field) for item in texts]
+
+    def _awaited(self) -> bool:
+        """Whether nothing was written yet of what the form asks for in words."""
+        fields = self._fields()
+        return bool(fields) and not any(field.value for field in fields)
+
+    def _into_a_field(self, event: events.Key) -> None:
+        fields = self._fields()
         if fields and event.character is not None:
             event.stop()
             field = next((item for item in fields if not item.value), fields[0])
@@ -302,6 +321,8 @@ class Form(Dialog[Done]):
             command = self._question.build(self.answers())
         except ValueError as error:
             self._problem(str(error))
+            if isinstance(error, Unfit):
+                self.set_focus(self.query_one(f"#field-{error.field}"))
             return
         unsaved = self._unsaved is not None and self.query_one("#proceed", Field).value.strip() == PROCEED
         self._busy = True

@@ -92,7 +92,8 @@ class IncidentScreen(ConsoleScreen):
             wide = beside.size.width or 64
             width = self.query_one("#facts").size.width or width - wide - 2
             head = heading("PLAYBOOK", line(span("3 opens the checklist", Tone.DIM)), wide, look)
-            beside.show([head, *incident_panels.playbook(incident, board, now, wide, look)])
+            rows = beside.container_size.height or self.host.size.height - 6
+            beside.show([head, *incident_panels.playbook(incident, board, now, wide, look, rows - 1)])
         self.query_one("#facts", Lines).show(incident_panels.essentials(incident, board, now, width, look))
         panes = self._panes(incident, board, now, look)
         self.query_one("#tabs", Lines).show([incident_panels.tabs(panes, self._pane, width)])

@@ -14,7 +14,9 @@ from console.tui.widgets.lines import Lines
 from console.view.incidents import headline
 from console.view.line import Line, Tone, clip, line, span
 from console.view.look import Look
-from console.view.runs import card, others_active, row, title
+from console.view.run_plan import plan_line, warnings
+from console.view.runs import Entry, entries, entry_row, others_active, title
+from console.view.step_card import card
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -22,8 +24,24 @@ if TYPE_CHECKING:
     from console.model.board import Board
 
 
-AROUND = 9
-"""Rows of the screen that are neither card nor checklist."""
+AROUND = 4
+"""Rows of the screen beside head, card, checklist and what stands on every screen above them: header, a margin, the
+steps beside, footer."""
+LEAST_CARD, LEAST_LIST = 8, 4
+WIDEST = 120
+"""Cells: further apart, an eye loses the line between a step and its clock."""
+
+
+class StepList(LineList):
+    """The checklist. The cursor goes from step to step, past the heads of the lists."""
+
+    def action_move(self, step: int) -> None:
+        """Down or up, to the next step."""
+        place = self._cursor + step
+        while 0 <= place < len(self._items) and self._items[place].step is None:
+            place += step
+        if 0 <= place < len(self._items):
+            self._go(place)
 
 
 class RunScreen(ConsoleScreen):
@@ -38,7 +56,6 @@ class RunScreen(ConsoleScreen):
     #card:nocolor { border-left: thick ansi_default; }
     #card.-alarm { border-left: thick #ff8f5c; }
     #card.-alarm:nocolor { border-left: thick ansi_default; }
-    #others { margin-bottom: 1; }
     """
 
     def __init__(self, run: str) -> None:
@@ -49,13 +66,13 @@ class RunScreen(ConsoleScreen):
 
     def body(self) -> list[Widget]:
         """Incident, run, step, checklist."""
-        self._list = LineList(self._row, lambda step: step.id, lambda step: step.title, id="steps", choosable=False)
+        self._list = StepList(self._row, lambda row: row.id, lambda row: row.title, id="steps", choosable=False)
         return [Lines(((), ()), id="run-head"), Lines(id="card"), Lines(((),), id="others"), self._list]
 
-    def _row(self, step: Step, width: int) -> Line:
+    def _row(self, entry: Entry, width: int) -> Line:
         board, now, look = self.host.seen
         run = board.run(self._run)
-        return row(run, step, now, width, look) if run is not None else ()
+        return entry_row(run, entry, now, min(width, WIDEST), look) if run is not None else ()
 
     def _present(self, board: Board) -> Run | None:
         run = board.run(self._run)
@@ -63,6 +80,11 @@ class RunScreen(ConsoleScreen):
             self._run, self._followed = run.next_run, ""
             run = board.run(self._run)
         return run
+
+    @property
+    def _step(self) -> Step | None:
+        chosen: Entry | None = self._list.selected
+        return chosen.step if chosen is not None else None
 
     def draw(self, board: Board, now: datetime, look: Look) -> None:
         """Everything; countdowns come from deadlines."""
@@ -75,30 +97,42 @@ class RunScreen(ConsoleScreen):
         # The banner says it already of the worst incident.
         other = incident is not None and board.open_incidents[:1] != (incident,)
         own = [headline(incident, now, width, look)] if incident is not None and other else []
-        head.show([*own, clip(title(run, now), width)])
-        self._list.show(run.playbook.steps)
+        said = [title(run, now), *warnings(run, board, now, look), plan_line(run, board, now, width, look)]
+        head.show([*own, *(clip(item, width) for item in said if item)])
+        self._follow(run)
+        step = self._step
+        if step is not None:
+            self._draw_card(run, step, board, now, look)
+
+    def _follow(self, run: Run) -> None:
+        """Keeps the cursor on the step that holds up the run, while it has not been moved elsewhere."""
+        self._list.show(entries(run.playbook))
         current = run.current
         if current is not None and current.id != self._followed:
             chosen = self._list.selected
             if not self._followed or (chosen is not None and chosen.id == self._followed):
                 self._list.select(current.id)
             self._followed = current.id
-        step: Step | None = self._list.selected
-        if step is not None:
-            shown = self.query_one("#card", Lines)
-            progress = run.steps[step.id]
-            shown.set_class(progress.ended_at is None and progress.overdue_by(now) is not None, "-alarm")
-            rows = card(run, step, board, now, (shown.size.width or width - 2), look)
-            # As high as the highest card so far, where there is room: the checklist does not jump under the cursor.
-            self._card_rows = max(self._card_rows, len(rows))
-            room = self.host.size.height - AROUND - len(run.playbook.steps)
-            shown.show([*rows, *[()] * (min(self._card_rows, room) - len(rows))])
-            self.query_one("#others", Lines).show([others_active(run, step.id, now, width)])
+        if current is None and self._step is None:
+            self._list.action_move(1)
+
+    def _draw_card(self, run: Run, step: Step, board: Board, now: datetime, look: Look) -> None:
+        shown, screen = self.query_one("#card", Lines), self.host.size
+        above = sum(len(self.query_one(name, Lines).lines) for name in ("#bars", "#banner", "#run-head", "#notice"))
+        room = screen.height - above - AROUND
+        most = max(LEAST_CARD, room - LEAST_LIST)
+        late = run.steps[step.id].overdue_by(now) is not None and run.steps[step.id].ended_at is None
+        shown.set_class(late and run.held_at is None, "-alarm")
+        rows = card(run, step, board, now, min(shown.size.width or screen.width - 2, WIDEST), look, most)
+        # As high as the highest card so far, where there is room: the checklist does not jump under the cursor.
+        self._card_rows = max(self._card_rows, len(rows))
+        roomy = max(LEAST_CARD, room - len(self._list.items))
+        shown.show([*rows, *[()] * (min(self._card_rows, max(roomy, len(rows)), most) - len(rows))])
+        self.query_one("#others", Lines).show([others_active(run, step.id, now, screen.width)])
 
     def situation(self, board: Board) -> Situation:
         """This run, the step under the cursor."""
-        run = self._present(board)
-        step: Step | None = self._list.selected
+        run, step = self._present(board), self._step
         return Situation(
             board,
             self.scope,

@@ -1,0 +1,221 @@
+"""What comes next in a run: where each step leads, and when the whole ends if every step takes all of its timebox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from console.model.board import Board
+from console.model.flow import units
+from console.model.playbook import Do, Option, Playbook, Reaction, Step, StepKind
+from console.model.run import Run, StepStatus
+from console.view.checks import advice
+from console.view.line import Line, Tone, first_fit, line, span
+from console.view.look import Look
+from console.view.times import clock, count, past, timebox
+
+SHORT_HASH = 7
+"""Characters of a hash that tell one version of a file from another."""
+
+
+def place(playbook: Playbook, step_id: str) -> int:
+    """The number of a step, from 1."""
+    return [step.id for step in playbook.steps].index(step_id) + 1
+
+
+def told(playbook: Playbook, step_id: str) -> str:
+    """A step by its number and title."""
+    return f"{place(playbook, step_id)} {playbook.step(step_id).title}"
+
+
+def following(playbook: Playbook, step_id: str) -> tuple[Step, ...]:
+    """The steps that start when this one, and those beside it, are settled; empty at the end."""
+    found = units(playbook)
+    index = next(index for index, unit in enumerate(found) if any(step.id == step_id for step in unit))
+    coming: list[Step] = []
+    for unit in found[index + 1 :]:
+        coming += unit
+        if not unit[-1].parallel:
+            break
+    return tuple(coming)
+
+
+def leads_to(option: Option, playbook: Playbook, step_id: str, board: Board) -> str:
+    """Where an option of a decision leads, in words."""
+    if option.playbook:
+        loaded = next((item for item in board.playbooks if item.playbook.name == option.playbook), None)
+        return f"goes on in {loaded.playbook.title if loaded is not None else option.playbook}"
+    if option.goto:
+        known = any(step.id == option.goto for step in playbook.steps)
+        back = known and place(playbook, option.goto) <= place(playbook, step_id)
+        return f"{'back to' if back else 'to'} {told(playbook, option.goto) if known else option.goto}"
+    return next_words(playbook, step_id)
+
+
+def next_words(playbook: Playbook, step_id: str) -> str:
+    """What follows a step in order: `3 Drain (5 min)`."""
+    coming = following(playbook, step_id)
+    if not coming:
+        return "the run ends"
+    parts = [f"{told(playbook, step.id)}{f' ({timebox(step.timebox)})' if step.timebox else ''}" for step in coming[:4]]
+    more = f" and {len(coming) - 4} more" if len(coming) > 4 else ""
+    return f"{'together: ' if len(coming) > 1 else ''}{'; '.join(parts)}{more}"
+
+
+def reactions(playbook: Playbook, wanted: Sequence[Reaction]) -> str:
+    """What happens by itself, in words."""
+    words = {
+        Do.ASK: "it waits for a person",
+        Do.ESCALATE: "the next level is told",
+        Do.GO_ON: "the next step goes on",
+        Do.ABORT: "the run is aborted",
+        Do.FAIL: "it has failed",
+    }
+    known = {step.id for step in playbook.steps}
+    parts = []
+    for item in wanted:
+        if item.do is Do.NOTIFY:
+            parts.append(f"{item.to} is told")
+        elif item.do is Do.GOTO:
+            parts.append(f"it goes to {told(playbook, item.to) if item.to in known else item.to}")
+        else:
+            parts.append(words[item.do])
+    return ", ".join(parts)
+
+
+class Plan(NamedTuple):
+    """How long the rest takes at most, along the likely path. `sure` is False where a step on it has no timebox;
+    `branch` names the playbook that it goes on in."""
+
+    left: timedelta
+    sure: bool
+    branch: str = ""
+
+
+def projected(run: Run, board: Board, now: datetime) -> Plan:
+    """The timeboxes from now to the end. At a decision the likely path is what its readings advise, else its first
+    way."""
+    left, sure, at = timedelta(0), True, None
+    blocking = [item for item in run.active if not run.playbook.step(item.id).parallel] or list(run.active)
+    for item in blocking:
+        if item.deadline is None:
+            sure = False
+        else:
+            left = max(left, item.deadline - now)
+        at = item.id
+    seen: set[str] = set()
+    while at is not None and at not in seen:
+        seen.add(at)
+        step = run.playbook.step(at)
+        coming = following(run.playbook, at)
+        if step.kind is StepKind.DECISION and step.options:
+            way = next((item for item in step.options if advice(item, board)[0] is not None), step.options[0])
+            if way.playbook:
+                more, known = _whole(way.playbook, board)
+                return Plan(left + more, sure and known, way.playbook)
+            if way.goto and any(item.id == way.goto for item in run.playbook.steps):
+                target = run.playbook.step(way.goto)
+                coming = run.playbook.group_of(target)
+        waited = [item for item in coming if not item.parallel] or list(coming)
+        if any(item.id in seen for item in waited):
+            break
+        boxes = [item.timebox for item in waited if run.steps[item.id].status is not StepStatus.DONE]
+        sure = sure and None not in boxes
+        left += max((box for box in boxes if box is not None), default=timedelta(0))
+        at = waited[-1].id if waited else None
+    return Plan(max(left, timedelta(0)), sure)
+
+
+def _whole(name: str, board: Board) -> tuple[timedelta, bool]:
+    """How long a playbook takes at most, and whether it says so."""
+    loaded = next((item.playbook for item in board.playbooks if item.playbook.name == name), None)
+    if loaded is None:
+        return timedelta(0), False
+    if loaded.objective:
+        return loaded.objective[1], True
+    boxes = [step.timebox for step in loaded.steps if not step.parallel]
+    return sum((box for box in boxes if box is not None), timedelta(0)), None not in boxes
+
+
+def plan_line(run: Run, board: Board, now: datetime, width: int, look: Look) -> Line:
+    """When the run ends if every step takes all of its time, against the objective; empty once it has ended."""
+    if run.ended_at is not None:
+        return ()
+    plan = projected(run, board, now)
+    least = "" if plan.sure else f"{look.marks.at_least} "
+    ends = now + plan.left
+    rest = f"{least}{count(plan.left)} left to do, ends {least}{clock(ends, seconds=True)}"
+    if run.playbook.objective is None:
+        return line(span(f"no objective; {rest}", Tone.DIM))
+    limit = run.started_at + run.playbook.objective[1]
+    gone = span(f"; the objective ended {clock(limit, seconds=True)}" if limit <= now else "", Tone.DIM)
+    if ends > limit:
+        word = f"LATE by {least}{past(ends - limit)}"
+        tone = Tone.WARNING
+        return first_fit(
+            width,
+            line(look.marks.of(tone), span(word, tone), span(f": {rest}", Tone.NORMAL), gone),
+            line(look.marks.of(tone), span(word, tone), span(f": {rest}", Tone.NORMAL)),
+        )
+    tone, spare = Tone.OK if plan.sure else Tone.UNKNOWN, f"{count(limit - ends)} to spare"
+    word = "in time" if plan.sure else "in time so far; a step on the way has no timebox"
+    return first_fit(
+        width,
+        line(look.marks.of(tone), span(word, tone), span(f": {rest}, {spare}", Tone.NORMAL)),
+        line(look.marks.of(tone), span(word, tone), span(f": {rest}", Tone.NORMAL)),
+    )
+
+
+# -- what must not be overlooked --------------------------------------------------------------------------------------
+
+
+def hold_line(run: Run, now: datetime) -> Line:
+    """That a run is on hold, since when and why; empty when it is not."""
+    if run.held_at is None:
+        return ()
+    since = f"{clock(run.held_at, seconds=True)} ({past(now - run.held_at)})"
+    return line(span(" ON HOLD ", Tone.ALARM), span(f" since {since}: {run.held_reason}. ", Tone.STRONG), "u resumes")
+
+
+def warnings(run: Run, board: Board, now: datetime, look: Look) -> list[Line]:
+    """Hold, an aborted run and what is to be undone, drift of the file, programs that may not run."""
+    found = [hold_line(run, now)] if run.held_at is not None else []
+    changed = drift(run, board)
+    if changed and run.ended_at is None:
+        found.append(line(look.marks.of(Tone.WARNING), span(changed, Tone.WARNING)))
+    if may_not_run(run, board):
+        reason = f"its programs may not run: {run.untrusted}; oncall playbook trust {run.playbook.name}"
+        found.append(line(look.marks.of(Tone.WARNING), span(reason, Tone.WARNING)))
+    if run.status == "aborted":
+        found.append(line(span("ABORTED: ", Tone.WARNING), span(f"{run.reason}. ", Tone.NORMAL), "u resumes it"))
+        found += [
+            line(
+                look.marks.of(Tone.WARNING), span(f"to undo: {told(run.playbook, step.id)}: {step.undo}", Tone.WARNING)
+            )
+            for step, _ in run.undoing
+        ]
+    return found
+
+
+def drift(run: Run, board: Board) -> str:
+    """That the playbook's file is not what the run was started from; empty when it is, or when nobody has looked."""
+    present = board.files.get(run.playbook.name)
+    if present is None or present == run.playbook_hash:
+        return ""
+    if not present:
+        return "the playbook's file is gone or unreadable; this run goes on as it was started"
+    return (
+        f"the file has changed since: was {short(run.playbook_hash)}, is {short(present)}; this run goes on as it was"
+    )
+
+
+def short(digest: str) -> str:
+    """A hash as it is told."""
+    return digest.rpartition(":")[2][:SHORT_HASH]
+
+
+def may_not_run(run: Run, board: Board) -> bool:
+    """Whether programs of the run are kept from running."""
+    programs = any(step.program is not None for step in run.playbook.steps)
+    return bool(run.untrusted) and programs and run.playbook_hash not in board.trusted and run.ended_at is None
