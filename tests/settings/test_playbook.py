@@ -418,13 +418,13 @@ steps:
 - {{id: last, title: A, challenge: c, response: r, on_failure: {{goto: look}}}}
 """)
     assert lines == [
-        "p.yaml:9:7: steps[0].id: found 'look' again (the first is at line 17), expected an id of its own",
         "p.yaml:11:3: steps[0].owner: found `owner` in a step of kind parallel, expected it in a step of the group",
         "p.yaml:13:50: steps[0].steps[0].parallel: found `parallel` in a step that starts together with others, expected a step without it",
         "p.yaml:14:82: steps[0].steps[1].on_overdue.goto: found `goto` in a step that starts together with others, expected it in a step after them",
         "p.yaml:15:56: steps[0].steps[2].kind: found a decision among steps that start together, expected it before or after them",
         "p.yaml:16:5: steps[0].steps[3]: found a group within steps that start together, expected its steps themselves",
         "p.yaml:16:36: steps[0].steps[3].steps: found one step, expected a list of at least two steps",
+        "p.yaml:17:8: steps[1].id: found 'look' again (the first is at line 9), expected an id of its own",
         "p.yaml:17:70: steps[1].on_failure.goto: found 'b', which starts together with others before it, expected the first of them",
     ]
 
@@ -438,7 +438,7 @@ checklists:
   steps:
   - {{id: a-complete, title: A, challenge: c, response: r}}
 """)
-    assert lines == ["p.yaml:11:20: checklists[0].completion_call: found 'a-complete' again (the first is at line 13), expected an id of its own"]  # fmt: skip
+    assert lines == ["p.yaml:13:10: checklists[0].steps[0].id: found 'a-complete' again (the first is at line 11), expected an id of its own"]  # fmt: skip
 
 
 def test_a_host_that_an_alert_chooses_needs_a_pattern():

@@ -44,9 +44,8 @@ def read_playbook(node: Node, references: References) -> tuple[Playbook, Node]:
         found = [pair for _, steps in read for pair in steps]
     else:
         found = read_steps(fields["steps"].sequence("a list of steps", least=1), around, Where())
-    unique(
-        [*((step.id, place) for step, place in found), *((place.tree.text, place) for place in _groups(node))], "an id"
-    )
+    named = [*((step.id, place) for step, place in found), *((place.tree.text, place) for place in _groups(node))]
+    unique(sorted(named, key=lambda pair: (pair[1].tree.line, pair[1].tree.column)), "an id")
     playbook = Playbook(
         name,
         fields["title"].text(),

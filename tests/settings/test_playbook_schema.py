@@ -1,0 +1,246 @@
+"""The published schema says what the reader reads: the same keys and words, and nothing is refused that is read."""
+
+# ruff: noqa: E501 -- one line for each step
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Iterator
+from copy import deepcopy
+from functools import cache
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from console.model.people import Severity
+from console.model.playbook import Mode, StepKind, VariableType
+from console.settings.playbook import keys, schema
+from tests.servers import REPO
+from tests.settings.conftest import PLAYBOOKS
+from tests.settings.playbook import read
+
+LIBRARY = sorted([*(REPO / "playbooks").glob("*.yaml"), *PLAYBOOKS.glob("*.yaml")])
+
+
+class Core(yaml.SafeLoader):
+    """YAML 1.2, as editors read it: `off` is a word, a date is a text."""
+
+
+Core.yaml_implicit_resolvers = {}
+for tag, pattern, first in (
+    ("bool", r"true|false", "tf"),
+    ("int", r"[-+]?[0-9]+", "-+0123456789"),
+    ("float", r"[-+]?[0-9]+\.[0-9]+", "-+0123456789"),
+    ("null", r"~|null|", ["~", "n", ""]),
+):
+    Core.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(f"^(?:{pattern})$"), list(first))
+
+
+@cache
+def judge() -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(schema.schema())
+
+
+def errors(document: Any) -> list[str]:
+    return [f"{list(error.absolute_path)}: {error.message}"[:300] for error in judge().iter_errors(document)]
+
+
+def document(text: str) -> Any:
+    """What an editor makes of a file. libyaml, which the console reads by, takes some texts that PyYAML does not."""
+    events = yaml.parse(text, Loader=yaml.CSafeLoader)
+    return yaml.load(yaml.emit(events, allow_unicode=True, width=10_000), Loader=Core)
+
+
+def test_is_published_as_it_is():
+    assert schema.FILE.read_text() == schema.published(), (
+        "python -m console.settings.playbook.schema > console/settings/playbook.schema.json"
+    )
+    jsonschema.Draft202012Validator.check_schema(json.loads(schema.published()))
+
+
+def test_has_every_key_of_the_reader_and_no_other():
+    found = schema.schema()
+    definitions = found["$defs"]
+    assert tuple(found["properties"]) == keys.PLAYBOOK
+    assert tuple(found["properties"]["objective"]["properties"]) == keys.OBJECTIVE
+    assert tuple(definitions["step"]["properties"]) == keys.ANY_STEP
+    assert tuple(definitions["checklist"]["properties"]) == keys.CHECKLIST
+    assert tuple(definitions["variable"]["properties"]) == keys.VARIABLE
+    assert tuple(definitions["option"]["properties"]) == keys.OPTION
+    assert tuple(definitions["check"]["anyOf"][1]["properties"]) == keys.CHECK
+    assert tuple(definitions["on_failure"]["anyOf"][0]["properties"]) == keys.ON_FAILURE
+
+
+def test_has_every_word_of_the_types():
+    found = schema.schema()
+    definitions = found["$defs"]
+    assert set(definitions["step"]["properties"]["kind"]["enum"]) == {*map(str, StepKind), "parallel"}
+    assert definitions["checklist"]["properties"]["mode"]["enum"] == [*map(str, Mode)]
+    assert definitions["variable"]["properties"]["type"]["enum"] == [*map(str, VariableType)]
+    assert found["properties"]["severities"]["anyOf"][1]["items"]["enum"] == [*map(str, Severity)]
+
+
+@pytest.mark.parametrize("kind", list(keys.OWN))
+def test_each_kind_has_the_keys_that_the_reader_takes(kind: str):
+    """The reader is asked, key by key, whether it refuses the key by name."""
+    rules = schema.schema()["$defs"]["step"]["allOf"]
+    (names,) = [
+        rule["then"]["propertyNames"]["enum"]
+        for rule in rules
+        if rule["if"].get("properties", {}).get("kind", {}).get("const") == kind
+    ]
+    for key in keys.ANY_STEP:
+        text = f"steps:\n- kind: {kind}\n" + (f"  {key}: x\n" if key != "kind" else "")
+        lines = [line for line in read(text)[1] if f"`{key}` in a step of kind {kind}" in line]
+        assert (key in names) is not bool(lines), key
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=lambda path: path.stem)
+def test_every_playbook_of_the_library_is_valid(path):
+    assert errors(document(path.read_text())) == []
+
+
+# --- mutants ---------------------------------------------------------------------------------------------------------
+
+FULL = """\
+apiVersion: oncall/v1
+kind: Playbook
+name: example
+title: An example
+summary: One sentence
+severities: [SEV1, SEV2]
+owner: us
+reviewed: 2026-11-21
+review_every: 90d
+match: ['alertname="A"']
+match_incident: ['service="lighthouse"']
+roles: [deputy]
+objective: {at_least: 10m, at_most: 20m}
+variables:
+  host: {type: host, from: alert.instance, pattern: 'host-[0-9]+'}
+  colour: {type: choice, choices: [blue, green], ask: Which?}
+  pool: {type: integer, from: config.pool, default: 40}
+checklists:
+- id: one
+  title: One
+  mode: do_confirm
+  pause_point: Before
+  completion_call: Done
+  steps:
+  - {id: a, title: A, challenge: c, response: r, owner: scribe, critical: true, skip_needs_reason: false}
+  - {id: b, title: B, challenge: c, response: r, kind: http, url: 'http://{{host}}/', status: [200], contains: ok, for: 1m}
+- id: two
+  title: Two
+  steps:
+  - {id: c, title: C, challenge: c, response: r, kind: query, query: up, expect: '> 0', for: 1m, timebox: 2m, on_overdue: escalate}
+  - id: d
+    title: D
+    challenge: c
+    response: r
+    kind: command
+    command: [restart, '{{host}}']
+    cwd: tools
+    timeout: 1m
+    env: [HOME]
+    set_env: {A: b}
+    exits: [0, 3]
+    dry_run: [-n]
+    verify: {query: up, expect: '> 0', for: 1m}
+    on_failure: {tries: 3, back_off: 10s, then: [escalate, {goto: c}]}
+    undo: Start it again
+    confirm: RESTART {target}
+    second_person: true
+  - {id: e, title: E, challenge: c, response: r, kind: flag, flag: f, percent: 25, verify: rollout.percent <= 25 for 1m}
+  - {id: f, title: F, challenge: c, response: r, kind: flag, flag: f, off: true, look_at: [rollout.percent > 0]}
+  - {id: g, title: G, challenge: c, response: r, kind: notify, channel: slack, text: told}
+  - {id: h, title: H, challenge: c, response: r, kind: approval, role: deputy, timebox: 1m, on_overdue: [{notify: slack}, fail]}
+  - {id: i, title: I, challenge: c, response: r, kind: wait, timebox: 1m, on_overdue: go_on, parallel: true}
+  - {id: j, title: J, challenge: c, response: r, kind: playbook, playbook: other}
+  - id: k
+    title: K
+    challenge: c
+    response: r
+    kind: decision
+    role: deputy
+    options:
+    - {id: a, label: A, goto: c, when: guardrail.p99 > 3}
+    - {id: b, label: B, playbook: other}
+  - id: l
+    kind: parallel
+    steps:
+    - {id: m, title: M, challenge: c, response: r}
+    - {id: n, title: N, challenge: c, response: r, on_failure: abort}
+"""
+VALUES: list[Any] = [
+    "",
+    None,
+    7,
+    -1,
+    1e9,
+    True,
+    "x y",
+    "Ünicode",
+    [],
+    ["x"],
+    {},
+    {"x": "y"},
+    "x" * 5000,
+    "forever",
+    [[]],
+]
+
+
+def nodes(at: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield path
+    for key, value in at.items() if isinstance(at, dict) else enumerate(at) if isinstance(at, list) else ():
+        yield from nodes(value, (*path, key))
+
+
+def mutants(count: int) -> Iterator[tuple[str, Any]]:
+    """A key deleted, renamed, doubled elsewhere, or given a value of another shape."""
+    chance = random.Random(4)
+    whole = document(FULL)
+    for _ in range(count):
+        mutant = deepcopy(whole)
+        path = chance.choice([path for path in nodes(mutant) if path])
+        parent = mutant
+        for key in path[:-1]:
+            parent = parent[key]
+        match chance.choice(["delete", "rename", "value", "value", "strange key"]):
+            case "delete":
+                del parent[path[-1]]
+                what = "deleted"
+            case "rename" if isinstance(parent, dict):
+                parent[f"{path[-1]}x"] = parent.pop(path[-1])
+                what = "renamed"
+            case "strange key" if isinstance(parent, dict):
+                key = chance.choice([*keys.ANY_STEP, *keys.PLAYBOOK, *keys.VARIABLE])
+                parent.setdefault(key, chance.choice(["x", "1m", True, ["x"]]))
+                what = f"with a {key} beside it"
+            case _:
+                parent[path[-1]] = value = chance.choice(VALUES)
+                what = f"= {value!r:.40}"
+        yield f"{'.'.join(map(str, path))} {what}", mutant
+
+
+def written(value: Any) -> str:
+    return yaml.dump(value, Dumper=yaml.CSafeDumper, allow_unicode=True, width=10_000, sort_keys=False)
+
+
+def test_the_example_is_read_and_valid():
+    assert (errors(document(FULL)), read(FULL)[1]) == ([], [])
+
+
+def test_what_the_schema_refuses_the_reader_refuses():
+    refused, both = 0, 0
+    for what, mutant in mutants(400):
+        found, lines = errors(mutant), read(written(mutant))[1]
+        refused += bool(lines)
+        both += bool(found)
+        assert lines or not found, f"{what}: the reader takes what the schema refuses: {found}"
+    assert both >= 60, "there is something to compare"
+    assert both >= 0.8 * refused, "an editor finds most of what is wrong in the shape of a file"
