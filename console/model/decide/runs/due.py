@@ -49,8 +49,19 @@ def _of(run: Run) -> Iterator[Due]:
             continue
         if progress.deadline is not None and not progress.overdue_fired:
             yield Due(progress.deadline, _What.OVERDUE, step, progress)
-        if progress.held_until is not None and progress.status is StepStatus.ACTIVE:
+        if progress.held_until is not None and _needs_its_holder(run, step, progress):
             yield Due(progress.held_until, _What.GONE, step, progress)
+
+
+def _needs_its_holder(run: Run, step: Step, progress: StepRun) -> bool:
+    """Whether nobody knows what came of it, once its holder is gone. What was carried out waits for the world alone,
+    and a message is sent by whoever runs the engine."""
+    if progress.status is not StepStatus.ACTIVE:
+        return False
+    if step.kind is StepKind.NOTIFY and progress.asked_by is not None:
+        return False
+    effects = run.effects_of(step.id, progress.attempt)
+    return not effects or any(not effect.outcome for effect in effects)
 
 
 def fire(state: State, context: Context, on_time_seconds: float) -> Iterator[tuple[State, Draft]]:
