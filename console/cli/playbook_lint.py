@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -32,8 +32,6 @@ def lint(ctx: click.Context, wanted: tuple[str, ...], as_json: bool) -> None:
 
     All playbooks, or those named; docs/playbooks.md explains the codes. Exit 0 when nothing is found, else 1.
     """
-    import os
-
     from console.engine.clocks import SystemClock
     from console.settings.lint import linter, paths_of
     from console.settings.load import find
@@ -78,12 +76,12 @@ def graph(options: Options, name: str, mermaid: bool, as_json: bool) -> None:
 
 
 def _drawn(playbook: Playbook) -> Iterator[str]:
+    from console.tui.launch import utf8
     from console.view.graph import drawn
     from console.view.line import words
     from console.view.look import ASCII, UNICODE, Look
 
-    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
-    look = Look(UNICODE if encoding.startswith("utf") else ASCII)
+    look = Look(UNICODE if utf8(os.environ) else ASCII)
     width = min(max(shutil.get_terminal_size().columns, NARROWEST), WIDEST)
     yield f"{playbook.title} ({playbook.name})"
     yield from (words(line) for line in drawn(playbook, width, look))

@@ -44,8 +44,12 @@ def test_a_configuration_that_cannot_be_used_is_no_finding(oncall):
     assert "people.yaml:1:" in oncall("playbook", "lint", code=2).err
 
 
-def test_a_playbook_is_drawn(oncall):
+def test_a_playbook_is_drawn(oncall, monkeypatch):
+    monkeypatch.setenv("LC_ALL", "C")
+    assert oncall("playbook", "graph", "emergency-rollback").out.isascii()
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
     shown = oncall("playbook", "graph", "emergency-rollback")
+    assert "│" in shown.out
 
     assert shown.out.startswith("Emergency rollback (emergency-rollback)\n")
     assert all(len(line) <= 80 for line in shown.out.splitlines())
