@@ -21,6 +21,8 @@ _SEVERITIES = {severity.value: severity for severity in Severity}
 _MODES = {mode.value: mode for mode in Mode}
 INCIDENT_LABELS = ("service", "environment", "severity", "title")
 """What `match_incident` may look at."""
+MOST = 500
+"""Steps of a playbook."""
 SAID = "It was said aloud, and heard"
 """The response of a completion call."""
 
@@ -44,6 +46,8 @@ def read_playbook(node: Node, references: References) -> tuple[Playbook, Node]:
         found = [pair for _, steps in read for pair in steps]
     else:
         found = read_steps(fields["steps"].sequence("a list of steps", least=1), around, Where())
+    if len(found) > MOST:
+        node.refuse(f"{len(found)} steps", f"at most {MOST}; a step of kind playbook runs another one")
     named = [*((step.id, place) for step, place in found), *((place.tree.text, place) for place in _groups(node))]
     unique(sorted(named, key=lambda pair: (pair[1].tree.line, pair[1].tree.column)), "an id")
     playbook = Playbook(
