@@ -178,6 +178,14 @@ def test_links_and_variables(found, folder):
     assert found(step("one", "challenge: Look at {{port}}"), head=default) == []
 
 
+def test_matchers_that_cannot_hold(found):
+    assert found(step("one"), head="match_incident: ['severity=\"SEV2\"', 'service=~\"a|b\"']\n") == []
+    both = """match: ['team=\"a\"', 'team!=\"a\"']\n"""
+    assert [code for code, _ in found(step("one"), head=both)] == ["PB703"]
+    other = """match_incident: ['severity=\"SEV4\"']\n"""
+    assert [code for code, _ in found(step("one"), head=other)] == ["PB703"]
+
+
 def test_long_lists(found):
     nine = [step(f"s{number}") for number in range(9)]
 
@@ -199,6 +207,12 @@ def test_every_list_but_one_that_is_left_by_jumps_has_a_call(judge):
     findings = judge.data("small.yaml", text.encode())
 
     assert [(item.code, item.text) for item in findings] == [("PB604", "nobody hears that a is complete")]
+
+
+def test_every_code_is_found_by_a_test():
+    here = "".join((REPO / "tests" / path).read_text() for path in ("settings/test_lint.py", "playbooks/mutants.py"))
+
+    assert [code for code in CODES if f'"{code}' not in here and f" {code}" not in here] == []
 
 
 # --- the world around ------------------------------------------------------------------------------------------------
