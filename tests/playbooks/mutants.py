@@ -522,6 +522,14 @@ def no_limit(p: Source) -> Made:
             yield _id(step), broken, _at(broken, _id(step))
 
 
+@operator("PB307")
+def no_timebox(p: Source) -> Made:
+    for step in p.steps:
+        if p.of(step).kind not in OBSERVED | {StepKind.PLAYBOOK}:
+            broken = p.without(step, "timebox", "on_overdue")
+            yield _id(step), broken, _at(broken, _id(step))
+
+
 @operator("PB304")
 def nothing_at_the_limit(p: Source) -> Made:
     for step in p.steps:

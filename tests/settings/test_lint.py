@@ -157,7 +157,7 @@ def test_the_longest_way_counts(found):
     beside = step("one", "timebox: 9m\nparallel: true")
     assert found(beside, step("two", "timebox: 9m"), head=objective) == []
     assert [code for code, _ in found(step("one"), head=objective)] == ["PB302"]
-    assert found(step("one"), step("open", "timebox:"), head=objective) == []
+    assert [code for code, _ in found(step("one"), step("open", "timebox:"), head=objective)] == ["PB307"]
 
 
 def test_a_child_takes_its_own_objective(found):
@@ -201,7 +201,7 @@ def test_every_list_but_one_that_is_left_by_jumps_has_a_call(judge):
     )
     options = "{id: p, label: P, goto: z}, {id: q, label: Q, playbook: emergency-rollback}"
     text = f"{HEAD}checklists:\n" + "".join(
-        f"  - {{id: {name}, {more}, steps: [{{id: {one}, title: 1, challenge: A {one}, response: 1 {one}, {kind}}}]}}\n"
+        f"  - {{id: {name}, {more}, steps: [{{id: {one}, title: 1, timebox: 1m, challenge: A {one}, response: 1, {kind}}}]}}\n"
         for name, more, one, kind in lists
     ).replace("{OPTIONS}", options)
     findings = judge.data("small.yaml", text.encode())

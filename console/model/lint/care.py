@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
+from console.model.flow import calls
 from console.model.lint.finding import Finding, World
 from console.model.playbook import ACTING, OBSERVED, Do, OnFailure, Playbook, Step, StepKind
 
@@ -15,16 +16,19 @@ def rules(playbook: Playbook, world: World) -> Iterator[Finding]:
     """Everything about single steps."""
     for index, role in enumerate(playbook.roles):
         yield from _held(role, world, "", ("roles", index))
+    made = calls(playbook)
     for step in playbook.steps:
-        yield from _limits(step)
+        yield from _limits(step, made)
         yield from _effects(step)
         yield from _people(step, world)
 
 
-def _limits(step: Step) -> Iterator[Finding]:
+def _limits(step: Step, made: Container[str]) -> Iterator[Finding]:
     if step.timebox is None:
         if step.kind in OBSERVED:
             yield Finding("PB303", "it may wait for ever: it has no timebox", step.id)
+        elif step.kind is not StepKind.PLAYBOOK and step.id not in made:
+            yield Finding("PB307", "without a timebox it is never late, and nobody is told", step.id)
         return
     if step.kind in OBSERVED and not step.on_overdue:
         yield Finding("PB304", "nothing says what happens when it has not come true in time", step.id, ("timebox",))
