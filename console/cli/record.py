@@ -74,15 +74,18 @@ def write(
     how: How,
     *,
     sources: bool = False,
+    after: Callable[[Console, Done], Awaitable[None]] | None = None,
 ) -> None:
     """Opens the record, submits what `wanted` makes of it, prints what `shown` makes of the outcome, and carries out
-    the messages that it queued."""
+    the messages that it queued. `after` is what is waited for in between."""
     from console.bootstrap import opened, run
 
     async def work() -> None:
         async with opened(options, sources=sources) as console:
             command = wanted(console)
             done = await submit(console, await command if isinstance(command, Awaitable) else command, how.unsaved)
+            if after is not None:
+                await after(console, done)
             await report(console, done, shown, how)
 
     run(work())

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from console.bootstrap.common import Options
+from console.cli.exits import FAILED, UNKNOWN, Stop, complain
 from console.cli.feed import confirm as confirmed
 from console.cli.feed import yes_option
 from console.cli.output import line
 from console.cli.record import How, writing
 from console.cli.run_common import (
+    Tail,
     acting_words,
     command_line,
     glass_option,
@@ -23,9 +25,11 @@ from console.cli.run_common import (
     step_argument,
     typed_option,
 )
+from console.cli.telling import queued, tell
 
 if TYPE_CHECKING:
     from console.engine.console import Console
+    from console.engine.outcome import Done
     from console.model.commands import Command
     from console.model.run import Run
 
@@ -33,7 +37,26 @@ if TYPE_CHECKING:
 def _carry_out(
     options: Options, run_id: str, step: str, made: Callable[[str, str], Command], yes: bool, how: How
 ) -> None:
-    """Asks once, naming what and where, and has it done."""
+    """Asks once, naming what and where, has it done, and waits for what comes of it."""
+    from console.model.events import EffectFinished
+
+    ended: list[EffectFinished] = []
+
+    async def after(console: Console, done: Done) -> None:
+        lines = Tail(lambda text: None if how.as_json else complain(text))
+        leave = console.subscribe(lines.look)
+        await console.finish_jobs()
+        leave()
+        if how.wait and queued(done):
+            await tell(console, queued(done), wait=True)
+            await console.finish_jobs()  # the step closes with it
+        found = console.state.runs[done.subject]
+        effects = {event.payload.effect for event in done.events if event.kind == "effect.intended"}
+        ended.extend(
+            EffectFinished(item.id, item.outcome or "unknown", item.answer)
+            for item in found.effects
+            if item.id in effects
+        )
 
     def wanted(console: Console, run: Run, step_id: str) -> Command:
         note_drift(console, run)
@@ -44,7 +67,12 @@ def _carry_out(
             confirmed(f"{'; '.join(acting_words(run, wanted_step, console.state))}. Do it?", yes)
         return made(run.id, step_id)
 
-    on_step(options, run_id, step, wanted, how=how)
+    on_step(options, run_id, step, wanted, how=how, verify=True, after=after)
+    for item in ended:
+        if item.outcome == "unknown":
+            raise Stop(f"OUTCOME UNKNOWN: {item.detail or 'no answer'}; look before you do it again", UNKNOWN)
+        if item.outcome == "refused":
+            raise Stop(f"it went wrong: {item.detail}", FAILED)
 
 
 @click.command("program")

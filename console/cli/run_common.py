@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from console.engine.console import Console
     from console.engine.outcome import Done
+    from console.model.board import Board
     from console.model.commands import Command
     from console.model.playbook import Step
     from console.model.run import Effect, Run, StepRun
@@ -184,8 +185,10 @@ def on_step(
     how: How,
     *,
     verify: bool = False,
+    after: Callable[[Console, Done], Awaitable[None]] | None = None,
 ) -> None:
-    """Submits a command about one step and shows the run afterwards. `verify`: the step's reading may be needed."""
+    """Submits a command about one step and shows the run afterwards. `verify`: the step's reading may be needed.
+    `after` is what is waited for in between."""
     found: list[str] = []
 
     async def make(console: Console) -> Command:
@@ -197,7 +200,7 @@ def on_step(
         await take_from_the_dead(console, run, step_id)
         return wanted(console, run, step_id)
 
-    write(options, make, lambda console, _: shown(console, found[0]), how=how, sources=verify)
+    write(options, make, lambda console, _: shown(console, found[0]), how=how, sources=verify, after=after)
 
 
 def on_run(options: Options, run_id: str, wanted: Callable[[Run], Command], how: How) -> None:
@@ -258,6 +261,27 @@ def command_line(argv: Sequence[str]) -> str:
     import shlex
 
     return shlex.join(argv)
+
+
+class Tail:
+    """Says each line that programs write, once. `run` is the id of theirs; empty: any."""
+
+    def __init__(self, say: Callable[[str], None], run: str = "") -> None:
+        self._say, self.run = say, run
+        self._seen: tuple[str, ...] = ()
+        self.steps: set[tuple[str, str]] = set()
+        """The steps, by their run, of which a line was said."""
+
+    def look(self, board: Board) -> None:
+        """The newest Board."""
+        for job in board.jobs:
+            if self.run in ("", job.run) and job.tail != self._seen:
+                before, self._seen = self._seen, job.tail
+                self.steps.add((job.run, job.step))
+                # A tail moves on: what was its end before is somewhere in it now.
+                known = next((n for n in range(len(before), 0, -1) if job.tail[:n] == before[-n:]), 0)
+                for text in job.tail[known:]:
+                    self._say(f"  | {text}")
 
 
 def note_drift(console: Console, run: Run) -> None:

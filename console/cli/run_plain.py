@@ -19,6 +19,8 @@ from console.cli.exits import FAILED, OK, USAGE, Stop
 from console.cli.output import json_option, show
 from console.cli.record import CONFIRMATION, incident_of, reading, run_of
 from console.cli.run_common import (
+    OUTPUT_SHOWN,
+    Tail,
     acting_words,
     clock,
     command_line,
@@ -111,7 +113,7 @@ def _stopped(stack: contextlib.ExitStack) -> asyncio.Future[int]:
 async def _first(work: Awaitable[int], stopped: asyncio.Future[int]) -> int:
     task = asyncio.ensure_future(work)
     await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    if task.done():
+    if not stopped.done():
         return task.result()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -186,7 +188,9 @@ class Session:
         self._refused: Command | None = None
         """What was refused last: /override and /glass say it again with a reason."""
         self._ended = False
-        self._tail: tuple[str, ...] = ()
+        self._tail = Tail(self.say)
+        self._told: set[str] = set()
+        """The effects whose outcome was said."""
         console.subscribe(self._board)
 
     def _board(self, _: Board) -> None:
@@ -228,7 +232,11 @@ class Session:
         """Prompts until the run has ended, or the input has. The exit code."""
         try:
             self.root = await begin(self)
+            self._told = {
+                effect.id for run in self.console.state.runs.values() for effect in run.effects if effect.outcome
+            }
             while not self._ended:
+                self._tell_effects()
                 run = self._here()
                 if run.ended_at is not None:
                     return self._over(run)
@@ -242,6 +250,17 @@ class Session:
             self.say("the input has ended")
             return USAGE
         return OK
+
+    def _tell_effects(self) -> None:
+        """What has been carried out since it was last said, and what it wrote."""
+        for run in self.console.state.runs.values():
+            for effect in run.effects:
+                if effect.outcome and effect.id not in self._told:
+                    self._told.add(effect.id)
+                    self.say(effect_line(effect))
+                    heard = (run.id, effect.step) in self._tail.steps
+                    for text in () if heard else effect.output.splitlines()[-OUTPUT_SHOWN:]:
+                        self.say(f"  | {text}")
 
     def _here(self) -> Run:
         """The run that is worked on: the one that went on elsewhere, or the one that a step has called."""
@@ -305,12 +324,8 @@ class Session:
         while self.console.state.runs[run.id].version == run.version:
             self._changed.clear()
             await self._changed.wait()
-            for job in self.console.board.jobs:
-                if job.run == run.id:
-                    new = job.tail[len(self._tail) :] if job.tail[: len(self._tail)] == self._tail else job.tail
-                    for text in new:
-                        self.say(f"  | {text}")
-                    self._tail = job.tail
+            self._tail.run = run.id
+            self._tail.look(self.console.board)
 
     # -- a step -------------------------------------------------------------------------------------------------------
 

@@ -234,7 +234,7 @@ class TablePrograms:
         return ""
 
     def run(self, program: Program, tell: Callable[[str], None], stop: threading.Event) -> Ended:
-        """Raises Rejected where the table says that it is refused."""
+        """Raises Rejected, and Uncertain where the table says so."""
         step = self._table.under_way(StepKind.COMMAND, lambda step: step.program == program)
         told = self._table.told(step)
         self.ran.append(program.argv)
@@ -243,8 +243,9 @@ class TablePrograms:
         for line in told.output.splitlines():
             tell(line)
         digest = f"sha256:{hashlib.sha256(told.output.encode()).hexdigest()}"
-        stopped = told.stopped or ("no answer in the table" if told.unknown else "")
-        return Ended(None if stopped else told.exit, 0.0, told.output, digest, stopped)
+        if told.unknown:
+            raise Uncertain("no answer in the table")
+        return Ended(None if told.stopped else told.exit, 0.0, told.output, digest, told.stopped)
 
 
 class TableProbes:
