@@ -303,7 +303,7 @@ class Fields:
     def __getitem__(self, key: str) -> Node:
         """The value under `key`."""
         tree = self.node.tree
-        found = tree.entries.get(key) or Tree(Kind.ABSENT, (tree, key), tree.line, tree.column)
+        found = tree.entries.get(key) or Tree(Kind.ABSENT, (tree.place, key), tree.line, tree.column)
         return Node(self.node.file, found, self.node.problems)
 
     def __contains__(self, key: str) -> bool:
@@ -317,7 +317,7 @@ class Fields:
     def key(self, key: str) -> Node:
         """The key itself, as a node to complain at."""
         line, column = self.node.tree.keys.get(key, (self.node.tree.line, self.node.tree.column))
-        tree = Tree(Kind.TEXT, (self.node.tree, key), line, column, key)
+        tree = Tree(Kind.TEXT, (self.node.tree.place, key), line, column, key)
         return Node(self.node.file, tree, self.node.problems)
 
 

@@ -11,7 +11,7 @@ import re
 import stat
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import yaml
 
@@ -51,10 +51,10 @@ class Tree:
     them at each start: they share what is empty, and say their path only when they are asked for it.
     """
 
-    __slots__ = ("_place", "column", "entries", "items", "keys", "kind", "line", "size", "text")
+    __slots__ = ("column", "entries", "items", "keys", "kind", "line", "place", "size", "text")
 
-    def __init__(self, kind: Kind, place: str | tuple[Tree, str | int], line: int, column: int, text: str = "") -> None:
-        self.kind, self._place, self.line, self.column, self.text = kind, place, line, column, text
+    def __init__(self, kind: Kind, place: Place, line: int, column: int, text: str = "") -> None:
+        self.kind, self.place, self.line, self.column, self.text = kind, place, line, column, text
         self.items: list[Tree] = [] if kind is Kind.LIST else _NO_ITEMS
         self.entries: dict[str, Tree] = {} if kind is Kind.MAPPING else _NO_ENTRIES
         self.keys: dict[str, tuple[int, int]] = {} if kind is Kind.MAPPING else _NO_KEYS
@@ -64,14 +64,19 @@ class Tree:
     @property
     def path(self) -> str:
         """The dotted path of this value in its file."""
-        if isinstance(self._place, str):
-            return self._place
-        above, key = self._place
-        path = above.path
-        base = "" if path == DOCUMENT else path
-        return f"{base}[{key}]" if isinstance(key, int) else join(base, key)
+        keys = []
+        place = self.place
+        while not isinstance(place, str):
+            place, key = place
+            keys.append(key)
+        path = place
+        for key in reversed(keys):
+            path = f"{'' if path == DOCUMENT else path}[{key}]" if isinstance(key, int) else join(path, key)
+        return path
 
 
+Place: TypeAlias = "str | tuple[Place, str | int]"
+"""A path, or what a value lies in and its key there: without the value itself, so that nothing refers in circles."""
 DOCUMENT = "(document)"
 _NO_ITEMS: list[Tree] = []
 _NO_ENTRIES: dict[str, Tree] = {}
@@ -308,14 +313,14 @@ class _Builder:
         parent.entries[name] = tree
         parent.keys[name] = (line + 1, column + 1)
 
-    def _here(self) -> str | tuple[Tree, str | int]:
+    def _here(self) -> Place:
         """The place of the value that comes next."""
         if not self._stack:
             return DOCUMENT
         parent, key = self._stack[-1][0], self._keys[-1]
         if parent.kind is Kind.LIST:
-            return parent, len(parent.items)
-        return (parent, key[0]) if key is not None else parent.path
+            return parent.place, len(parent.items)
+        return (parent.place, key[0]) if key is not None else parent.place
 
     def _path(self) -> str:
         return Tree(Kind.EMPTY, self._here(), 0, 0).path
