@@ -17,7 +17,7 @@ from console.settings.problems import Problems
 from console.settings.references import References
 from console.settings.tree import Kind, Tree
 
-PER_OPERATOR = 4
+PER_OPERATOR = 3
 """Mutants by one operator of one playbook, from its start and its end: more of them are more of the same, except where
 the operator says so."""
 

@@ -196,12 +196,13 @@ def test_long_lists(found):
 def test_every_list_but_one_that_is_left_by_jumps_has_a_call(judge):
     lists = (
         ("a", "title: A, pause_point: Now", "x", ""),
-        ("b", "title: B, pause_point: Then", "y", "kind: decision, options: [{OPTIONS}]"),
+        ("b", "title: B, pause_point: Then", "y", ", kind: decision, options: [{OPTIONS}]"),
         ("c", "title: C, pause_point: Last, completion_call: Done", "z", ""),
     )
     options = "{id: p, label: P, goto: z}, {id: q, label: Q, playbook: emergency-rollback}"
     text = f"{HEAD}checklists:\n" + "".join(
-        f"  - {{id: {name}, {more}, steps: [{{id: {one}, title: 1, timebox: 1m, challenge: A {one}, response: 1, {kind}}}]}}\n"
+        f"  - {{id: {name}, {more}, steps: [{{id: {one}, title: 1, timebox: 1m, challenge: A {one}, response: 1"
+        f"{kind}}}]}}\n"
         for name, more, one, kind in lists
     ).replace("{OPTIONS}", options)
     findings = judge.data("small.yaml", text.encode())
