@@ -27,6 +27,8 @@ PACE = 0.6
 UNTIMED = timedelta(minutes=1)
 RETRY = timedelta(seconds=5)
 """How often it looks again whether a step's reading shows the effect."""
+ALONE = "rehearsed by one person"
+"""Why it does alone what needs another person or role."""
 PATIENCE = timedelta(minutes=5)
 """How long it waits for that, before it closes the step with a reason."""
 
@@ -134,16 +136,19 @@ async def _close(console: Console, clock: Clock, run: Run, step: Step) -> None:
     from console.engine.outcome import Done
     from console.model import commands as cmd
     from console.model.playbook import StepKind
+    from console.model.run import StepStatus
 
     if step.kind is StepKind.FLAG and console.board.flags:
-        await console.submit(cmd.SetFlag(run.id, step.id))
+        await console.submit(cmd.SetFlag(run.id, step.id, break_glass=ALONE))
     option = step.options[0].id if step.options else ""
     typed = run.confirmation(step)
-    complete = cmd.CompleteStep(run.id, step.id, f"rehearsed: {step.response}", option, typed)
+    complete = cmd.CompleteStep(run.id, step.id, f"rehearsed: {step.response}", option, typed, break_glass=ALONE)
     give_up = clock.now() + PATIENCE
     while not isinstance(outcome := await console.submit(complete), Done):
+        if console.state.runs[run.id].steps[step.id].status is not StepStatus.ACTIVE:
+            return  # It has come to its end by itself: its reading showed the effect.
         if clock.now() >= give_up:
             override = f"rehearsed without proof after {PATIENCE.total_seconds() / 60:g} min"
-            await _done(console, cmd.CompleteStep(run.id, step.id, outcome.reason, option, typed, override))
+            await _done(console, cmd.CompleteStep(run.id, step.id, outcome.reason, option, typed, override, ALONE))
             return
         await clock.sleep_until(clock.now() + RETRY)

@@ -4,7 +4,7 @@ sent yet, and each integration is imported only where it is configured."""
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
         HealthSource,
         MetricSource,
         Pager,
+        PlaybookFiles,
+        Probes,
+        Programs,
         Runbooks,
         Silences,
         Watched,
@@ -125,6 +128,46 @@ def runbooks_of(config: Config, clock: Clock) -> Runbooks:
     from console.integrations.runbooks import Runbooks
 
     return Runbooks(config.runbooks, clock)
+
+
+def probes_of(clock: Clock) -> Probes:
+    """What asks the health endpoints that playbooks name."""
+    from console.integrations.probe import HttpProbes
+
+    return HttpProbes(clock)
+
+
+def programs_of(config: Config, clock: Clock) -> Programs:
+    """What runs the programs that playbooks name. None of the configured secrets is shown in their output."""
+    from console.integrations.program import LocalPrograms
+
+    return LocalPrograms(config.playbook_folder, clock, [_secret(ref) for ref in secrets_in(config.environments)])
+
+
+def playbook_files_of(config: Config) -> PlaybookFiles:
+    """The playbooks' files, which may change while the console runs."""
+    from console.integrations.playbook_files import PlaybookFolder
+
+    return PlaybookFolder(config)
+
+
+def secrets_in(settings: object) -> Iterator[SecretRef]:
+    """Every reference to a secret in a part of the configuration, each once."""
+    from dataclasses import fields, is_dataclass
+
+    from console.settings.outside import SecretRef
+
+    found: dict[SecretRef, None] = {}
+    left = [settings]
+    while left:
+        item = left.pop()
+        if isinstance(item, SecretRef):
+            found[item] = None
+        elif isinstance(item, tuple):
+            left += item
+        elif is_dataclass(item):
+            left += [getattr(item, name.name) for name in fields(item)]
+    yield from found
 
 
 def _pagerduty(settings: PagerDuty, clock: Clock) -> tuple[Pager | None, Channel]:

@@ -69,6 +69,9 @@ def _build(options: Options, sources: bool, read_only: bool, *, watched: bool) -
         channels=outlets.channels,
         specs=outlets.specs,
         runbooks=outside.runbooks_of(config, clock),
+        probes=outside.probes_of(clock) if sources else None,
+        programs=outside.programs_of(config, clock),
+        files=outside.playbook_files_of(config) if sources else None,
         watched=found.watched if watched else (),
     )
     return Console(world, config, chosen, who, console=name, read_only=read_only), spool

@@ -121,6 +121,8 @@ def _simulated(
         alerts=(simulated.SimulatedAlerts(lighthouse, chosen.watchdog),),
         health=simulated.SimulatedHealth(lighthouse),
         flags=simulated.SimulatedFlags(lighthouse),
+        probes=simulated.SimulatedProbes(lighthouse),
+        programs=simulated.SimulatedPrograms(lighthouse),
         silences=tuple(simulated.SimulatedSilences(lighthouse, item.cluster) for item in chosen.alertmanagers[:1]),
         channels=channels,
         specs=tuple(ChannelSpec(channel.name, channel.acts, tuple(Topic)) for channel in channels),

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from console.integrations.simulated.world import SCRAPE_SECONDS, World
+from console.model.playbook import QUERY
 from console.model.reading import Reading, ReadingState, missing
 from console.model.rollout import GuardrailRule
 from console.model.slo import Objective, Sli, SliKind
@@ -53,7 +54,8 @@ def signal_of(*texts: str) -> Signal | None:
 class SimulatedMetrics:
     """Implements MetricSource on a World.
 
-    Queries are told by name, and expressions are not looked at: `slo.<objective>[.fallback].<bad|total>.<window>`,
+    Queries are told by name, and expressions are looked at only where a playbook has one of the configuration's in a
+    query of its own: `slo.<objective>[.fallback].<bad|total>.<window>`,
     `slo.<objective>.trend`, `guardrail.<name>`, `rollout.percent` (%), `rollout.since` (unix seconds), and as extras,
     with or without `reading.` before them: `p99` (ms), `errors` (%), `traffic` (requests per second),
     `inflight.<new path>`, `inflight.<legacy path>` (requests).
@@ -103,6 +105,8 @@ class SimulatedMetrics:
     def _measure(self, name: str, step_seconds: float) -> Callable[[float], float | None] | None:
         """How a name is measured at an instant; None when it is unknown."""
         world = self._world
+        if name.startswith(QUERY):
+            name = self._known(name.removeprefix(QUERY).strip())
         if (found := _SLO.fullmatch(name)) is not None:
             return self._slo(found["objective"], bool(found["fallback"]), found["part"], found["window"])
         if (found := _TREND.fullmatch(name)) is not None:
@@ -122,6 +126,14 @@ class SimulatedMetrics:
             f"inflight.{world.plan.legacy_path}": lambda at: float(world.in_flight(at, legacy=True)),
         }
         return extras.get(name.removeprefix("reading."))
+
+    def _known(self, expr: str) -> str:
+        """The name under which the configuration has an expression; empty for any other."""
+        plan = self._world.plan
+        named = [("rollout.percent", plan.percent_expr), ("rollout.since", plan.since_expr), *plan.readings]
+        named += [(f"guardrail.{rule.name}", rule.expr) for rule in plan.guardrails]
+        wanted = " ".join(expr.split())
+        return next((name for name, known in named if known and " ".join(known.split()) == wanted), "")
 
     def _phase_since(self, at: float) -> float | None:
         since = self._world.phase_since(at)

@@ -29,7 +29,7 @@ from console.settings.config import Component
 IN_PHASE = timedelta(minutes=20)
 """How long the phase at the start has lasted then."""
 
-BREAKABLE = ("prometheus", "alertmanager", "health", "flags", "watchdog")
+BREAKABLE = ("prometheus", "alertmanager", "health", "flags", "programs", "watchdog")
 FLAG_DELAY_SECONDS = 2.0
 START_PERCENT = 25.0
 SCRAPE_SECONDS = 15
@@ -140,8 +140,8 @@ class World:
     def break_source(self, name: str, after: timedelta = timedelta(0), for_: timedelta | None = None) -> None:
         """Lets a source not answer, from `after` the start on, for a time or for good.
 
-        `name` is "prometheus", "alertmanager", "health", "flags", a component, which is down then, or "watchdog", the
-        always-firing alert, which is missing then. Raises ValueError for any other name.
+        `name` is "prometheus", "alertmanager", "health", "flags", "programs", a component, which is down then, or
+        "watchdog", the always-firing alert, which is missing then. Raises ValueError for any other name.
         """
         known = [*BREAKABLE, *(item.name for item in self.components)]
         if name not in known:
@@ -149,6 +149,13 @@ class World:
         begin = after.total_seconds()
         outage = Outage(begin, math.inf if for_ is None else begin + for_.total_seconds())
         self._outages.setdefault(name, []).append(outage)
+
+    def mend(self, name: str) -> None:
+        """Ends, now, what `break_source` did to a source or component."""
+        now = self.seconds(self.clock.now())
+        self._outages[name] = [
+            Outage(item.begin, min(item.end, now)) for item in self._outages.get(name, ()) if item.begin < now
+        ]
 
     def broken(self, name: str, when: datetime) -> bool:
         """Whether a source or component does not answer at an instant."""
