@@ -135,6 +135,19 @@ def clip(shown: Line, width: int) -> Line:
     return tuple(piece for piece in kept if piece.text)
 
 
+def parted(shown: Line, width: int) -> tuple[Line, Line]:
+    """A line cut in two: at most `width` cells of it, and what is left."""
+    room = width
+    for index, piece in enumerate(shown):
+        fitting = _fitting(piece.text, room)
+        if fitting < len(piece.text):
+            head = (*shown[:index], Span(piece.text[:fitting], piece.tone))
+            rest = (Span(piece.text[fitting:], piece.tone), *shown[index + 1 :])
+            return tuple(item for item in head if item.text), rest
+        room -= width_of(piece.text)
+    return shown, EMPTY
+
+
 def spread(left: Line, end: Line, width: int) -> Line:
     """`left` at the left edge and `end` at the right one. When both do not fit, `left` is cut."""
     room = width - line_width(end)

@@ -185,7 +185,7 @@ def warnings(run: Run, board: Board, now: datetime, look: Look) -> list[Line]:
     if changed and run.ended_at is None:
         found.append(line(look.marks.of(Tone.WARNING), span(changed, Tone.WARNING)))
     if may_not_run(run, board):
-        reason = f"its programs may not run: {run.untrusted}; oncall playbook trust {run.playbook.name}"
+        reason = f"its programs may not run: {run.untrusted}"
         found.append(line(look.marks.of(Tone.WARNING), span(reason, Tone.WARNING)))
     if run.status == "aborted":
         found.append(line(span("ABORTED: ", Tone.WARNING), span(f"{run.reason}. ", Tone.NORMAL), "u resumes it"))

@@ -190,11 +190,11 @@ def entry_row(run: Run, entry: Entry, now: datetime, width: int, look: Look) -> 
     return row(run, entry.step, now, width, look)
 
 
-def others_active(run: Run, step_id: str, now: datetime, width: int) -> Line:
-    """The steps that run beside this one, with their clocks; empty when there are none."""
+def open_line(run: Run, step_id: str, now: datetime, width: int) -> Line:
+    """The steps that are open, with their clocks; empty when it is this one alone."""
+    if [item.id for item in run.active] in ([], [step_id]):
+        return ()
     pieces = [
-        line(span(f"{run.playbook.step(item.id).title} ", Tone.NORMAL), clock_of(run, item, now))
-        for item in run.active
-        if item.id != step_id
+        line(span(f"{run.playbook.step(item.id).title} ", Tone.NORMAL), clock_of(run, item, now)) for item in run.active
     ]
-    return clip(line(span("also open: ", Tone.DIM), join(pieces, ", ")), width) if pieces else ()
+    return clip(line(span("open now: ", Tone.DIM), join(pieces, ", ")), width)

@@ -190,7 +190,8 @@ def _by_kind(run: Run, step: Step, progress: StepRun, board: Board, now: datetim
 
 def _to_carry_out(run: Run, step: Step, board: Board) -> tuple[Tone, str]:
     if step.kind is StepKind.COMMAND and may_not_run(run, board):
-        return Tone.WARNING, f"its program may not run ({run.untrusted}): do it by hand, then c"
+        trust = f"oncall playbook trust {run.playbook.name}"
+        return Tone.WARNING, f"its program may not run ({run.untrusted}): {trust}, or do it by hand, then c"
     if step.kind is StepKind.FLAG and not board.flags:
         return Tone.ACCENT, "set it by hand, then c with what you observe"
     return Tone.ACCENT, f"e asks once, then does it: {describes(run, step)}"

@@ -165,7 +165,7 @@ class FakeEngine:
         count = sum(1 for event in self.log if event.stream == stream) + 1
         event = Recorded(
             seq, stream, count, kind, version, f"event-{len(self.log) + 1}", occurred_at, self.clock.now(),
-            self._board.actor, "test", "", self._board.mode, payload, "", "abc",
+            self._board.actor, self._board.console or "test", "", self._board.mode, payload, "", "abc",
         )  # fmt: skip
         self.log.append(event)
         apply(self.state, event)

@@ -233,9 +233,7 @@ def runs(incident):
         ),
         "second": made(27, incident, "restart"),
         "program": replace(made(28, incident, "restart", **holding()), effects=(effect(),)),
-        "unknown": replace(
-            made(29, incident, "restart", **holding(holder="alice@host-1:1")), effects=(effect(),), untrusted=""
-        ),
+        "unknown": replace(made(29, incident, "restart", **holding()), effects=(effect(),)),
         "elsewhere": made(
             30, incident, "look", holder=THERE, held_by=BOB, held_until=boards.NOW + timedelta(seconds=200)
         ),

@@ -215,7 +215,7 @@ def test_nothing_of_the_record_is_wider_than_the_screen(rollback, width):
         *(line for event in events for line in timeline.details(event, {}, width)),
         *(runs.row(run, step, now, width, LOOK) for step in run.playbook.steps),
         *(line for step in run.playbook.steps for line in step_card.card(run, step, board, now, width, LOOK)),
-        runs.others_active(run, "disable-flag", now, width),
+        runs.open_line(run, "disable-flag", now, width),
     ]
     for line in lines:
         assert cell_len(words(line)) <= width, words(line)

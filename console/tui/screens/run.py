@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from textual.containers import Horizontal
+
 from console.model.playbook import Step
 from console.model.run import Run
 from console.tui.screens.base import ConsoleScreen, bindings
@@ -12,10 +14,10 @@ from console.tui.situation import Situation
 from console.tui.widgets.line_list import LineList
 from console.tui.widgets.lines import Lines
 from console.view.incidents import headline
-from console.view.line import Line, Tone, clip, line, span
+from console.view.line import Line, Tone, clip, line, parted, span
 from console.view.look import Look
 from console.view.run_plan import plan_line, warnings
-from console.view.runs import Entry, entries, entry_row, others_active, title
+from console.view.runs import Entry, entries, entry_row, open_line, title
 from console.view.step_card import card
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ AROUND = 4
 """Rows of the screen beside head, card, checklist and what stands on every screen above them: header, a margin, the
 steps beside, footer."""
 LEAST_CARD, LEAST_LIST = 8, 4
+LABELS = 10
+"""Cells of the card's labels, as its style says."""
 WIDEST = 120
 """Cells: further apart, an eye loses the line between a step and its clock."""
 
@@ -52,7 +56,8 @@ class RunScreen(ConsoleScreen):
     BINDINGS = bindings("run")
     SCOPED_CSS = False
     DEFAULT_CSS = """
-    #card { margin: 1 0 0 0; border-left: thick #7cbcff; padding-left: 1; }
+    #card { height: auto; margin: 1 0 0 0; border-left: thick #7cbcff; padding-left: 1; }
+    #card-left { width: 10; }
     #card:nocolor { border-left: thick ansi_default; }
     #card.-alarm { border-left: thick #ff8f5c; }
     #card.-alarm:nocolor { border-left: thick ansi_default; }
@@ -67,7 +72,9 @@ class RunScreen(ConsoleScreen):
     def body(self) -> list[Widget]:
         """Incident, run, step, checklist."""
         self._list = StepList(self._row, lambda row: row.id, lambda row: row.title, id="steps", choosable=False)
-        return [Lines(((), ()), id="run-head"), Lines(id="card"), Lines(((),), id="others"), self._list]
+        # A key changes what stands beside the labels, and Textual paints a widget's row from its left edge.
+        card = Horizontal(Lines(id="card-left"), Lines(id="card-right"), id="card")
+        return [Lines(((), ()), id="run-head"), card, Lines(((),), id="others"), self._list]
 
     def _row(self, entry: Entry, width: int) -> Line:
         board, now, look = self.host.seen
@@ -117,18 +124,21 @@ class RunScreen(ConsoleScreen):
             self._list.action_move(1)
 
     def _draw_card(self, run: Run, step: Step, board: Board, now: datetime, look: Look) -> None:
-        shown, screen = self.query_one("#card", Lines), self.host.size
+        shown, size = self.query_one("#card"), self.host.size
         above = sum(len(self.query_one(name, Lines).lines) for name in ("#bars", "#banner", "#run-head", "#notice"))
-        room = screen.height - above - AROUND
+        room = size.height - above - AROUND
         most = max(LEAST_CARD, room - LEAST_LIST)
         late = run.steps[step.id].overdue_by(now) is not None and run.steps[step.id].ended_at is None
         shown.set_class(late and run.held_at is None, "-alarm")
-        rows = card(run, step, board, now, min(shown.size.width or screen.width - 2, WIDEST), look, most)
+        rows = card(run, step, board, now, min(size.width - 2, WIDEST), look, most)
         # As high as the highest card so far, where there is room: the checklist does not jump under the cursor.
         self._card_rows = max(self._card_rows, len(rows))
         roomy = max(LEAST_CARD, room - len(self._list.items))
-        shown.show([*rows, *[()] * (min(self._card_rows, max(roomy, len(rows)), most) - len(rows))])
-        self.query_one("#others", Lines).show([others_active(run, step.id, now, screen.width)])
+        rows += [()] * (min(self._card_rows, max(roomy, len(rows)), most) - len(rows))
+        halves = [parted(row, LABELS) for row in rows]
+        self.query_one("#card-left", Lines).show([left for left, _ in halves])
+        self.query_one("#card-right", Lines).show([right for _, right in halves])
+        self.query_one("#others", Lines).show([open_line(run, step.id, now, size.width)])
 
     def situation(self, board: Board) -> Situation:
         """This run, the step under the cursor."""
