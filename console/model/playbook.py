@@ -129,7 +129,7 @@ class Program:
 
 @value
 class Notice:
-    """What a notify step tells. `channel` is the name of a channel (`slack-alerts`) or a kind of it (`slack`)."""
+    """What a notify step tells. `channel` is the name of a channel (`slack.alerts`) or a kind of it (`slack`)."""
 
     channel: str
     text: str
