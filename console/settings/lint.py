@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -67,7 +67,7 @@ class Linter:
         found |= {item for item in _unreadable(problems) if item.line not in lines}
         return sorted(found)
 
-    def files(self, paths: Iterable[Path]) -> list[Placed]:
+    def files(self, paths: Sequence[Path]) -> list[Placed]:
         """What is wrong with these files. One that cannot be read has that as its finding."""
         found: list[Placed] = []
         for path in paths:
@@ -80,7 +80,7 @@ class Linter:
                 found += self.data(str(path), data)
         return found + self._twice(paths)
 
-    def _twice(self, paths: Iterable[Path]) -> list[Placed]:
+    def _twice(self, paths: Sequence[Path]) -> list[Placed]:
         """Names that two files of the folder share, at the second one."""
         first: dict[str, str] = {}
         found: list[Placed] = []
