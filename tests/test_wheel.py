@@ -74,6 +74,7 @@ def test_it_holds_the_example_the_playbooks_and_nothing_else(wheel):
 
     assert shipped
     assert shipped <= names
+    assert Path("console/settings/playbook.schema.json") in names
     assert {name.parts[0] for name in names if not name.parts[0].endswith(".dist-info")} == {"console"}
 
 
