@@ -210,6 +210,13 @@ def test_every_list_but_one_that_is_left_by_jumps_has_a_call(judge):
     assert [(item.code, item.text) for item in findings] == [("PB604", "nobody hears that a is complete")]
 
 
+def test_every_code_is_documented():
+    text = (REPO / "docs" / "playbooks.md").read_text()
+    rows = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in text.splitlines() if "| PB" in line]
+
+    assert rows == [(code, grade.value, meaning) for code, (grade, meaning) in CODES.items()]
+
+
 def test_every_code_is_found_by_a_test():
     here = "".join((REPO / "tests" / path).read_text() for path in ("settings/test_lint.py", "playbooks/mutants.py"))
 
