@@ -6,6 +6,8 @@ import pytest
 from console.settings.load import ConfigError, init, load
 
 PLAYBOOKS = Path(__file__).parent / "playbooks"
+EVERY_KIND = Path(__file__).parent / "every-kind.yaml"
+"""A playbook with every key and every kind of step."""
 
 
 class Folder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from console.model.text import safe
 from console.settings.load import ConfigError, init, load
 from console.settings.problems import Problem
+from tests.settings.conftest import EVERY_KIND, PLAYBOOKS
 
 WORDS = [
     "",
@@ -41,6 +43,9 @@ KEY = re.compile(r"^(\s*(?:- )*)([\w/-]+):", re.MULTILINE)
 def example(base: Path) -> list[tuple[str, str]]:
     folder = base / "conf"
     init(folder)
+    shutil.rmtree(folder / "playbooks")
+    shutil.copytree(PLAYBOOKS, folder / "playbooks")
+    shutil.copy(EVERY_KIND, folder / "playbooks")
     return [(str(path.relative_to(folder)), path.read_text()) for path in sorted(folder.rglob("*.yaml"))]
 
 

@@ -1,7 +1,5 @@
 """The published schema says what the reader reads: the same keys and words, and nothing is refused that is read."""
 
-# ruff: noqa: E501 -- one line for each step
-
 from __future__ import annotations
 
 import json
@@ -20,7 +18,7 @@ from console.model.people import Severity
 from console.model.playbook import Mode, StepKind, VariableType
 from console.settings.playbook import keys, schema
 from tests.servers import REPO
-from tests.settings.conftest import PLAYBOOKS
+from tests.settings.conftest import EVERY_KIND, PLAYBOOKS
 from tests.settings.playbook import read
 
 LIBRARY = sorted([*(REPO / "playbooks").glob("*.yaml"), *PLAYBOOKS.glob("*.yaml")])
@@ -106,75 +104,7 @@ def test_every_playbook_of_the_library_is_valid(path):
 
 # --- mutants ---------------------------------------------------------------------------------------------------------
 
-FULL = """\
-apiVersion: oncall/v1
-kind: Playbook
-name: example
-title: An example
-summary: One sentence
-severities: [SEV1, SEV2]
-owner: us
-reviewed: 2026-11-21
-review_every: 90d
-match: ['alertname="A"']
-match_incident: ['service="lighthouse"']
-roles: [deputy]
-objective: {at_least: 10m, at_most: 20m}
-variables:
-  host: {type: host, from: alert.instance, pattern: 'host-[0-9]+'}
-  colour: {type: choice, choices: [blue, green], ask: Which?}
-  pool: {type: integer, from: config.pool, default: 40}
-checklists:
-- id: one
-  title: One
-  mode: do_confirm
-  pause_point: Before
-  completion_call: Done
-  steps:
-  - {id: a, title: A, challenge: c, response: r, owner: scribe, critical: true, skip_needs_reason: false}
-  - {id: b, title: B, challenge: c, response: r, kind: http, url: 'http://{{host}}/', status: [200], contains: ok, for: 1m}
-- id: two
-  title: Two
-  steps:
-  - {id: c, title: C, challenge: c, response: r, kind: query, query: up, expect: '> 0', for: 1m, timebox: 2m, on_overdue: escalate}
-  - id: d
-    title: D
-    challenge: c
-    response: r
-    kind: command
-    command: [restart, '{{host}}']
-    cwd: tools
-    timeout: 1m
-    env: [HOME]
-    set_env: {A: b}
-    exits: [0, 3]
-    dry_run: [-n]
-    verify: {query: up, expect: '> 0', for: 1m}
-    on_failure: {tries: 3, back_off: 10s, then: [escalate, {goto: c}]}
-    undo: Start it again
-    confirm: RESTART {target}
-    second_person: true
-  - {id: e, title: E, challenge: c, response: r, kind: flag, flag: f, percent: 25, verify: rollout.percent <= 25 for 1m}
-  - {id: f, title: F, challenge: c, response: r, kind: flag, flag: f, off: true, look_at: [rollout.percent > 0]}
-  - {id: g, title: G, challenge: c, response: r, kind: notify, channel: slack, text: told}
-  - {id: h, title: H, challenge: c, response: r, kind: approval, role: deputy, timebox: 1m, on_overdue: [{notify: slack}, fail]}
-  - {id: i, title: I, challenge: c, response: r, kind: wait, timebox: 1m, on_overdue: go_on, parallel: true}
-  - {id: j, title: J, challenge: c, response: r, kind: playbook, playbook: other}
-  - id: k
-    title: K
-    challenge: c
-    response: r
-    kind: decision
-    role: deputy
-    options:
-    - {id: a, label: A, goto: c, when: guardrail.p99 > 3}
-    - {id: b, label: B, playbook: other}
-  - id: l
-    kind: parallel
-    steps:
-    - {id: m, title: M, challenge: c, response: r}
-    - {id: n, title: N, challenge: c, response: r, on_failure: abort}
-"""
+FULL = EVERY_KIND.read_text()
 VALUES: list[Any] = [
     "",
     None,
