@@ -186,6 +186,12 @@ def test_matchers_that_cannot_hold(found):
     assert [code for code, _ in found(step("one"), head=other)] == ["PB703"]
 
 
+def test_what_an_import_could_not_know_is_left_to_say(found):
+    assert found(step("one", "response: 'TODO: the value that answers it'")) == [
+        ("PB601", "response: 'TODO: the value that answers it'")
+    ]
+
+
 def test_long_lists(found):
     nine = [step(f"s{number}") for number in range(9)]
 

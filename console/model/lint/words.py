@@ -18,6 +18,8 @@ _EMPTY = (
     " set acknowledged success successful succeeded passed pass true looks works working as expected normal"
 )
 """Words that state no value."""
+_UNSAID = "todo"
+"""How `oncall playbook import` begins what a runbook does not say."""
 _FILLING = "it is it's its all and the a has have been was were everything that this now are"
 _SAYING_NOTHING = frozenset(f"{_EMPTY} {_FILLING}".split())
 _WORD = re.compile(r"[\w'%]+")
@@ -31,7 +33,7 @@ def rules(playbook: Playbook) -> Iterator[Finding]:
     for step in steps:
         words = [word.lower() for word in _WORD.findall(step.response)]
         telling = [word for word in words if word not in _SAYING_NOTHING]
-        if words and not telling:
+        if words and (not telling or words[0] == _UNSAID):
             text = f"{step.response!r} states no value: say what is seen, such as `below 300 ms`"
             yield Finding("PB601", text, step.id, ("response",))
         challenge = (step.checklist, " ".join(step.challenge.lower().split()))  # another list may ask it again
