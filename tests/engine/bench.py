@@ -138,7 +138,9 @@ class Bench:
         self.consoles: list[Console] = []
         self._numbers = itertools.count(1)
 
-    async def console(self, name: str = "alice", *, read_only: bool = False, flags: bool = False) -> Console:
+    async def console(
+        self, name: str = "alice", *, read_only: bool = False, flags: bool = False, start: bool = True
+    ) -> Console:
         spool = FileSpool(
             [self.folder / f"{name}{next(self._numbers)}"],
             clock=self.clock,
@@ -149,10 +151,10 @@ class Bench:
         )
         world = World(
             self.clock, self.ids, OfConsole(self.journal, name), spool, self.metrics, (self.alerts,),
-            flags=self.flags if flags else None, offload=in_place, **self.outside,
+            flags=self.flags if flags else None, **{"offload": in_place, **self.outside},
         )  # fmt: skip
         console = Console(world, self.config, self.environment, Actor(name, name), console=name, read_only=read_only)
-        await console.start()
+        await (console.start() if start else console.open())
         self.consoles.append(console)
         return console
 
@@ -163,9 +165,10 @@ class Bench:
     async def kill(self, console: Console) -> None:
         """Ends a console as a crash does: nothing is given back."""
         self.consoles.remove(console)
-        for task in console._tasks:
+        tasks = [*console._tasks, *console._jobs._waited]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*console._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         console._world.spool.close()  # A dead process holds no lock.
 
     def kinds(self, wanted: str) -> list[str]:
