@@ -249,12 +249,19 @@ class _Builder:
         self._place(target)
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
+        """Nearly all of a file is scalars: what the other methods do is done here in one go."""
         mark, text, tag = event.start_mark, event.value, event.tag
         line, column = (0, 0) if mark is None else (mark.line, mark.column)
         if tag is not None and tag != "!":
             self._no_tag(event)
-        key = self._keys[-1] if self._keys else None
-        if key is None and self._awaits_key():
+        parent, key = (self._stack[-1][0], self._keys[-1]) if self._stack else (None, None)
+        if parent is None:
+            place: Place = DOCUMENT
+        elif parent.kind is Kind.LIST:
+            place = parent.place, len(parent.items)
+        elif key is not None:
+            place = parent.place, key[0]
+        else:
             if text == "<<" and event.implicit[0]:
                 raise _Stop(line, column, self._path(), "the merge key '<<'", "the keys themselves")
             if safe(text, len(text)) != text:
@@ -266,7 +273,7 @@ class _Builder:
             _, line, column = key  # an empty value has no place of its own
         if line >= len(self._lines) or column > len(self._lines[line]):
             line, column = _inside(self._lines, line, column)
-        tree = Tree(Kind.EMPTY if empty else Kind.TEXT, self._here(), line + 1, column + 1, text)
+        tree = Tree(Kind.EMPTY if empty else Kind.TEXT, place, line + 1, column + 1, text)
         if event.anchor:
             self._anchors[event.anchor] = tree
         self._count(1, line, column)

@@ -43,9 +43,9 @@ def read_reactions(
     """One reaction or a list of them. `decided`: a person must close the step, so that nothing goes on without one."""
     if decided:
         allowed = tuple(do for do in allowed if do is not Do.GO_ON)
-    found = tuple(
-        _reaction(place, allowed, jump, references) for place in node.one_or_more(f"a reaction: {_words(allowed)}")
-    )
+    several = node.tree.kind is Kind.LIST
+    places = node.sequence(f"a reaction: {_words(allowed)}", least=1) if several else (node,)
+    found = tuple(_reaction(place, allowed, jump, references) for place in places)
     ways = [reaction.do.value for reaction in found if reaction is not None and reaction.do in keys.WAYS]
     if len(ways) > 1:
         node.refuse(f"more than one way to go on ({', '.join(ways)})", "one of them")
@@ -72,9 +72,9 @@ def _reaction(node: Node, allowed: tuple[Do, ...], jump: Jump, references: Refer
         if key == Do.NOTIFY:
             return Reaction(Do.NOTIFY, read_channel(fields[key], references))
         return None
+    if node.tree.kind is Kind.TEXT and node.tree.text in allowed and node.tree.text not in keys.NAMED:
+        return Reaction(Do(node.tree.text))
     text = node.text(f"a reaction: {_words(allowed)}")
-    if text in allowed and text not in keys.NAMED:
-        return Reaction(Do(text))
     if text:
         node.refuse(shown(text), f"a reaction: {_words(allowed)}")
     return None
