@@ -1,0 +1,384 @@
+"""Programs of runs: the intent before, the outcome after, and a doubt stays a doubt."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from console.engine.outcome import Denied, Done
+from console.engine.runs_jobs import TAIL, judged
+from console.model import commands as cmd
+from console.model import events as ev
+from console.model.board import Board
+from console.model.playbook import Program, StepKind
+from console.ports import Ended, Rejected, Uncertain
+from tests.engine.bench import START, Bench
+from tests.engine.runs import MINUTE, TRIES, Night, program
+from tests.model.life import step
+
+SECOND = timedelta(seconds=1)
+ENDED = Ended(0, 2.0, "ok", "sha256:1")
+FAILED = Ended(3, 2.0, "no", "sha256:2")
+
+
+async def test_the_intent_is_saved_before_the_program_starts_and_the_outcome_after(bench: Bench) -> None:
+    night = Night(bench, program(), step("next"))
+    console = await bench.console()
+    await night.begin(console)
+    done = await night.ask(console)
+    intents = [event.id for event in done.events if isinstance(event.payload, ev.EffectIntended)]
+    assert len(intents) == 1
+    (job,) = console.board.jobs
+    assert (job.run, job.step, job.argv, job.started_at) == (night.id, "restart", ("restart", "bridge"), START)
+    assert night.run(console).effects[0].outcome == ""
+    night.programs.going[0].end(output="bridge restarted")
+    await night.settled()
+    assert console.board.jobs == ()
+    (effect,) = night.run(console).effects
+    assert (effect.outcome, effect.output, effect.digest) == ("done", "bridge restarted", "sha256:1")
+    assert night.step(console, "restart").status == "done"
+    assert night.step(console, "next").status == "active"
+    (finished,) = [event for event in bench.journal.read() if isinstance(event.payload, ev.EffectFinished)]
+    assert [finished.causation] == intents
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (FAILED, "exit status 3 after 2.0 s"),
+        (Ended(None, 60.0, "", "", "stopped after 60 s, its timeout"), "stopped after 60 s, its timeout"),
+        (Rejected("not started: Exec format error"), "not started: Exec format error"),
+    ],
+)
+async def test_a_program_that_fails_fails_its_step(bench: Bench, answer: Ended | Exception, said: str) -> None:
+    night = Night(bench, program())
+    console = await bench.console()
+    await night.begin(console)
+    night.programs.at_once = [answer]
+    await night.ask(console)
+    assert night.run(console).effects[0].outcome == "refused"
+    found = night.step(console, "restart")
+    assert (found.status, found.reason) == ("failed", said)
+    await bench.run(300)
+    assert len(night.programs.going) == 1, "nobody asked for another try"
+
+
+async def test_what_was_asked_for_is_tried_again_by_itself_and_then_no_more(bench: Bench) -> None:
+    night = Night(bench, program(on_failure=TRIES, timebox=None))
+    console = await bench.console()
+    await night.begin(console)
+    night.programs.at_once = [FAILED] * 5
+    await night.ask(console)
+    level = console.board.open_incidents[0].level
+    assert night.step(console, "restart").retry_at == START + 10 * SECOND
+    await bench.run(9)
+    assert len(night.programs.going) == 1
+    await bench.run(3)
+    assert len(night.programs.going) == 2
+    await bench.run(60)
+    assert len(night.programs.going) == 3
+    await bench.run(600)
+    assert len(night.programs.going) == 3
+    assert night.step(console, "restart").status == "failed"
+    assert console.board.open_incidents[0].level > level
+    assert [effect.attempt for effect in night.run(console).effects] == [1, 2, 3]
+
+
+async def test_a_later_try_may_end_well(bench: Bench) -> None:
+    night = Night(bench, program(on_failure=TRIES))
+    console = await bench.console()
+    await night.begin(console)
+    night.programs.at_once = [FAILED, ENDED]
+    await night.ask(console)
+    await bench.run(15)
+    assert night.step(console, "restart").status == "done"
+    assert len(bench.kinds("run.step_asked")) == 1
+
+
+async def test_a_flag_is_tried_again_too(bench: Bench) -> None:
+    night = Night(bench, step("disable", kind=StepKind.FLAG, flag="elicitation", on_failure=TRIES))
+    console = await bench.console(flags=True)
+    await night.begin(console)
+    bench.flags.error = "503 from the provider"
+    assert isinstance(await console.submit(cmd.SetFlag(night.id, "disable")), Denied)
+    bench.flags.error = ""
+    await bench.run(15)
+    assert bench.flags.set == [("elicitation", 0.0)]
+    assert len(bench.kinds("run.step_asked")) == 1
+
+
+# -- doubts -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", [Uncertain("its keeper was killed"), KeyError("secret-4711")])
+async def test_when_nobody_knows_how_it_ended_it_is_not_tried_again(bench: Bench, fault: Exception) -> None:
+    night = Night(bench, program(on_failure=TRIES))
+    console = await bench.console()
+    await night.begin(console)
+    night.programs.at_once = [fault]
+    await night.ask(console)
+    await bench.run(200)
+    (effect,) = night.run(console).effects
+    assert effect.outcome == "unknown"
+    assert "secret-4711" not in effect.answer
+    assert night.step(console, "restart").status == "active"
+    assert len(night.programs.going) == 1
+
+
+async def test_a_crash_between_intent_and_outcome_stays_unknown_and_is_never_repeated(bench: Bench) -> None:
+    night = Night(bench, program(on_failure=TRIES, timebox=30 * MINUTE))
+    console = await bench.console("alice")
+    await night.begin(console)
+    await night.ask(console)
+    await bench.kill(console)
+    again = await bench.console("carol")
+    await bench.run(30)
+    assert again.board.jobs == ()
+    (effect,) = night.run(again).effects
+    assert effect.outcome == ""
+    refused = await again.submit(cmd.RunProgram(night.id, "restart"))
+    assert isinstance(refused, Denied)
+    assert "alice holds step" in refused.reason
+    await bench.run(400)
+    run = night.run(again)
+    assert run.held_at == START + 5 * MINUTE, "its holder has not been heard of"
+    assert isinstance(await again.submit(cmd.ResumeRun(night.id, "alice's console is gone")), Done)
+    refused = await again.submit(cmd.RunProgram(night.id, "restart"))
+    assert isinstance(refused, Denied)
+    assert "unknown outcome" in refused.reason
+    await bench.run(600)
+    assert len(night.programs.going) == 1
+    closed = await again.submit(cmd.CompleteStep(night.id, "restart", "the bridge runs since 12:01"))
+    assert isinstance(closed, Done), closed
+
+
+async def test_an_outcome_that_cannot_be_saved_is_not_lost(bench: Bench) -> None:
+    night = Night(bench, program(), step("next"))
+    console = await bench.console()
+    await night.begin(console)
+    await night.ask(console)
+    bench.journal.problem = "disk full"
+    night.programs.going[0].end(output="half of it")
+    await bench.run(30)
+    assert console.board.spooled
+    assert night.run(console).effects[0].outcome == "done"
+    bench.journal.problem = ""
+    await bench.run(30)
+    (finished,) = [event for event in bench.journal.read() if isinstance(event.payload, ev.EffectFinished)]
+    assert (finished.payload.outcome, finished.payload.output) == ("done", "half of it")
+    assert night.step(console, "next").status == "active"
+
+
+async def test_an_outcome_is_recorded_whoever_has_written_meanwhile(bench: Bench) -> None:
+    """Taken over with a reason, closed by hand, and the run ended: how the program ended is in the record all the
+    same."""
+    night = Night(bench, program(timebox=None), step("next"))
+    alice, bob = await bench.console("alice"), await bench.console("bob")
+    await night.begin(alice)
+    await night.ask(alice)
+    await bench.run(2)
+    late = await bob.submit(cmd.CompleteStep(night.id, "restart", "it is up"))
+    assert isinstance(late, Denied)
+    assert "alice holds step" in late.reason
+    assert isinstance(await bob.submit(cmd.TakeStep(night.id, "restart", "alice has no power")), Done)
+    assert isinstance(await bob.submit(cmd.CompleteStep(night.id, "restart", "it is up")), Done)
+    mine = await alice.submit(cmd.CompleteStep(night.id, "restart", "I saw it first"))
+    assert isinstance(mine, Denied)
+    assert isinstance(await bob.submit(cmd.AbortRun(night.id, "enough")), Done)
+    night.programs.going[0].end(3)
+    await bench.run(2)
+    for console in (alice, bob):
+        (effect,) = night.run(console).effects
+        assert (effect.outcome, effect.answer) == ("refused", "exit status 3 after 2.0 s")
+        assert night.step(console, "restart").status == "done"
+    assert len(bench.kinds("run.step_completed")) == 1
+    assert bench.kinds("run.step_failed") == []
+
+
+async def test_others_may_append_while_the_outcome_is_written(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    night = Night(bench, program(), step("next"))
+    console = await bench.console()
+    await night.begin(console)
+    await night.ask(console)
+    other = await bench.console("bob")
+    journal, append = console._world.journal, console._world.journal.append
+    beaten: list[int] = []
+
+    async def raced(appends: object, *, fence: int | None = None) -> object:
+        if len(beaten) < 3 and any(isinstance(event.payload, ev.EffectFinished) for event in appends[0].events):
+            beaten.append(1)
+            assert isinstance(await other.submit(cmd.TakeStep(night.id, "restart", f"{len(beaten)}")), Done)
+        return await append(appends, fence=fence)
+
+    monkeypatch.setattr(journal, "append", raced)
+    night.programs.going[0].end()
+    await bench.run(2)
+    assert len(beaten) == 3
+    assert night.run(console).effects[0].outcome == "done"
+    assert night.step(console, "next").status == "active"
+
+
+# -- who runs it ------------------------------------------------------------------------------------------------------
+
+
+async def test_only_the_console_that_was_asked_runs_it(bench: Bench) -> None:
+    night = Night(bench, program(on_failure=TRIES, timebox=None))
+    alice, bob = await bench.console("alice"), await bench.console("bob")
+    await night.begin(alice)
+    await night.settled()
+    night.programs.at_once = [FAILED]
+    await night.ask(bob)
+    await bench.run(2)
+    assert alice.board.jobs == ()
+    await bench.run(10)
+    assert len(bob.board.jobs) == 1, "the further try, too"
+    assert alice.board.jobs == ()
+    refused = await alice.submit(cmd.RunProgram(night.id, "restart"))
+    assert isinstance(refused, Denied)
+    assert len(night.programs.going) == 2
+
+
+async def test_a_long_program_keeps_hold_of_its_step(bench: Bench) -> None:
+    night = Night(bench, program(timebox=None))
+    console = await bench.console()
+    await night.begin(console)
+    await night.ask(console)
+    await bench.run(3600)
+    assert night.run(console).held_at is None
+    assert night.step(console, "restart").status == "active"
+    renewed = len(bench.kinds("run.step_taken"))
+    assert 3600 / 300 <= renewed <= 3600 / 150
+    night.programs.going[0].end()
+    await night.settled()
+    assert night.step(console, "restart").status == "done"
+    await bench.run(600)
+    assert len(bench.kinds("run.step_taken")) == renewed
+
+
+async def test_what_may_not_run_is_refused_before_anything_is_written(bench: Bench) -> None:
+    night = Night(bench, program())
+    console = await bench.console()
+    await night.begin(console)
+    before = len(bench.journal.read())
+    night.programs.refused = "/usr/local/bin/restart has mode 0777: others can change it (chmod go-w)"
+    denied = await console.submit(cmd.RunProgram(night.id, "restart"))
+    assert denied == Denied(f"not run: {night.programs.refused}")
+    console._jobs._world = replace(console._jobs._world, programs=None)
+    denied = await console.submit(cmd.RunProgram(night.id, "restart"))
+    assert denied == Denied("nothing here can run restart: do it by hand and type what you observe")
+    assert len(bench.journal.read()) == before
+
+
+async def test_a_file_that_others_may_write_runs_nothing_until_somebody_has_read_it(bench: Bench) -> None:
+    night = Night(bench, program())
+    night.playbook = replace(night.playbook, untrusted="others can change bridge-down.yaml")
+    bench.config = replace(bench.config, playbooks=(night.playbook,))
+    console = await bench.console()
+    await night.begin(console)
+    denied = await console.submit(cmd.RunProgram(night.id, "restart"))
+    assert isinstance(denied, Denied)
+    assert "others can change bridge-down.yaml" in denied.reason
+    assert night.programs.going == []
+    assert isinstance(await console.submit(cmd.TrustPlaybook(night.playbook, "read it line by line")), Done)
+    assert console.board.trusted == {night.playbook.hash}
+    await night.ask(console)
+    assert len(night.programs.going) == 1
+
+
+# -- stopping ---------------------------------------------------------------------------------------------------------
+
+
+async def test_somebody_stops_it_and_people_look(bench: Bench) -> None:
+    night = Night(bench, program(on_failure=TRIES, timebox=None))
+    console = await bench.console()
+    await night.begin(console)
+    await night.ask(console)
+    assert not console.stop_job(night.id, "other")
+    assert console.stop_job(night.id, "restart")
+    (going,) = night.programs.going
+    assert going.stop.is_set()
+    going.end(None, why="stopped after 2 s")
+    await bench.run(60)
+    (effect,) = night.run(console).effects
+    assert (effect.outcome, effect.answer) == ("unknown", "stopped by alice after 2.0 s")
+    assert night.step(console, "restart").status == "active"
+    assert len(night.programs.going) == 1
+
+
+async def test_a_console_that_closes_ends_its_programs_and_says_so(bench: Bench) -> None:
+    night = Night(bench, program(timebox=None))
+    console = await bench.console()
+    await night.begin(console)
+    await night.ask(console)
+    (going,) = night.programs.going
+    closing = asyncio.create_task(console.stop())
+    assert await asyncio.to_thread(going.stop.wait, 5)
+    going.end(None, why="stopped after 2 s")
+    await closing
+    bench.consoles.remove(console)
+    (finished,) = [event for event in bench.journal.read() if isinstance(event.payload, ev.EffectFinished)]
+    assert finished.payload.outcome == "unknown"
+    assert finished.payload.detail.startswith("stopped: the console was closed")
+
+
+def test_how_it_is_judged() -> None:
+    two = Program(("x",), exits=(0, 2))
+    assert judged(two, Ended(2, 1.0, "", "")) == ("done", "exit status 2 after 1.0 s")
+    assert judged(two, Ended(1, 1.0, "", ""))[0] == "refused"
+    assert judged(two, Ended(None, 1.0, "", "", "ended by SIGKILL")) == ("refused", "ended by SIGKILL")
+    assert judged(two, Ended(0, 1.0, "", ""), "stopped by alice")[0] == "done", "it was faster"
+
+
+# -- one command, and the screen --------------------------------------------------------------------------------------
+
+
+async def test_one_command_waits_for_its_program_and_what_follows(bench: Bench) -> None:
+    night = Night(bench, program(), step("next"))
+    console = await bench.console("alice", start=False)
+    await night.begin(console)
+    night.programs.at_once = [ENDED]
+    assert isinstance(await console.submit(cmd.RunProgram(night.id, "restart")), Done)
+    await console.finish_jobs()
+    assert night.step(console, "restart").status == "done"
+    assert night.step(console, "next").status == "active"
+    assert console.board.jobs == ()
+
+
+async def test_lines_are_shown_while_it_runs_and_not_too_often(bench: Bench) -> None:
+    night = Night(bench, program())
+    console = await bench.console()
+    await night.begin(console)
+    await night.ask(console)
+    tails: list[tuple[str, ...]] = []
+    shown = asyncio.Event()
+
+    def look(board: Board) -> None:
+        tails.append(board.jobs[0].tail)
+        shown.set()
+
+    console.subscribe(look)
+    for number in range(1000):
+        night.programs.going[0].tell(f"line {number} \x1b[2J")
+    async with asyncio.timeout(5):
+        await shown.wait()
+    assert len(tails) == 1
+    assert len(tails[0]) == TAIL
+    assert tails[0][-1] == "line 999 \ufffd[2J"
+
+
+async def test_several_at_once(bench: Bench) -> None:
+    night = Night(bench, program("one", parallel=True), program("two"))
+    console = await bench.console()
+    await night.begin(console)
+    await night.ask(console, "one")
+    await night.ask(console, "two")
+    assert [job.step for job in console.board.jobs] == ["one", "two"]
+    night.programs.going[1].end()
+    await night.settled()
+    assert [job.step for job in console.board.jobs] == ["one"]
+    night.programs.going[0].end()
+    await night.settled()
+    assert night.run(console).status == "completed"
