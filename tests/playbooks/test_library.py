@@ -26,12 +26,28 @@ from tests.servers import REPO, promtool_binary
 TODAY = date(2026, 11, 21)
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-NAMES = """
-bridge-down certificate-expiry cross-team-coordination daily-health-check db-pool-exhaustion dependency-outage
-emergency-rollback error-rate-high event-store-inconsistent failed-deployment major-incident-command memory-leak
-p99-latency-high phase-promotion post-deployment-smoke pre-deployment-checks rate-limit-violations replication-lag
-security-violation websocket-drops
-""".split()
+NAMES = [
+    "bridge-down",
+    "certificate-expiry",
+    "cross-team-coordination",
+    "daily-health-check",
+    "db-pool-exhaustion",
+    "dependency-outage",
+    "emergency-rollback",
+    "error-rate-high",
+    "event-store-inconsistent",
+    "failed-deployment",
+    "major-incident-command",
+    "memory-leak",
+    "p99-latency-high",
+    "phase-promotion",
+    "post-deployment-smoke",
+    "pre-deployment-checks",
+    "rate-limit-violations",
+    "replication-lag",
+    "security-violation",
+    "websocket-drops",
+]
 BEST = {
     "P99LatencyHigh": "p99-latency-high",
     "ErrorRateHigh": "error-rate-high",
