@@ -34,8 +34,8 @@ def deadlines(board: Board) -> list[Deadline]:
     """All running deadlines of open incidents and their runs, the earliest first; passed ones included."""
     found = [item for incident in board.open_incidents for item in of_incident(incident, board)]
     for run in board.runs:
-        if run.status is not RunStatus.RUNNING:
-            continue
+        if run.status is not RunStatus.RUNNING or run.held_at is not None:
+            continue  # on hold no clock of a run runs
         for step in run.active:
             if step.deadline is not None and step.status is StepStatus.ACTIVE:
                 title = run.playbook.step(step.id).title
@@ -164,6 +164,7 @@ def strap(board: Board, now: datetime, width: int, look: Look) -> Line:
     tone = _loud(worst)
     mark = look.marks.of(tone) if tone is not Tone.NORMAL else span(look.marks.coming + " ", Tone.DIM)
     coming = [item for item in deadlines(board) if item.incident == worst.id][:1]
+    held = [run for run in board.runs if run.incident == worst.id and run.held_at is not None and run.ended_at is None]
     pieces = [
         line(
             mark,
@@ -174,6 +175,7 @@ def strap(board: Board, now: datetime, width: int, look: Look) -> Line:
         line(span(f"IC {worst.commander}", Tone.NORMAL))
         if worst.commander
         else line(span("NOBODY LEADS", Tone.WARNING)),
+        *(line(span(f"{run.label} ON HOLD", Tone.WARNING)) for run in held[:1]),
         *(briefly(item, now) for item in coming),
         line(span(f"+{len(opened) - 1} OPEN", Tone.CRITICAL)) if len(opened) > 1 else (),
         missing,

@@ -102,7 +102,7 @@ def projected(run: Run, board: Board, now: datetime) -> Plan:
         if item.deadline is None:
             sure = False
         else:
-            left = max(left, item.deadline - now)
+            left = max(left, item.deadline - (run.held_at or now))
         at = item.id
     seen: set[str] = set()
     while at is not None and at not in seen:

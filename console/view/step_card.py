@@ -242,7 +242,7 @@ def _owner(run: Run, step: Step, board: Board, now: datetime, width: int) -> lis
 
 def _late(run: Run, step: Step, progress: StepRun, now: datetime, width: int) -> list[Line]:
     """What happens by itself when the step is late, and when; or that it has happened."""
-    if progress.over:
+    if progress.over or run.held_at is not None:
         return []
     late = reactions(run.playbook, step.on_overdue) or "it is announced, and waits"
     if progress.deadline is None:
@@ -253,8 +253,8 @@ def _late(run: Run, step: Step, progress: StepRun, now: datetime, width: int) ->
         return []
     at = clock(progress.deadline, seconds=True)
     if progress.overdue_fired:
-        return labelled("late", f"since {at}; happened by itself: {late}", width)[:2]
-    due = " (due now)" if progress.deadline <= now and run.held_at is None else ""
+        return labelled("late", f"since {at}; done by itself: {late}", width)[:2]
+    due = " (due now)" if progress.deadline <= now else ""
     return labelled("late", f"at {at}{due} by itself: {late}", width)[:2]
 
 

@@ -330,7 +330,7 @@ def test_what_alertmanager_carries_is_shown_and_never_obeyed(tmp_path, start_ale
             terminal.wait_for("╭", gone=True)
         terminal.press("p")
         terminal.wait_for("Start a playbook?")
-        terminal.press("enter")
+        terminal.press("down", "enter")
         terminal.wait_for("STEP 2")  # the first one runs beside it
         run = re.search(r"RUN-\d+", terminal.text)[0]
         terminal.press("g", "c")

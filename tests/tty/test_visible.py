@@ -72,7 +72,7 @@ def start_playbook(terminal):
     terminal.press("enter", "enter")
     terminal.wait_for("Start a playbook?")
     check_contrast(terminal)
-    terminal.press("enter")
+    terminal.press("down", "enter")
     terminal.wait_for("STEP 1 of 6")
 
 
@@ -217,7 +217,7 @@ def start_playbook_plainly(terminal):
     terminal.press("enter", "enter")
     terminal.wait_for("Start a playbook?")
     assert terminal.colours() == {"default"}
-    terminal.press("enter")
+    terminal.press("down", "enter")
     terminal.wait_for("STEP 1 of 6", "OVERDUE")
     assert terminal.colours() == {"default"}
 
@@ -237,7 +237,7 @@ def test_without_utf8_everything_is_ascii(tmp_path, exporter):
         terminal.wait_for("Declare on", "Gr??e")
         terminal.press("enter", "enter")
         terminal.wait_for("Start a playbook?")
-        terminal.press("enter")
+        terminal.press("down", "enter")
         terminal.wait_for(re.compile(r"STEP \d of 7").search)
         for key, title in (("2", "L [Log"), ("?", "This screen"), ("esc", "L [Log"), (":", "type a part")):
             terminal.press(key)

@@ -60,7 +60,7 @@ SEEN = {
     ),
     "overdue": (
         "OVERDUE by 1:05",
-        "since 14:31:05Z; happened by itself: the next level is told",
+        "since 14:31:05Z; done by itself: the next level is told",
         "WAITS FOR APPROVAL by the incident commander, not alice, who started the run",
     ),
     "approval": ("WAITS FOR APPROVAL", "v approves, f refuses", "PAUSE POINT: Before anything is restarted"),
@@ -109,6 +109,31 @@ async def test_every_state_of_a_night_says_what_to_do(open_console, size):
             shown = said(at)
             for text in wanted:
                 assert " ".join(text.split()) in shown, f"{name}: {text!r} is not in\n{at.text()}"
+
+
+async def test_the_compact_form_beside_the_incident_says_the_step_its_clock_and_what_is_next(open_console):
+    async with open_console() as at:
+        for name, wanted in (
+            ("running", "step 2:00 left of 2 min Look at the pool 1/9 of RUN-21; next 2 Raise"),
+            ("overdue", "step OVERDUE by 1:05 of 3 min Agree to the restart 3/9 of RUN-22"),
+            ("held", "step ON HOLD 1:00 Look at the pool 1/9 of RUN-25; next 2 Raise"),
+            ("failed", "FAILED Restart elicitation 4/9 of RUN-26"),
+            ("elsewhere", "Look at the pool (bob has it) 1/9 of RUN-30"),
+        ):
+            at.engine.state.runs.clear()
+            await night(at, name)
+            await at.press("2")
+            assert wanted in said(at), name
+            await at.press("R")
+            assert "to spare" in at.text() or "LATE by" in at.text()
+
+
+async def test_the_card_stands_beside_the_incident_on_a_wide_screen(open_console):
+    async with open_console(size=(160, 45)) as at:
+        await night(at, "program")
+        await at.press("2")
+        for wanted in ("STEP 4 of 9 RESTART ELICITATION", "K stops it", "to spare", "PAUSE POINT"):
+            assert wanted in said(at)
 
 
 async def test_the_card_gives_way_at_80x24_and_details_show_all_of_it(open_console):

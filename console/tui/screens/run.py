@@ -32,7 +32,7 @@ steps beside, footer."""
 LEAST_CARD, LEAST_LIST = 8, 4
 LABELS = 10
 """Cells of the card's labels, as its style says."""
-WIDEST = 120
+WIDEST = 100
 """Cells: further apart, an eye loses the line between a step and its clock."""
 
 
