@@ -114,7 +114,7 @@ def _dry(options: Options, run_id: str, step: str) -> None:
             for text in acting_words(found, wanted, console.state):
                 line(f"would {text}" if wanted.program is not None and text.startswith("run ") else text)
             if wanted.program is not None and wanted.program.dry_run:
-                line(f"its own dry run: {command_line((wanted.program.argv[0], *wanted.program.dry_run))}")
+                line(f"its own dry run: {command_line((*wanted.program.argv, *wanted.program.dry_run))}")
 
     run(work())
 

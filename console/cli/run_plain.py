@@ -624,7 +624,7 @@ def _would(step: Step, number: int, target: str) -> Iterator[str]:
         if step.program.cwd:
             yield f"   in {step.program.cwd}"
         if step.program.dry_run:
-            yield f"   its own dry run: {command_line((step.program.argv[0], *step.program.dry_run))}"
+            yield f"   its own dry run: {command_line((*step.program.argv, *step.program.dry_run))}"
     if step.flag:
         yield f"   would set the flag {step.flag} to {step.percent:g} %"
     if step.notice is not None:

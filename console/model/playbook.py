@@ -124,7 +124,7 @@ class Program:
     set_env: tuple[tuple[str, str], ...] = ()
     exits: tuple[int, ...] = (0,)
     dry_run: tuple[str, ...] = ()
-    """The arguments with which it says what it would do and does nothing; empty: there is no such way."""
+    """The arguments that, added to it, let it say what it would do and do nothing; empty: there is no such way."""
 
 
 @value

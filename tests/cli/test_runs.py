@@ -43,7 +43,7 @@ steps:
     challenge: Restart {{host}}
     response: Restarted
     command: [sh, -c, 'echo "restarted $1" && echo done >&2', restart, "{{host}}"]
-    dry_run: [-c, 'echo would restart']
+    dry_run: [--dry-run]
     undo: Start the old one
   - id: agree
     title: May it be cleared?

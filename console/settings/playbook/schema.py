@@ -106,7 +106,7 @@ _STEP: dict[str, Schema] = {
     "env": _said("Environment variables that are passed on", _list({"type": ["string", "boolean"]})),
     "set_env": _said("Environment variables that are set", {"type": "object", "additionalProperties": _TEXT}),
     "exits": _said("Exit statuses that mean success; 0 by default", _list(_number(0, 255, whole=True), 1)),
-    "dry_run": _said("Arguments with which it says what it would do", _list(_EXACT, 1)),
+    "dry_run": _said("Arguments that are added, with which it only says what it would do", _list(_EXACT, 1)),
     "flag": _said("The name of a flag", _TEXT),
     "percent": _number(0, 100),
     "off": {"enum": [True, "true"]},
