@@ -5,8 +5,11 @@ As in the demo, no real integration is imported: nothing outside can be reached,
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import signal
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
@@ -30,6 +33,8 @@ START = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 OPERATOR = "operator"
 """Who acts where a table does not say."""
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+LONGEST_WALK = 200
+"""Steps that are walked through at most in a playbook that another one has called."""
 GRACE = timedelta(minutes=3)
 """How long it is waited for what does not come, after the last deadline that could bring it."""
 MARGIN = timedelta(seconds=150)
@@ -118,27 +123,67 @@ def branches_of(playbook: Playbook) -> Iterator[Branch]:
         yield COMPLETED
 
 
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One case to be played."""
+
+    config: Config
+    environment: Environment
+    loaded: LoadedPlaybook
+    case: Case
+
+
+_jobs: list[_Job] = []
+"""Those of this process and of what it forks."""
+
+
 def rehearse(
     config: Config, environment: Environment, tests: Iterable[PlaybookTest], names: Sequence[str] = ()
 ) -> Iterator[PlaybookResult]:
     """Runs every case of the playbooks named, or of all; a playbook without a table has no cases."""
-    import asyncio
-
     config = replace(config, playbooks=tuple(replace(item, untrusted="") for item in config.playbooks))
     environment = _calm(environment)
     by_name: dict[str, list[Case]] = {}
     for test in tests:
         by_name.setdefault(test.playbook, []).extend(test.cases)
-    for loaded in config.playbooks:
-        if names and loaded.playbook.name not in names:
-            continue
-        cases = by_name.get(loaded.playbook.name, [])
-        found = [asyncio.run(_Night(config, environment, loaded, case).play()) for case in cases]
-        yield PlaybookResult(loaded.playbook, tuple(found))
+    wanted = [item for item in config.playbooks if not names or item.playbook.name in names]
+    _jobs[:] = [
+        _Job(config, environment, loaded, case) for loaded in wanted for case in by_name.get(loaded.playbook.name, [])
+    ]
+    with contextlib.closing(_played()) as results:
+        for loaded in wanted:
+            cases = by_name.get(loaded.playbook.name, [])
+            yield PlaybookResult(loaded.playbook, tuple(CaseResult(case, *next(results)) for case in cases))
 
 
-LONGEST_WALK = 200
-"""Steps that are walked through at most in a playbook that another one has called."""
+_Found = tuple[tuple[str, ...], frozenset[str], frozenset[Branch]]
+
+
+def _played() -> Generator[_Found, None, None]:
+    """What each case came to, in order. They know nothing of each other: every processor plays some of them, where a
+    process can be copied without harm."""
+    import multiprocessing
+    import threading
+
+    processes = min(len(os.sched_getaffinity(0)), len(_jobs))
+    if processes < 2 or threading.active_count() > 1:
+        yield from map(_play, range(len(_jobs)))
+        return
+    with multiprocessing.get_context("fork").Pool(processes, _leave_signals) as pool:
+        yield from pool.imap(_play, range(len(_jobs)))
+
+
+def _leave_signals() -> None:
+    """Ctrl+c ends the command, and the command ends its helpers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _play(number: int) -> _Found:
+    import asyncio
+
+    job = _jobs[number]
+    result = asyncio.run(_Night(job.config, job.environment, job.loaded, job.case).play())
+    return result.differences, result.steps, result.branches
 
 
 def _calm(environment: Environment) -> Environment:
@@ -165,6 +210,15 @@ def _spoken_of(config: Config, loaded: LoadedPlaybook, case: Case) -> Config:
     names = {*case.readings, *(check.reading for check in checks), *(n for a in case.answers for n in a.readings)}
     objectives = tuple(item for item in config.objectives if any(n.startswith(f"slo.{item.name}.") for n in names))
     return replace(config, objectives=objectives)
+
+
+def _asked_of(environment: Environment, case: Case) -> Environment:
+    """Without the components that the table says nothing of: there is no data of them."""
+    names = {*case.readings, *(name for answer in case.answers for name in answer.readings)}
+    names |= {name for told in case.programs.values() for item in told for name in item.changes or ()}
+    names |= {n for a in case.answers for told in a.programs.values() for item in told for n in item.changes or ()}
+    components = tuple(item for item in environment.components if f"health.{item.name}" in names)
+    return replace(environment, components=components)
 
 
 class _Off(Exception):
@@ -194,7 +248,7 @@ class _Night:
         from console.integrations.simulated.table import Table, TableAlerts
         from console.journal.memory import MemoryJournal
 
-        config = _spoken_of(config, loaded, case)
+        config, environment = _spoken_of(config, loaded, case), _asked_of(environment, case)
         self.config, self.environment, self.loaded, self.case = config, environment, loaded, case
         self._clock = SimulatedClock(START)
         self._ids = SeededIds(1)
