@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from console.model.board import Board
-from console.model.flow import units
+from console.model.flow import calls, units
 from console.model.playbook import Do, Option, Playbook, Reaction, Step, StepKind
 from console.model.run import Run, StepStatus
 from console.view.checks import advice
@@ -86,7 +86,7 @@ def reactions(playbook: Playbook, wanted: Sequence[Reaction]) -> str:
 
 class Plan(NamedTuple):
     """How long the rest takes at most, along the likely path. `sure` is False where a step on it has no timebox;
-    `branch` names the playbook that it goes on in."""
+    `branch` names the playbook that it goes on in, whose time is not counted."""
 
     left: timedelta
     sure: bool
@@ -94,48 +94,49 @@ class Plan(NamedTuple):
 
 
 def projected(run: Run, board: Board, now: datetime) -> Plan:
-    """The timeboxes from now to the end. At a decision the likely path is what its readings advise, else its first
-    way."""
-    left, sure, at = timedelta(0), True, None
+    """The timeboxes from now to the end, along the likely path. What is said aloud at the end of a list takes none."""
+    left, sure, at = timedelta(0), True, ""
+    spoken = calls(run.playbook)
     blocking = [item for item in run.active if not run.playbook.step(item.id).parallel] or list(run.active)
     for item in blocking:
-        if item.deadline is None:
-            sure = False
-        else:
+        if item.deadline is not None:
             left = max(left, item.deadline - (run.held_at or now))
+        sure = sure and (item.deadline is not None or item.id in spoken)
         at = item.id
     seen: set[str] = set()
-    while at is not None and at not in seen:
+    while at and at not in seen:
         seen.add(at)
-        step = run.playbook.step(at)
-        coming = following(run.playbook, at)
-        if step.kind is StepKind.DECISION and step.options:
-            way = next((item for item in step.options if advice(item, board)[0] is not None), step.options[0])
-            if way.playbook:
-                more, known = _whole(way.playbook, board)
-                return Plan(left + more, sure and known, way.playbook)
-            if way.goto and any(item.id == way.goto for item in run.playbook.steps):
-                target = run.playbook.step(way.goto)
-                coming = run.playbook.group_of(target)
+        coming, branch = _likely(run.playbook, at, board)
+        if branch:
+            return Plan(max(left, timedelta(0)), sure, branch)
         waited = [item for item in coming if not item.parallel] or list(coming)
         if any(item.id in seen for item in waited):
             break
-        boxes = [item.timebox for item in waited if run.steps[item.id].status is not StepStatus.DONE]
-        sure = sure and None not in boxes
-        left += max((box for box in boxes if box is not None), default=timedelta(0))
-        at = waited[-1].id if waited else None
+        boxes = {item.id: item.timebox for item in waited if run.steps[item.id].status is not StepStatus.DONE}
+        sure = sure and all(box is not None or name in spoken for name, box in boxes.items())
+        left += max((box for box in boxes.values() if box is not None), default=timedelta(0))
+        at = waited[-1].id if waited else ""
     return Plan(max(left, timedelta(0)), sure)
 
 
-def _whole(name: str, board: Board) -> tuple[timedelta, bool]:
-    """How long a playbook takes at most, and whether it says so."""
-    loaded = next((item.playbook for item in board.playbooks if item.playbook.name == name), None)
-    if loaded is None:
-        return timedelta(0), False
-    if loaded.objective:
-        return loaded.objective[1], True
-    boxes = [step.timebox for step in loaded.steps if not step.parallel]
-    return sum((box for box in boxes if box is not None), timedelta(0)), None not in boxes
+def _likely(playbook: Playbook, step_id: str, board: Board) -> tuple[tuple[Step, ...], str]:
+    """What comes after a step, or the playbook that it goes on in. At a decision: what its readings advise, else the
+    way for which no reading speaks, else the first; and never back, where there is another way."""
+    step = playbook.step(step_id)
+    if step.kind is not StepKind.DECISION or not step.options:
+        return following(playbook, step_id), ""
+
+    def unlikely(option: Option) -> tuple[bool, bool, bool]:
+        known = any(item.id == option.goto for item in playbook.steps)
+        back = known and place(playbook, option.goto) <= place(playbook, step_id)
+        return back, advice(option, board)[0] is None, option.when is not None
+
+    way = min(step.options, key=unlikely)
+    if way.playbook:
+        return (), way.playbook
+    if way.goto and any(item.id == way.goto for item in playbook.steps):
+        return playbook.group_of(playbook.step(way.goto)), ""
+    return following(playbook, step_id), ""
 
 
 def plan_line(run: Run, board: Board, now: datetime, width: int, look: Look) -> Line:
@@ -145,7 +146,8 @@ def plan_line(run: Run, board: Board, now: datetime, width: int, look: Look) -> 
     plan = projected(run, board, now)
     least = "" if plan.sure else f"{look.marks.at_least} "
     ends = now + plan.left
-    rest = f"{least}{count(plan.left)} left to do, ends {least}{clock(ends, seconds=True)}"
+    then = f", then {plan.branch}" if plan.branch else ""
+    rest = f"{least}{count(plan.left)} left to do{then}, ends {least}{clock(ends, seconds=True)}"
     if run.playbook.objective is None:
         return line(span(f"no objective; {rest}", Tone.DIM))
     limit = run.started_at + run.playbook.objective[1]

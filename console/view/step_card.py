@@ -171,7 +171,7 @@ def _by_kind(run: Run, step: Step, progress: StepRun, board: Board, now: datetim
         who = f"the {step.role}" if step.role else "somebody"
         began = starter(run, board)
         other = f"not {began}, who started the run" if began else "not who started the run"
-        return Tone.WARNING, f"WAITS FOR APPROVAL by {who}, {other}: v approves, f refuses"
+        return Tone.WARNING, f"WAITS FOR APPROVAL: v approves, f refuses; {who}, {other}"
     if kind is StepKind.PLAYBOOK:
         child = child_of(run, step, board)
         label = child.label if child is not None else step.call
@@ -244,7 +244,7 @@ def _late(run: Run, step: Step, progress: StepRun, now: datetime, width: int) ->
     """What happens by itself when the step is late, and when; or that it has happened."""
     if progress.over or run.held_at is not None:
         return []
-    late = reactions(run.playbook, step.on_overdue) or "it is announced, and waits"
+    late = reactions(run.playbook, step.on_overdue) or "it is announced, and waits for a person"
     if progress.deadline is None:
         pending = step.timebox is not None and progress.status is StepStatus.PENDING
         after = f"after {timebox(step.timebox)} by itself: {late}" if step.timebox is not None else ""

@@ -21,7 +21,7 @@ STATES = (
         r"late +since 14:31:05Z; done by itself: the next level is told",
         r"LATE by \d+:\d\d: 1\d:\d\d left to do",
     ),
-    ("approval", r"now +▲ WAITS FOR APPROVAL by the incident commander, not alice", r"v approves, f"),
+    ("approval", r"now +▲ WAITS FOR APPROVAL: v approves, f refuses; the incident commander"),
     ("blind", r"now +\? CANNOT VERIFY \(STALE\): it does not close by itself", r"reads +\? value <= 32 .*\(38, "),
     ("held", r"ON HOLD +since 14:31:10Z .*: the DBA looks at it first\. +u resumes", r"left, ON HOLD"),
     (

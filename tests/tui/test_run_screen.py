@@ -61,7 +61,7 @@ SEEN = {
     "overdue": (
         "OVERDUE by 1:05",
         "since 14:31:05Z; done by itself: the next level is told",
-        "WAITS FOR APPROVAL by the incident commander, not alice, who started the run",
+        "WAITS FOR APPROVAL: v approves, f refuses; the incident commander, not alice, who started the run",
     ),
     "approval": ("WAITS FOR APPROVAL", "v approves, f refuses", "PAUSE POINT: Before anything is restarted"),
     "blind": ("CANNOT VERIFY (STALE): it does not close by itself; x ends the wait", "CANNOT VERIFY, STALE (38, 4 min"),
