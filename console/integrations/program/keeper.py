@@ -9,7 +9,7 @@ Run as a script, by file, with `-I -S`: it imports the standard library alone, a
     keeper.py OUTPUT STATUS     file descriptors: what the program writes to, and where its end is told
     standard input              8 bytes of length, then marshalled: argv, executable, folder, environment, seconds,
                                 grace; later one byte: stop
-    STATUS                      lines: `failed ERRNO`, or `started PID` and later `ended CODE WHY LEFT LOST`: CODE as
+    STATUS                      lines: `started PID`, then `failed ERRNO` or `ended CODE WHY LEFT LOST`: CODE as
                                 os.waitstatus_to_exitcode, WHY by itself, timeout, stopped, or gone (the console); LEFT
                                 processes were ended after the program had ended, LOST could not be ended
 """
@@ -114,6 +114,7 @@ class Keeper:
             os.dup2(nothing, 0)
             os.dup2(self.output, 1)
             os.dup2(self.output, 2)
+            say(self.status, f"started {os.getpid()}")  # before it can do anything, such as kill its keeper
             os.execve(executable, argv, environment)
         except OSError as error:
             os.write(tell, b"%d" % (error.errno or 1))
@@ -198,7 +199,6 @@ def main() -> None:
     if error:
         say(status, f"failed {error}")
         return
-    say(status, f"started {keeper.main}")
     why = keeper.wait(poll, began + seconds)
     left = 0
     if why == "itself":

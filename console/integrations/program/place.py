@@ -45,14 +45,19 @@ def executable(name: str, folder: Path) -> str:
 
 
 def working_folder(program: Program, folder: Path) -> str:
-    """Where it runs: `cwd`, absolute or inside `folder`; `folder` itself without one. Raises Misplaced."""
+    """Where it runs: `cwd`, absolute or inside `folder`; `folder` itself without one. Raises Misplaced.
+
+    Who may write `folder` is not judged here: where others may, nothing of it runs until somebody has read the very
+    file and said so, and then its programs have a place to work in.
+    """
     cwd = program.cwd
     if "\0" in cwd:
         raise Misplaced("a working directory with a zero byte in it")
     found = cwd if os.path.isabs(cwd) else inside(cwd or ".", folder)
     if not os.path.isdir(found):
         raise Misplaced(f"{safe(cwd or str(folder), 200)}: no such folder to work in")
-    judge(found)
+    if cwd:
+        judge(found)
     return found
 
 

@@ -35,6 +35,7 @@ PIECE = 64 * 1024
 LOOK_MS = 100
 """How often it is looked whether the program is to be stopped."""
 
+_SWEEPS = 20
 _KEEPER = Path(__file__).with_name("keeper.py")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SECRET = re.compile(r"TOKEN|SECRET|PASS|KEY|CREDENTIAL|AUTH|COOKIE|DSN|PRIVATE|SESSION", re.IGNORECASE)
@@ -238,14 +239,19 @@ def _leave(keeper: subprocess.Popen[bytes]) -> None:
 
 
 def _sweep(session: int) -> None:
-    """Kills what is in a session whose keeper has gone: the program's, but for what made one of its own."""
-    with contextlib.suppress(OSError):
-        for name in os.listdir("/proc"):
-            if name.isdecimal():
+    """Kills what is in a session whose keeper has gone: the program's, but for what made one of its own. Again, for
+    somebody may be forking."""
+    for _ in range(_SWEEPS):
+        found = False
+        with contextlib.suppress(OSError):
+            for name in filter(str.isdecimal, os.listdir("/proc")):
                 with contextlib.suppress(OSError, ValueError, IndexError):
                     fields = Path("/proc", name, "stat").read_bytes().rpartition(b")")[2].split()
-                    if int(fields[3]) == session:
+                    if int(fields[3]) == session and fields[0] != b"Z":
                         os.kill(int(name), signal.SIGKILL)
+                        found = True
+        if not found:
+            return
 
 
 def _home() -> str:
