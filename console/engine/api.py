@@ -64,6 +64,10 @@ class Engine(Protocol):
         """The events of some streams in the order they were recorded, spooled ones last."""
         ...
 
+    def stop_job(self, run: str, step: str) -> bool:
+        """Ends the program of a step, where this console runs it. Whether it did; the outcome follows in the record."""
+        ...
+
     def refresh(self) -> None:
         """Asks every source now, also those that are backing off."""
         ...

@@ -103,7 +103,7 @@ RUN_ACTIONS: tuple[Action, ...] = (
         "stop-program",
         "K",
         "Stop program",
-        "End the program of the step: it has failed, and what it did is not known",
+        "End the program of the step, and all that it started; asks once",
         "run",
         enabled=when.stop_program,
         writes=True,

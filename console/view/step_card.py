@@ -143,8 +143,9 @@ def directive(run: Run, step: Step, board: Board, now: datetime) -> tuple[Tone, 
             Tone.ACCENT,
             f"its program runs here, {past(now - job.started_at)}{limit}; it closes by itself, K stops it",
         )
-    if unanswered(run, step) is not None:
-        return Tone.UNKNOWN, "look what came of it; c closes it by hand, f says that it failed"
+    unknown = any(item.outcome == "unknown" for item in run.effects_of(step.id, progress.attempt))
+    if unknown or unanswered(run, step) is not None:
+        return Tone.UNKNOWN, "OUTCOME UNKNOWN: look what came of it; c closes it by hand, f says that it failed"
     missing = second_person(run, step, progress, board)
     if missing:
         return Tone.WARNING, f"WAITS FOR A SECOND PERSON: {missing}"

@@ -63,7 +63,7 @@ class FakeEngine:
     def __init__(self, board, clock):
         self.lookups = Answers()
         self.clock, self.state, self._board = clock, State(), board
-        self.listeners, self.log, self.commands = [], [], []
+        self.listeners, self.log, self.commands, self.stopped_jobs = [], [], [], []
         self.ids = itertools.count(1)
         self._told, self._cared = 0, {}
         self.people = ()
@@ -78,6 +78,10 @@ class FakeEngine:
     def subscribe(self, listener):
         self.listeners.append(listener)
         return lambda: self.listeners.remove(listener)
+
+    def stop_job(self, run, step):
+        self.stopped_jobs.append((run, step))
+        return any((job.run, job.step) == (run, step) for job in self._board.jobs)
 
     def refresh(self):
         self.refreshed += 1

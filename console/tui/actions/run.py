@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from console.tui import run_situation as when
 from console.tui.actions.general import show_run
 from console.tui.actions.submit import ask, carry_out
 from console.tui.dialogs.form import Choice, Item, Question, Text
+from console.tui.dialogs.pick import Entry, Picker
 from console.tui.dialogs.text import Reader
 from console.view.checks import advice, check_line
 from console.view.line import Line, Tone, clip, labelled, line, span
@@ -202,23 +204,23 @@ def _carry_out(app: ConsoleApp, at: Situation) -> None:
 
 
 def _stop_program(app: ConsoleApp, at: Situation) -> None:
+    """Asks once. Nothing has to be saved for it: what came of it is recorded when it has ended."""
     run, step, _ = _meant(at)
     job = job_of(run, step, at.board)
-    facts = [line("It is ended with everything it has started. What it did until then is not known.")]
-    if job is not None:
-        facts += labelled("runs", " ".join(job.argv), _width(app))[:3]
-    if step.on_failure.tries > 1:
-        again = "The step may be tried again by itself: h holds the run."
-        facts.append(line(span(again, Tone.WARNING)))
-    question = Question(
-        f"{run.label}: stop the program of {step.title}?",
-        "Stop it",
-        lambda answers: cmd.FailStep(run.id, step.id, answers["reason"]),
-        tuple(facts),
-        (Text("reason", "Why"),),
-        careful=True,
-    )
-    ask(app, question, f"{step.title}: stopped")
+    facts = labelled("runs", shlex.join(job.argv), _width(app))[:3] if job is not None else []
+    stops = "With everything it has started. What it did until then is not known: look, then c or f."
+    entries = [
+        Entry("on", line("Let it run"), "Let it run", "It ends by itself, at its limit at the latest."),
+        Entry("stop", line(span(f"Stop it on {run.target}", Tone.WARNING)), "Stop it", stops),
+    ]
+
+    def picked(chosen: str | None) -> None:
+        if chosen == "stop":
+            ended = app.engine.stop_job(run.id, step.id)
+            said = "its program is being stopped" if ended else "its program does not run here any more"
+            app.say(f"{step.title}: {said}", bad=not ended)
+
+    app.push_screen(Picker(f"{run.label}: stop the program of {step.title}?", entries, facts=facts), picked)
 
 
 # -- who does it ------------------------------------------------------------------------------------------------------
