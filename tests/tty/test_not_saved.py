@@ -120,6 +120,8 @@ def answer(terminal, place):
     terminal.fill("What did you observe?", f"observed {IDS[place]}")
     if "To confirm, type:" in shown:
         terminal.fill("To confirm, type:", "CLEAR lighthouse/production")
+    if "BREAK THE GLASS" in shown:
+        terminal.fill("BREAK THE GLASS", "nobody else is awake")
     if "cannot be shown:" in shown:
         terminal.fill("cannot be shown:", "blind: nothing can be read")
     terminal.press("enter")
