@@ -214,10 +214,18 @@ def _item(node: SyntaxTreeNode, within: str) -> Iterator[Draft]:
         if not text:
             continue
         if not found:
-            found.append(Draft(_strong(child) or title_of(text), within=within))
+            found.append(Draft(_strong(child) or _title(child) or title_of(text), within=within))
         found[-1].parts.append(text)
         found[-1].response = found[-1].response or _response(child)
     yield from found
+
+
+def _title(node: SyntaxTreeNode) -> str:
+    """The first words of a paragraph, without a line that says what is expected."""
+    if node.type != "paragraph":
+        return ""
+    lines = [_TASK.sub("", line.strip(), count=1) for line in _lines(_children(node))]
+    return title_of(" ".join(line for line in lines if not _EXPECTED.fullmatch(line.strip())))
 
 
 def _said(item: SyntaxTreeNode) -> str:

@@ -118,7 +118,8 @@ def test_a_program_is_asked_for_once_naming_what_and_where(oncall, run, who):
     for word in ("echo", "web-1:80", "lighthouse/production", "service lighthouse, environment production", "--yes"):
         assert word in asked
     dry = oncall("run", "program", run, "restart", "--dry-run").out
-    assert "would restart" in dry
+    assert "its own dry run: sh -c" in dry
+    assert dry.endswith("--dry-run\n")
     assert [step(oncall("run", "show", run, "--json").json["run"], "restart")["asked_by"]] == [None]
 
     done = oncall("run", "program", run, "restart", "--yes", "--json").json["run"]
