@@ -96,7 +96,7 @@ def test_the_next_engine_takes_over_and_fires_what_passed_meanwhile_once(lightho
                 wait_until(lambda: lighthouse.events("run.step_overdue"), what="the overdue step")
                 if living:
                     two.press("3")
-                    two.wait_for("STEP 1 of 6", "OVERDUE by")
+                    two.wait_for("STEP 1 of 8", "OVERDUE by")
             finally:
                 watch.kill()
 

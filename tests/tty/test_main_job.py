@@ -127,13 +127,13 @@ def respond(lighthouse: Lighthouse, console: Terminal) -> Labels:
     choose(console, "p", "Start a playbook?", "1")
 
     close_step(console, "Is it real?", "620 ms, 2 s old")
-    console.wait_for("STEP 2 of 6", "IS IT THE NEW PATH?", "OVERDUE by")
+    console.wait_for("STEP 2 of 8", "IS IT THE NEW PATH?", "OVERDUE by")
     wait_until(lambda: lighthouse.events("run.step_overdue"), what="the overdue event")
     console.press("1")
     console.wait_for(f"SEV2 {incident}", "OVERDUE by")  # on the Overview, too
     console.press("3")
     close_step(console, "Is it the new path?", "elicitation only, 25 %")
-    console.wait_for("STEP 3 of 6", "ADVISED Roll back now", "guardrail.p99 is 620")
+    console.wait_for("STEP 3 of 8", "ADVISED Roll back now", "guardrail.p99 is 620")
     close_step(console, "Roll back or repair?", "P99 620 ms and rising")
     console.wait_for("Emergency rollback on lighthouse/production", "STEP 2 of 7", "Alert all teams")
     console.press("+")
@@ -157,8 +157,7 @@ def roll_back(lighthouse: Lighthouse, console: Terminal) -> None:
     lighthouse.measure(p99=210, percent=0)
     console.wait_for("rollout.percent <= 0: yes")
     close_step(console, "Disable the flag", "flag shows 0 %, set by hand")
-    console.wait_for("DRAIN IN-FLIGHT", "reading.inflight <= 0: yes")
-    close_step(console, "Drain in-flight requests", "0 in flight")
+    console.wait_for("VERIFY THE LEGACY PATH")  # nothing is in flight: the wait has ended by itself
     close_step(console, "Verify the legacy path", "healthy, test request answered")
 
     console.wait_for("CLEAR ELICITATION STATE", "IRREVERSIBLE")
@@ -171,6 +170,10 @@ def roll_back(lighthouse: Lighthouse, console: Terminal) -> None:
     console.wait_for("is irreversible: type")
     assert not lighthouse.events("run.step_completed", "clear-state")
     console.fill(confirm, "/production")
+    console.click("Done, irreversibly")
+    console.wait_for("needs a second person")
+    assert not lighthouse.events("run.step_completed", "clear-state")
+    console.fill("BREAK THE GLASS: it needs a second person", "nobody else is awake")
     console.click("Done, irreversibly")
     console.wait_for("Clear elicitation state: done: saved")
 
@@ -257,7 +260,7 @@ def check_exports(lighthouse: Lighthouse, labels: Labels) -> None:
         "P99 620 ms and rising",
         "told #lighthouse-war-room at once",
         "flag shows 0 %, set by hand",
-        "0 in flight",
+        "nobody else is awake",
         "healthy, test request answered",
         "backup el-0412 of 02:10Z, 0 pending",
         "0 inconsistent, 14 replayed",

@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.tty, pytest.mark.integration]
 PLACES = {
     "overview": ("1", "CAN ROLL BACK"),
     "incident": ("2 enter", "owed      to undo"),
-    "run": ("3", "gone of 15 to 20 min"),
+    "run": ("3", r"RUN-\d+ .* gone of "),
     "shift": ("4", "HANDED OVER AND WATCHED"),
     "alerts": ("5", r"(?m)^ALERTS ─"),
     "alert": ("5 enter", r"(?m)^✖ Slow(er)? +critical"),

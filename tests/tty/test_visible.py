@@ -125,8 +125,8 @@ def test_incident(columns, rows):
             terminal,
             r"DEMO +lighthouse/demo",
             r"SEV3 INC-\d+ DECLARED .*NOBODY LEADS",
-            r"RUN-\d+ P99 latency high on lighthouse/demo",
-            r"STEP 1 of 6 +IS IT REAL\? .*OVERDUE by \d+:\d\d",
+            r"RUN-\d+ .* gone of .* P99 latency high on lighthouse/demo",
+            r"STEP 1 of 8 +IS IT REAL\? .*OVERDUE by \d+:\d\d",
             r"look at .*guardrail.p99 < 300: (yes|NO)",
             r"c Complete .*f Fail",
         )
