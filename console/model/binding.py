@@ -96,11 +96,18 @@ def _misfit(variable: Variable, value: str) -> str:
         return f"one of {', '.join(variable.choices)}"
     elif variable.type is _T.HOST and not _host(value):
         return "a host name or an address, with an optional port; an IPv6 address in [ ]"
-    elif variable.type is _T.URL and not usable(value):
+    elif variable.type is _T.URL and not _address(value):
         return "an https or http URL without credentials"
     if variable.pattern and not compiled(variable.pattern).matches(value):
         return f"what matches {_shown(variable.pattern)}"
     return ""
+
+
+def _address(url: str) -> bool:
+    try:
+        return usable(url) and urlsplit(url).port != 0
+    except ValueError:  # a port above all ports
+        return False
 
 
 def _host(value: str) -> bool:
@@ -253,7 +260,7 @@ def _judge_url(template: str, variables: Mapping[str, Variable]) -> None:
         _judge_origin(variable)
         return
     found = _URL.fullmatch(template)
-    if found is None or not usable(_put(template, lambda name: "x")):
+    if found is None or not _address(_put(template, lambda name: "x")):
         raise Unfit(_shown(template), expected)
     _, authority, path, query = found.groups()
     if used(authority):
@@ -263,8 +270,6 @@ def _judge_url(template: str, variables: Mapping[str, Variable]) -> None:
                 f"{_shown(authority)} as the host of a URL", "a variable of type host alone, or with :PORT after it"
             )
         _judge_origin(variables[alone[1]])
-    elif urlsplit(template).hostname is None or urlsplit(template).port == 0:
-        raise Unfit(_shown(template), expected)
     for name in used(path + query):
         if variables[name].type is _T.URL:
             raise Unfit(f"{{{{{name}}}}}, a variable of type url, in a part of a URL", "it as the whole URL alone")

@@ -123,7 +123,7 @@ def test_an_answer_to_nothing_is_refused():
         (
             Variable("v", T.URL),
             ["https://a.example/x?y=1", "http://127.0.0.1:80/"],
-            ["ftp://a", "https://u:p@a/", "//a", "https:///x", "javascript:alert(1)", "http://a b"],
+            ["ftp://a", "https://u:p@a/", "//a", "https:///x", "javascript:alert(1)", "http://a b", "http://a:99999"],
         ),
         (Variable("v", T.NAME, pattern="host-[0-9]+"), ["host-1"], ["host-1x", "host-", "xhost-1"]),
         (Variable("v", T.TEXT), ["anything; at $(all) `here`", "é"], ["a\nb", "\x1b[2J", "x" * 501, "  "]),
@@ -191,6 +191,10 @@ def test_may_stand(place: Place, template: str):
         (Place.URL, "https://a.example/{{page}}", "{{page}}, a variable of type url, in a part of a URL"),
         (Place.URL, "https://u:p@a.example/", "'https://u:p@a.example/'"),
         (Place.URL, "ftp://a.example/", "'ftp://a.example/'"),
+        (Place.URL, "http://a.example:99999/", "'http://a.example:99999/'"),
+        (Place.URL, "http://{{host}}:99999/", "'http://{{host}}:99999/'"),
+        (Place.URL, "http://a.example:0/", "'http://a.example:0/'"),
+        (Place.URL, "http://[::1/", "'http://[::1/'"),
         (Place.URL, "http://{{seen}}/health", "a host that alert.instance chooses, without a pattern"),
         (Place.QUERY, "up{a=`{{name}}`}", "{{name}} between ` and `, where nothing can be escaped"),
         (Place.QUERY, "{{name}}", "{{name}}, a variable of type name, outside of quotes in a query"),
@@ -419,3 +423,30 @@ def test_any_value_is_bound_or_refused_in_one_short_line(value: str):
         except ValueError as error:
             said = str(error)
         assert safe(said, 700) == said
+
+
+PARTS = ["{{v}}", "{{target}}", "{{w}}", "{{", "}}", "=~", "http://", *"\"'`\\#/?@:[]- x9."]
+templates = st.lists(st.sampled_from(PARTS), max_size=12).map("".join)
+
+
+@given(templates, st.sampled_from(list(Place)), hostile(*PIECE_TYPES))
+def test_any_template_is_judged_and_what_is_let_in_can_be_filled_in(
+    template: str, place: Place, pair: tuple[Variable, str]
+):
+    value = taken(*pair)
+    try:
+        judge(place, template, {"v": pair[0]})
+    except Unfit:
+        return
+    known = {"v": value, "target": "lighthouse/production"}
+    try:
+        filled = fill(place, template, known)
+    except ValueError as error:
+        assert type(error) is ValueError, "in words"  # noqa: PT017
+        return
+    assert safe(filled, len(filled)) == filled
+    if place is Place.URL:
+        assert urlsplit(filled).scheme in ("http", "https")
+        assert urlsplit(filled).hostname
+    if place is Place.QUERY:
+        assert len(outside(filled)) == len(outside(template.replace("{{v}}", "1").replace("{{target}}", "1")))
