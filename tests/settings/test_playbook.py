@@ -377,6 +377,7 @@ def test_refuses(text: str, lines: list[str]):
 
 
 HEADS = [
+    ("title: An example", "title: On {{ host }}", ["4:8: title: found the variable 'host' where none is put in, expected a text without variables"]),
     ("severities: SEV1-SEV3", "severities: SEV3-SEV1", ["5:13: severities: found 'SEV3-SEV1', expected a list of severities, or a range such as SEV1-SEV3"]),
     ("severities: SEV1-SEV3", "severities: [SEV1, SEV1]", ["5:20: severities[1]: found 'SEV1' again (the first is at line 5), expected a severity of its own"]),
     ("owner: us", "owner: us\nreview_every: often", ["7:15: review_every: found 'often', expected a duration such as 90s, 5m, 1h30m or 30d"]),

@@ -11,7 +11,7 @@ from console.settings.matchers import read_matcher
 from console.settings.nodes import Node, header, unique
 from console.settings.playbook import keys
 from console.settings.playbook.steps import OWNER, Around, Where, read_steps
-from console.settings.playbook.templates import words
+from console.settings.playbook.templates import fixed, words
 from console.settings.playbook.variables import read_variables
 from console.settings.problems import one_of, shown
 from console.settings.references import References
@@ -52,13 +52,13 @@ def read_playbook(node: Node, references: References) -> tuple[Playbook, Node]:
     unique(sorted(named, key=lambda pair: (pair[1].tree.line, pair[1].tree.column)), "an id")
     playbook = Playbook(
         name,
-        fields["title"].text(),
+        fixed(fields["title"], fields["title"].text()),
         _severities(fields["severities"]),
         fields["owner"].text("who keeps the playbook right"),
         fields["reviewed"].day(),
         tuple(step for step, _ in found),
         _matchers(fields["match"]),
-        fields["summary"].text(default=""),
+        fixed(fields["summary"], fields["summary"].text(default="")),
         _objective(fields["objective"]),
         _incident_matchers(fields["match_incident"]),
         _roles(fields["roles"], references),
