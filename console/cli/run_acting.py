@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from console.bootstrap.common import Options
-from console.cli.exits import FAILED, UNKNOWN, Stop, complain
+from console.cli.exits import FAILED, REFUSED, UNKNOWN, Stop, complain
 from console.cli.feed import confirm as confirmed
 from console.cli.feed import yes_option
-from console.cli.output import line
+from console.cli.output import show
 from console.cli.record import How, writing
 from console.cli.run_common import (
     Tail,
@@ -98,12 +98,12 @@ def program(
     from console.model.commands import RunProgram
 
     if dry_run:
-        _dry(options, run_id, step)
+        _dry(options, run_id, step, how)
         return
     _carry_out(options, run_id, step, lambda run, id_: RunProgram(run, id_, typed, break_glass), yes, how)
 
 
-def _dry(options: Options, run_id: str, step: str) -> None:
+def _dry(options: Options, run_id: str, step: str, how: How) -> None:
     from console.bootstrap import run
     from console.cli.record import reading, run_of, step_of
 
@@ -111,10 +111,12 @@ def _dry(options: Options, run_id: str, step: str) -> None:
         async with reading(options) as console:
             found = run_of(console.state, run_id)
             wanted = found.playbook.step(step_of(found, step))
-            for text in acting_words(found, wanted, console.state):
-                line(f"would {text}" if wanted.program is not None and text.startswith("run ") else text)
-            if wanted.program is not None and wanted.program.dry_run:
-                line(f"its own dry run: {command_line((*wanted.program.argv, *wanted.program.dry_run))}")
+            if wanted.program is None:
+                raise Stop(f"{wanted.title!r} runs no program", REFUSED)
+            lines = [f"would run {command_line(wanted.program.argv)}", *acting_words(found, wanted, console.state)]
+            if wanted.program.dry_run:
+                lines.append(f"its own dry run: {command_line((*wanted.program.argv, *wanted.program.dry_run))}")
+            show({"would": lines}, lambda: lines, how.as_json)
 
     run(work())
 
