@@ -75,8 +75,9 @@ class Watching:
         return {name: replace(item, state=stale) if item.ok else item for name, item in self._readings.items()}
 
     def wake(self) -> None:
-        """Something was read or happened: a step may have come to its end."""
-        self._wake.set()
+        """Something was read or happened: a step may have come to its end. Without a run it sleeps on."""
+        if self._looked_at is not None or self._under_way():
+            self._wake.set()
 
     async def watch(self) -> None:
         """Looks at the steps under way every few seconds, and whenever something has happened."""

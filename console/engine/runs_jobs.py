@@ -156,8 +156,9 @@ class Jobs:
             self._shown.cancel()
 
     def wake(self) -> None:
-        """Something happened: a step may be due to be tried again."""
-        self._wake.set()
+        """Something happened: a step of ours may be due to be tried again. Without one it sleeps on."""
+        if self._ours():
+            self._wake.set()
 
     async def watch(self) -> None:
         """Renews the hold on this console's steps, and tries again what is due."""

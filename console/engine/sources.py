@@ -21,7 +21,7 @@ PAGER_TIMEOUT = timedelta(seconds=15)
 PAGER_FIRST_AFTER = timedelta(seconds=2)
 PLAYBOOKS = "playbooks"
 """The name of the poller that looks at the playbooks' files."""
-_FILES_EVERY, _FILES_FIRST_AFTER = timedelta(seconds=10), timedelta(seconds=3)
+_FILES_EVERY, _FILES_FIRST_AFTER = timedelta(seconds=15), timedelta(seconds=3)
 
 
 def silences_of(cluster: str) -> str:
@@ -72,8 +72,20 @@ def pollers(world: World, config: Config, environment: Environment, changed: Cal
         yield pager
     if world.files is not None:
         files = poller(PLAYBOOKS, world.files.read, _FILES_EVERY, _FILES_EVERY, lambda found: "; ".join(found.problems))
-        files.first_after = _FILES_FIRST_AFTER
+        files.first_after, files.changed = _FILES_FIRST_AFTER, _when_different(files, changed)
         yield files
+
+
+def _when_different(poller: Poller, changed: Callable[[], None]) -> Callable[[], None]:
+    """Calls `changed` after an attempt that came to something else than the one before."""
+    seen: list[object] = [None, ""]
+
+    def look() -> None:
+        if poller.value is not seen[0] or poller.error != seen[1]:
+            seen[:] = poller.value, poller.error
+            changed()
+
+    return look
 
 
 def _clock(found: MetricAnswers | AlertSnapshot) -> str:

@@ -273,7 +273,7 @@ async def test_what_cannot_be_saved_is_closed_later(bench: Bench) -> None:
     await bench.run(120)
     assert night.step(console, "drain").status == "active"
     bench.journal.problem = ""
-    await bench.run(15)
+    await bench.run(20)
     assert night.step(console, "drain").status == "done"
 
 
@@ -315,19 +315,19 @@ async def test_49_a_run_stays_what_it_was_started_from_and_drift_is_seen(bench: 
     bench.outside["files"] = files
     console = await bench.console()
     await night.begin(console)
-    await bench.run(15)
+    await bench.run(20)
     assert console.board.files == {"bridge-down": "hash-1"}
     assert "playbooks" not in [source.name for source in console.board.sources]
     changed = playbook(step("other"), hash_="hash-2")
     files.snapshot = PlaybookSnapshot((changed,), {"bridge-down": "hash-2"})
-    await bench.run(15)
+    await bench.run(20)
     run = night.run(console)
     assert (run.playbook_hash, list(run.steps)) == ("hash-1", ["one"])
     assert console.board.files == {"bridge-down": "hash-2"}
     assert console.board.playbooks == (changed,)
 
     files.snapshot = PlaybookSnapshot((changed,), {"bridge-down": ""}, ("bridge-down.yaml:7: steps: found a list",))
-    await bench.run(15)
+    await bench.run(20)
     assert console.board.playbooks == (changed,), "a file with a mistake changes nothing that works"
     assert console.board.files == {"bridge-down": ""}
     (source,) = [source for source in console.board.sources if source.name == "playbooks"]
