@@ -63,7 +63,7 @@ def act_lines(run: Run, step: Step, board: Board, width: int) -> list[Line]:
     if step.kind is StepKind.FLAG:
         act = f"{step.flag} to {step.percent:g} %"
         if board.flags:
-            return labelled("sets", f"{act} on {run.target}, with {board.flags}", width)
+            return labelled("sets", f"{act}, with {board.flags}", width)
         return labelled("sets", f"nothing: set {act} by hand, then type what you observe", width)
     if step.kind is StepKind.NOTIFY and step.notice is not None:
         return labelled("sends", f"to {step.notice.channel}: {step.notice.text}", width)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from console.model.board import Board
 from console.model.playbook import ACTING, OBSERVED, Do, Reaction, Step, StepKind
 from console.model.run import Run, StepRun, StepStatus
-from console.view.checks import advice, check_line, held, unverifiable
+from console.view.checks import advice, check_line, held, named, unverifiable
 from console.view.line import Line, Tone, clip, fold, labelled, line, span, spread
 from console.view.look import Look
 from console.view.run_people import holders, second_person, starter
@@ -91,8 +91,9 @@ def _parts(run: Run, step: Step, board: Board, now: datetime, width: int, look: 
         label = "reads" if step.kind in OBSERVED else "closes on"
         parts.append(Part(1, _folded(label, check_line(step.verify, board, now, look), width)))
         parts.append(Part(8, source_lines(step.verify, width)))
-    carried = act_lines(run, step, board, width) if not progress.over else []
-    parts += [Part(3, carried[:2]), Part(8, carried[2:]), Part(2, _options(run, step, board, width))]
+    acts = act_lines(run, step, board, width) if not progress.over else []
+    again = 8 if carried_out(run, step, progress) else 3
+    parts += [Part(again, acts[:2]), Part(8, acts[2:]), Part(2, _options(run, step, board, width))]
     urgent = progress.status is StepStatus.FAILED or job_of(run, step, board) is not None
     parts.append(Part(2 if urgent else 7, tail_lines(run, step, board, width)))
     parts.append(Part(5, _owner(run, step, board, now, width) if not progress.over else ()))
@@ -201,12 +202,12 @@ def _to_carry_out(run: Run, step: Step, board: Board) -> tuple[Tone, str]:
 def _reading(step: Step, board: Board, now: datetime) -> tuple[Tone, str]:
     assert step.verify is not None
     why = unverifiable(step.verify, board)
-    way = "x ends the wait" if step.kind in OBSERVED else "c closes it"
+    way = "x ends the wait" if step.kind in OBSERVED else "c closes it before"
     if why:
         return Tone.UNKNOWN, f"CANNOT VERIFY ({why}): it does not close by itself; {way} with a reason"
     if held(step.verify, board, now):
         return Tone.OK, "it shows: the step closes by itself"
-    return Tone.ACCENT, f"closes by itself when it shows; {way} without it, with a reason"
+    return Tone.ACCENT, f"closes by itself once {named(step.verify)}; {way}, with a reason"
 
 
 # -- the other parts --------------------------------------------------------------------------------------------------

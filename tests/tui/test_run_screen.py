@@ -92,7 +92,10 @@ SEEN = {
         "3 Look again  back to 1 Look at the pool",
         "4 Roll back  goes on in Emergency rollback",
     ),
-    "proving": ("closes by itself when it shows; c closes it without it", "command on lighthouse/production: done"),
+    "proving": (
+        "closes by itself once value <= 32 for 60 s; c closes it before, with a reason",
+        "command on lighthouse/production: done",
+    ),
     "untrusted": (
         "the file has changed since: was 00ff00f, is c3d4e5f",
         "its programs may not run: playbooks/ may be written by everybody",
@@ -175,7 +178,8 @@ async def test_a_program_asks_once_on_cancel_with_all_that_it_would_do_and_where
             "--dry-run=server",
             "undo kubectl rollout undo deployment/elicitation",
             "Run it on lighthouse/production",
-            "BREAK THE GLASS: it needs a second person",
+            "Not alone: it needs a second person, who reads back lighthouse/production",
+            "BREAK THE GLASS: why alone? It is announced",
         ):
             assert wanted in shown, wanted
         at.screen.query_one("#submit").action_press()
@@ -205,7 +209,7 @@ async def test_an_approval_needs_another_person_or_the_glass_broken(open_console
         assert "an approval is not skipped" in at.text()
         await at.press("enter")
         assert at.app.focused.id == "cancel"
-        assert "BREAK THE GLASS: it needs another person than alice" in at.text()
+        assert "Not alone: it needs another person than alice, who started the run." in said(at)
         await fill(at, observed="the graph")
         assert "Alone it can be done with a reason" in said(at)
         await fill(at, break_glass="bob does not answer")

@@ -57,12 +57,14 @@ def _facts(app: ConsoleApp, run: Run, step: Step, board: Board, *, checks: bool 
     return lines
 
 
-def _alone(run: Run, step: Step, board: Board) -> list[Text]:
-    """The way for one person who has to do what needs two, or what is another role's. Never what is proposed."""
+def _alone(run: Run, step: Step, board: Board) -> tuple[list[Line], list[Text]]:
+    """What stands against one person who does what needs two, or what is another role's, and the way to do it all the
+    same. Never what is proposed."""
     missing = objections(run, step, board)
     if not missing:
-        return []
-    return [Text("break_glass", f"BREAK THE GLASS: {'; '.join(missing)}. Why alone? Announced", "", "only if you must")]
+        return [], []
+    glass = Text("break_glass", "BREAK THE GLASS: why alone? It is announced", "", "only if you must")
+    return [line(span(f"Not alone: {text}.", Tone.WARNING)) for text in missing], [glass]
 
 
 def _typed(run: Run, step: Step, progress: StepRun) -> list[Text]:
@@ -83,7 +85,8 @@ def _complete(app: ConsoleApp, at: Situation) -> None:
     asked = "On what do you base it?" if approval else "What did you observe?"
     fields.append(Text("observed", asked, "", step.response))
     fields += _typed(run, step, progress)
-    fields += _alone(run, step, at.board)
+    against, glass = _alone(run, step, at.board)
+    fields += glass
     if step.verify is not None:
         fields.append(Text("override", f"If {step.verify} cannot be shown: why close the step?"))
     elif step.kind is StepKind.PLAYBOOK:
@@ -114,7 +117,7 @@ def _complete(app: ConsoleApp, at: Situation) -> None:
         if approval
         else word,
         build,
-        tuple(facts),
+        (*facts, *against),
         tuple(fields),
         careful=step.irreversible or approval,
     )
@@ -192,12 +195,13 @@ def _carry_out(app: ConsoleApp, at: Situation) -> None:
     facts = [where, *act_lines(run, step, board, width), *_facts(app, run, step, board)]
     if step.undo:
         facts += labelled("undo", step.undo, width)[:2]
+    against, glass = _alone(run, step, board)
     question = Question(
         f"{run.label}: {step.title}?",
         f"{word} on {run.target}",
         lambda answers: make(run.id, step.id, answers.get("typed", ""), answers.get("break_glass", "")),
-        tuple(facts),
-        (*_typed(run, step, progress), *_alone(run, step, board)),
+        (*facts, *against),
+        (*_typed(run, step, progress), *glass),
         careful=True,
     )
     ask(app, question, f"{step.title}: {after}")
