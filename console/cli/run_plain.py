@@ -131,13 +131,17 @@ class Lines:
 
     async def next(self) -> str | None:
         """The next line, without its end."""
+        line = await self.peek()
+        self._pending = None
+        return line
+
+    async def peek(self) -> str | None:
+        """The same, and it stays the next one."""
         if self._pending is None:
             loop = asyncio.get_running_loop()
             self._pending = loop.create_future()
             threading.Thread(target=self._read, args=(loop, self._pending), daemon=True, name="oncall-stdin").start()
-        line = await asyncio.shield(self._pending)
-        self._pending = None
-        return line
+        return await asyncio.shield(self._pending)
 
     def _read(self, loop: asyncio.AbstractEventLoop, answer: asyncio.Future[str | None]) -> None:
         line = self._line()
@@ -310,6 +314,7 @@ class Session:
 
     async def _wait(self, run: Run) -> None:
         """Something is under way by itself."""
+        from console.model.playbook import OBSERVED
         from console.model.run import StepStatus
 
         names = [
@@ -317,7 +322,22 @@ class Session:
             for item in run.active
         ]
         self.say(f"waiting: {', '.join(names) or 'nothing'}")
-        await self._change(run)
+        watched = next((item.id for item in run.active if run.playbook.step(item.id).kind in OBSERVED), "")
+        if self._lines.terminal or not watched:
+            await self._change(run)
+            return
+        # In a pipe all answers may be there already: of those, only the end of a wait can be meant for what waits.
+        said, changing = asyncio.ensure_future(self._lines.peek()), asyncio.ensure_future(self._change(run))
+        try:
+            await asyncio.wait({said, changing}, return_when=asyncio.FIRST_COMPLETED)
+            if not changing.done() and (line := said.result()) is not None and line.startswith("/expire"):
+                await self._lines.next()
+                await self._slash(_Prompt(run, run.playbook.step(watched)), line.strip())
+                return
+            await changing
+        finally:
+            said.cancel()
+            changing.cancel()
 
     async def _change(self, run: Run) -> None:
         """Returns when the run is not as it was. What its program writes meanwhile is said."""

@@ -258,6 +258,20 @@ def test_by_command(oncall, tmp_path):
     assert oncall.bare("playbook", "import", str(source), "--json").json["yaml"] == shown.out
 
 
+def test_lint_finds_every_response_that_a_person_must_fill_in(oncall):
+    folder = oncall.config / "playbooks"
+    for path in folder.rglob("*.yaml"):
+        path.unlink()
+    expected = 0
+    for path in OWN:
+        made = oncall.bare("playbook", "import", str(path), "--out", str(folder / f"{path.stem}.yaml"), "--json").json
+        expected += made["without_response"]
+
+    found = oncall("playbook", "lint", "--json", code=1).json["findings"]
+    assert sum(item["code"] == "PB601" for item in found) >= expected > 50
+    assert {item["code"] for item in found} >= {"PB601", "PB701"}
+
+
 def test_what_cannot_be_imported_is_2(oncall, tmp_path):
     empty, binary = tmp_path / "empty.md", tmp_path / "binary.md"
     empty.write_text("\n")

@@ -35,6 +35,22 @@ def test_the_record_is_read_without_the_screen_and_without_http(oncall, command)
     assert HEAVY & loaded(*options, *command.split()) == set()
 
 
+@pytest.mark.parametrize("command", ["playbook", "run", "playbook import", "playbook test", "run attach"])
+def test_help_on_playbooks_reads_nothing(command):
+    heavy = HEAVY | {"markdown_it", "yaml", "sqlite3", "multiprocessing"}
+
+    assert heavy & loaded(*command.split(), "--help") == set()
+
+
+def test_a_runbook_is_imported_without_the_screen(tmp_path):
+    source = tmp_path / "x.md"
+    source.write_text("# Disk full\n\n- Look\n")
+
+    names = loaded("playbook", "import", str(source), "--out", str(tmp_path / "out.yaml"))
+    assert "markdown_it" in names
+    assert HEAVY & names == set()
+
+
 def test_what_is_recorded_needs_http_only_to_tell_it(oncall):
     oncall("incident", "declare", "--severity", "SEV3", "x", "--no-wait")
     options = ["--config", str(oncall.config), "--journal", str(oncall.journal), "--as", "alice"]

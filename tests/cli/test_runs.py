@@ -313,6 +313,21 @@ def test_failed_held_aborted(says, run):
         assert text in ended.out, text
 
 
+def test_in_a_pipe_a_wait_is_ended_by_its_own_word_alone(says, oncall, incident):
+    path = oncall.config / "playbooks" / "try.yaml"
+    wait = (
+        "  - {id: drained, title: Drained, kind: wait, challenge: Wait, response: 0, verify: reading.inflight <= 0}\n"
+    )
+    path.write_text(PLAYBOOK.partition("variables:")[0] + "steps:\n" + wait + wait.replace("drained", "again"))
+    lines = ["/expire 4 left", "/expire 3 left"]
+
+    shown = says("playbook", "run", "try", "--incident", incident, "--json", lines=lines).json["run"]
+    assert [(item["status"], item["observed"]) for item in shown["steps"]] == [
+        ("expired", "4 left"),
+        ("expired", "3 left"),
+    ]
+
+
 def test_a_dry_run_writes_nothing(oncall, incident):
     before = oncall("log", "verify", "--json").json["head"]
     shown = oncall("playbook", "run", "try", "--incident", incident, "--dry-run", "--set", "host=web-1").out
