@@ -89,7 +89,7 @@ def concrete(name: str) -> Playbook:
         mode="live",
         alerts=(AlertRef("f", "x", labels=tuple(fitting_alert(found).items())),),
     )
-    answers = {item.name: item.default or "x" for item in found.variables if not item.source}
+    answers = {item.name: item.default or (*item.choices, "x")[0] for item in found.variables if not item.source}
     return bound(found, incident, answers, config().variables)[0]
 
 
@@ -143,8 +143,8 @@ def test_every_query_is_read_by_prometheus(tmp_path):
 def test_the_peak_hours_and_a_full_memory_decide_when_it_is_restarted(tmp_path):
     found = concrete("memory-leak")
     wait, later = found.step("wait-for-quiet").verify, found.step("now-or-later").options[1].when
-    memory = 'container_memory_working_set_bytes{namespace="lighthouse",container="elicitation"}'
-    limit = 'kube_pod_container_resource_limits{resource="memory",namespace="lighthouse",container="elicitation"}'
+    memory = 'container_memory_working_set_bytes{namespace="lighthouse",container="bridge"}'
+    limit = 'kube_pod_container_resource_limits{resource="memory",namespace="lighthouse",container="bridge"}'
     sample = "      - {{expr: {0}, eval_time: {1}, exp_samples: [{{labels: '{{}}', value: {2}}}]}}"
     # The memory reaches 96 % at ten o'clock; the peak hours are 7 to 19.
     asked = [
@@ -272,3 +272,11 @@ def test_the_phases_are_those_of_the_rollout():
     assert set(bakes) == {config().rollout.bake}
     approvals = [step for step in found.steps if step.kind is StepKind.APPROVAL]
     assert len(approvals) == len(flags)
+
+
+def test_nothing_is_restarted_or_undone_by_a_default():
+    """Which component is meant is said by the alert or by a person, wherever more than one can be meant."""
+    for name in NAMES:
+        for variable in playbook(name).variables:
+            if len(variable.choices) > 2:
+                assert not variable.default, (name, variable.name)
