@@ -149,11 +149,12 @@ class Console:
         self._publish()
 
     async def ask(self, *, without: Collection[str] = ()) -> None:
-        """Asks every source but these once, each within its own deadline, and reads what the steps under way wait for.
-        For an opened console; a started one asks by itself."""
+        """Asks every source but these once, each within its own deadline, and when none is left out, also what the
+        steps under way wait for. For an opened console; a started one asks by itself."""
         wanted = (poller for name, poller in self._pollers.items() if name not in without)
         await asyncio.gather(*(poller.ask() for poller in wanted))
-        await self._watching.look(anew=True)
+        if not without:  # who needs a few sources alone does not look at runs
+            await self._watching.look(anew=True)
         self._publish()
 
     def stop_job(self, run: str, step: str) -> bool:
