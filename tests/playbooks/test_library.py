@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -280,3 +281,18 @@ def test_nothing_is_restarted_or_undone_by_a_default():
         for variable in playbook(name).variables:
             if len(variable.choices) > 2:
                 assert not variable.default, (name, variable.name)
+
+
+def test_the_documentation_names_every_playbook_metric_and_program():
+    text = (REPO / "docs/library.md").read_text()
+    named = set(re.findall(r"`([a-z0-9_-]+)`", text))
+    assert set(NAMES) <= named
+    expressions = (check.expr for name in NAMES for check in checks(concrete(name)) if check.expr)
+    metrics = {
+        metric
+        for expr in expressions
+        for metric in re.findall(r"\b(?:[a-z]+(?:_[a-z]+)+|up)\b", re.sub(r"\{[^}]*\}", "", expr))
+    } - {"clamp_max", "predict_linear"}
+    assert metrics <= named, metrics - named
+    steps = (step for name in NAMES for step in playbook(name).steps)
+    assert {step.program.argv[0] for step in steps if step.program is not None} <= named
