@@ -225,7 +225,7 @@ class _Reader:
         fields = node.mapping(*_ANSWER)
         acts = [key for key in node.tree.entries if key in _ACTS]
         kinds = {_ACTS[key] for key in acts}
-        act = next(iter(kinds), Act.OBSERVED)
+        act = _ACTS[acts[0]] if acts else Act.OBSERVED
         if len(kinds) > 1 and not (kinds == {Act.OBSERVED} or kinds == {Act.WORLD}):
             second = next(key for key in acts if _ACTS[key] is not act)
             fields.key(second).refuse("a second answer", "one thing done in each answer")
