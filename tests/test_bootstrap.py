@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -151,3 +152,25 @@ async def test_live_console_of_the_example_shows_dead_sources(tmp_path):
     assert [source.name for source in board.blind_spots] == ["prometheus", "alertmanager", "grafana", "pagerduty"]
     assert not any(row.up.value for row in board.health)
     assert not (tmp_path / "journal.db").exists()
+
+
+def test_no_configured_secret_is_shown_in_what_a_program_writes(tmp_path, monkeypatch):
+    from console.bootstrap import outside
+    from console.engine.clocks import SystemClock
+    from console.model.playbook import Program
+    from console.settings.load import load
+
+    init(tmp_path / "config")
+    text = (tmp_path / "config" / "console.yaml").read_text()
+    wanted = {part for line in text.splitlines() if not line.strip().startswith("#") for part in line.split("env:")[1:]}
+    names = {part.split()[0] for part in wanted}
+    assert len(names) >= 5
+    config = load(tmp_path / "config")
+    assert {ref.name for ref in outside.secrets_in(config.environments)} == names
+    for name in names:
+        monkeypatch.setenv(name, f"https-canary-{name}")
+    (tmp_path / "config").chmod(0o700)
+    programs = outside.programs_of(config, SystemClock())
+    said = " ".join(f"https-canary-{name}" for name in sorted(names))
+    ended = programs.run(Program(("echo", said)), lambda _: None, threading.Event())
+    assert ended.output == " ".join("***" for _ in names)

@@ -123,3 +123,14 @@ def test_a_broken_source_raises_one_safe_line(world):
     with pytest.raises(SourceError) as caught:
         SimulatedAlerts(world).read()
     assert "\n" not in str(caught.value)
+
+
+def test_a_playbooks_own_query_is_answered_where_the_configuration_has_the_expression(world):
+    metrics, plan = SimulatedMetrics(world), CONFIG.rollout
+    assert plan is not None
+    rule = plan.guardrails[0]
+    named = metrics.read([Query(f"guardrail.{rule.name}", rule.expr), Query("rollout.percent", plan.percent_expr)])
+    own = [Query(f"query: {expr}", expr) for expr in (f"  {rule.expr} ", plan.percent_expr, "vector(0)")]
+    answers = list(metrics.read(own).values())
+    assert [answer.value for answer in answers[:2]] == [reading.value for reading in named.values()]
+    assert answers[2].state is ReadingState.NO_DATA
