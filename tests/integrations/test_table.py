@@ -16,8 +16,8 @@ from console.integrations.simulated.table import (
     TableFlags,
     TableHealth,
     TableMetrics,
-    TablePrograms,
     TableProbes,
+    TablePrograms,
 )
 from console.model.message import Act, Delivery, Message
 from console.model.playbook import Check, Playbook, Probe, Program, Step, StepKind
