@@ -50,8 +50,10 @@ def card(run: Run, step: Step, board: Board, now: datetime, width: int, look: Lo
             break
         for index in range(len(parts) - 1, -1, -1):
             if parts[index].rank == rank and total > rows - 1:
-                kept = parts[index].lines[: max(0, len(parts[index].lines) - (total - rows + 1))]
+                kept = list(parts[index].lines[: max(0, len(parts[index].lines) - (total - rows + 1))])
                 total -= len(parts[index].lines) - len(kept)
+                if kept:
+                    kept[-1] = clip(line(clip(kept[-1], width - 2), span(" …", Tone.DIM)), width)
                 parts[index] = Part(rank, kept)
                 cut = True
     lines = [shown for part in parts for shown in part.lines]
@@ -98,7 +100,8 @@ def _parts(run: Run, step: Step, board: Board, now: datetime, width: int, look: 
     parts.append(Part(2 if urgent else 7, tail_lines(run, step, board, width)))
     parts.append(Part(5, _owner(run, step, board, now, width) if not progress.over else ()))
     parts += [Part(3, _late(run, step, progress, now, width)), Part(7, _failing(run, step, progress, width))]
-    parts.append(Part(4, evidence_lines(progress, width)))
+    # Of a step that waits for a person, `now` says why already.
+    parts.append(Part(4, evidence_lines(progress, width) if progress.over else ()))
     parts.append(Part(9, _earlier(progress, width)))
     if step.kind is not StepKind.DECISION and not progress.over:
         coming = line(span(next_words(run.playbook, step.id), Tone.DIM))
@@ -239,7 +242,7 @@ def _owner(run: Run, step: Step, board: Board, now: datetime, width: int) -> lis
     tries = try_words(step, progress)
     if tries:
         shown = line(shown, span(f"; {tries}", Tone.DIM))
-    return _folded("owner", shown, width)[:2]
+    return _folded("owner", shown, width)
 
 
 def _late(run: Run, step: Step, progress: StepRun, now: datetime, width: int) -> list[Line]:

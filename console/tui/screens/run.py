@@ -33,11 +33,15 @@ LEAST_CARD, LEAST_LIST = 8, 4
 LABELS = 10
 """Cells of the card's labels, as its style says."""
 WIDEST = 100
-"""Cells: further apart, an eye loses the line between a step and its clock."""
+"""Cells, as the style of the checklist says: further apart, an eye loses the line between a step and its clock."""
+
+
+AHEAD = 2
+"""Rows of the checklist that stay in sight before and after the cursor."""
 
 
 class StepList(LineList):
-    """The checklist. The cursor goes from step to step, past the heads of the lists."""
+    """The checklist. The cursor goes from step to step, past the heads of the lists, and what comes next is seen."""
 
     def action_move(self, step: int) -> None:
         """Down or up, to the next step."""
@@ -46,6 +50,15 @@ class StepList(LineList):
             place += step
         if 0 <= place < len(self._items):
             self._go(place)
+
+    def _into_sight(self) -> None:
+        top, height = round(self.scroll_offset.y), self.scrollable_content_region.height
+        ahead = min(AHEAD, max(0, (height - 1) // 2))
+        last = max(0, len(self._items) - height)
+        if self._cursor - ahead < top:
+            self.scroll_to(y=min(last, max(0, self._cursor - ahead)), animate=False, force=True)
+        elif height and self._cursor + ahead >= top + height:
+            self.scroll_to(y=min(last, self._cursor + ahead - height + 1), animate=False, force=True)
 
 
 class RunScreen(ConsoleScreen):
@@ -58,6 +71,7 @@ class RunScreen(ConsoleScreen):
     DEFAULT_CSS = """
     #card { height: auto; margin: 1 0 0 0; border-left: thick #7cbcff; padding-left: 1; }
     #card-left { width: 10; }
+    #steps { max-width: 100; }
     #card:nocolor { border-left: thick ansi_default; }
     #card.-alarm { border-left: thick #ff8f5c; }
     #card.-alarm:nocolor { border-left: thick ansi_default; }
@@ -79,7 +93,7 @@ class RunScreen(ConsoleScreen):
     def _row(self, entry: Entry, width: int) -> Line:
         board, now, look = self.host.seen
         run = board.run(self._run)
-        return entry_row(run, entry, now, min(width, WIDEST), look) if run is not None else ()
+        return entry_row(run, entry, now, width, look) if run is not None else ()
 
     def _present(self, board: Board) -> Run | None:
         run = board.run(self._run)
