@@ -75,7 +75,9 @@ def test_nothing_is_left_running_and_the_outcome_is_unknown(tmp_path: Path, numb
         screen.wait_for("engine: here")
         screen.read_for(2)
     (effect,) = site.json("run", "ls")["runs"][0]["effects"]
-    assert effect["outcome"] in (None, "", "unknown"), "an engine that comes later does not know, and does not ask again"
+    assert effect["outcome"] in (None, "", "unknown"), (
+        "an engine that comes later does not know, and does not ask again"
+    )
     refused = subprocess.run(site.oncall("run", "program", run, "restart", "--yes", who="bob"), capture_output=True)
     assert refused.returncode != 0
     assert running(mark) == []
