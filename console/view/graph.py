@@ -131,6 +131,10 @@ def _stripped(shown: Line) -> Line:
     return tuple(kept)
 
 
+_TITLE = 20
+"""Columns that a step's number and title have at least, beside what is said of it."""
+
+
 class _Drawing:
     """The rows of a playbook, in order."""
 
@@ -178,6 +182,11 @@ class _Drawing:
         facts = ["beside the next"] if step.parallel else []
         facts += ["no way back"] if step.irreversible else []
         facts += [runs, *([timebox(step.timebox)] if step.timebox is not None else [])]
+        if step.parallel and self._width - width_of(", ".join(facts)) < _TITLE:
+            facts = [
+                "beside",
+                *facts[1 : -1 if step.timebox is not None else None],
+            ]  # a step beside others waits for nobody: its limit is what gives way
         end = line(span(f"  {', '.join(facts)} ", Tone.WARNING if step.irreversible else Tone.DIM))
         number = span(f"{self._numbers[step.id]:>2} ", Tone.ACCENT)
         # The title gives way to the facts: these say how the step ends.
