@@ -14,6 +14,7 @@ from markdown_it import MarkdownIt
 from tests.servers import Exporter
 from tests.tty.site import Site
 from tests.tty.terminal import Terminal
+from tests.tty.test_visible import pick
 from tests.tty.wire import copied, foreign, harmful, rung
 
 pytestmark = [pytest.mark.tty, pytest.mark.integration]
@@ -330,7 +331,7 @@ def test_what_alertmanager_carries_is_shown_and_never_obeyed(tmp_path, start_ale
             terminal.wait_for("╭", gone=True)
         terminal.press("p")
         terminal.wait_for("Start a playbook?")
-        terminal.press("down", "enter")
+        pick(terminal, "Emergency rollback")
         terminal.wait_for("STEP 2")  # the first one runs beside it
         run = re.search(r"RUN-\d+", terminal.text)[0]
         terminal.press("g", "c")
