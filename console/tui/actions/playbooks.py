@@ -55,16 +55,16 @@ def offer(app: ConsoleApp, incident_id: str, *, declared: bool = False) -> None:
 
 def _entry(item: Offer, running: set[str], yes: str, no: str) -> Entry:
     playbook = item.loaded.playbook
-    goal = f", {objective(*playbook.objective)}" if playbook.objective else ""
+    goal = f" Takes {objective(*playbook.objective)}." if playbook.objective else ""
     row = line(
         span(f"{yes if item.fits else no} ", Tone.OK if item.fits else Tone.DIM),
-        span(fitted(playbook.title, 20) + " ", Tone.STRONG),
-        span(fitted(f"{len(playbook.steps)} steps{goal}", 22) + " ", Tone.DIM),
+        span(fitted(playbook.title, 30) + " ", Tone.STRONG),
+        span(fitted(f"{len(playbook.steps)} steps", 9) + " ", Tone.DIM),
         span(item.why, Tone.ACCENT if item.fits else Tone.DIM),
     )
     refusal = "it is running already in this incident" if playbook.name in running else ""
     reviewed = f"Reviewed {playbook.reviewed} by {playbook.owner}."
-    detail = f"{item.why[:1].upper()}{item.why[1:]}. {playbook.summary} {reviewed}"
+    detail = f"{item.why[:1].upper()}{item.why[1:]}. {playbook.summary}{goal} {reviewed}"
     return Entry(playbook.name, row, playbook.title, detail, refusal)
 
 
