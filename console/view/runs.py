@@ -107,7 +107,7 @@ def row(run: Run, step: Step, now: datetime, width: int, look: Look) -> Line:
     left = line(
         look.marks.of_step(progress.status),
         span(f"{index} {beside}", Tone.DIM),
-        span(fit(step.title, 30 if width >= 76 else 22) + " ", tone),
+        span(fit(step.title, 30 if width >= 76 else 26) + " ", tone),
         span(_WORDS.get(progress.status, ""), Tone.CRITICAL if progress.open else Tone.WARNING),
         *_tags(step, progress),
         span(progress.observed or progress.reason, Tone.DIM),

@@ -33,8 +33,9 @@ def run_of(at, run):
 
 
 def said(at):
-    """The text on the screen as one line, without what is drawn around it."""
-    return " ".join(at.text().translate(dict.fromkeys(map(ord, "█│"), " ")).split())
+    """The text on the screen as one line, without what is drawn around it: the left column, then the right one."""
+    rows = [row.split("█", 1) for row in at.text().splitlines()]
+    return " ".join(" ".join([*(row[0] for row in rows), *(row[-1] for row in rows)]).replace("│", " ").split())
 
 
 async def fill(at, **fields):

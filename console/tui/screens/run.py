@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from textual.containers import Horizontal
+from textual.containers import Container, Horizontal, Vertical
 
 from console.model.playbook import Step
 from console.model.run import Run
@@ -34,7 +34,8 @@ LABELS = 10
 """Cells of the card's labels, as its style says."""
 WIDEST = 100
 """Cells, as the style of the checklist says: further apart, an eye loses the line between a step and its clock."""
-
+BESIDE, LIST = 160, 60
+"""From how many cells on the checklist stands beside the card (the class `-two`), and how many it takes then."""
 
 AHEAD = 2
 """Rows of the checklist that stay in sight before and after the cursor."""
@@ -69,6 +70,11 @@ class RunScreen(ConsoleScreen):
     BINDINGS = bindings("run")
     SCOPED_CSS = False
     DEFAULT_CSS = """
+    #run-body { layout: vertical; height: 1fr; }
+    #run-side { height: auto; }
+    RunScreen.-two #run-body { layout: horizontal; }
+    RunScreen.-two #run-side { width: 1fr; height: 1fr; }
+    RunScreen.-two #steps { dock: left; width: 58; margin: 1 2 0 0; }
     #card { height: auto; margin: 1 0 0 0; border-left: thick #7cbcff; padding-left: 1; }
     #card-left { width: 10; }
     #steps { max-width: 100; }
@@ -88,7 +94,8 @@ class RunScreen(ConsoleScreen):
         self._list = StepList(self._row, lambda row: row.id, lambda row: row.title, id="steps", choosable=False)
         # A key changes what stands beside the labels, and Textual paints a widget's row from its left edge.
         card = Horizontal(Lines(id="card-left"), Lines(id="card-right"), id="card")
-        return [Lines(((), ()), id="run-head"), card, Lines(((),), id="others"), self._list]
+        side = Vertical(card, Lines(((),), id="others"), id="run-side")
+        return [Lines(((), ()), id="run-head"), Container(side, self._list, id="run-body")]
 
     def _row(self, entry: Entry, width: int) -> Line:
         board, now, look = self.host.seen
@@ -141,18 +148,20 @@ class RunScreen(ConsoleScreen):
         shown, size = self.query_one("#card"), self.host.size
         above = sum(len(self.query_one(name, Lines).lines) for name in ("#bars", "#banner", "#run-head", "#notice"))
         room = size.height - above - AROUND
-        most = max(LEAST_CARD, room - LEAST_LIST)
+        beside = size.width >= BESIDE
+        most = max(LEAST_CARD, room if beside else room - LEAST_LIST)
+        width = min(size.width - (LIST if beside else 0) - 2, WIDEST)
         late = run.steps[step.id].overdue_by(now) is not None and run.steps[step.id].ended_at is None
         shown.set_class(late and run.held_at is None, "-alarm")
-        rows = card(run, step, board, now, min(size.width - 2, WIDEST), look, most)
+        rows = card(run, step, board, now, width, look, most)
         # As high as the highest card so far, where there is room: the checklist does not jump under the cursor.
         self._card_rows = max(self._card_rows, len(rows))
-        roomy = max(LEAST_CARD, room - len(self._list.items))
+        roomy = LEAST_CARD if beside else max(LEAST_CARD, room - len(self._list.items))
         rows += [()] * (min(self._card_rows, max(roomy, len(rows)), most) - len(rows))
         halves = [parted(row, LABELS) for row in rows]
         self.query_one("#card-left", Lines).show([left for left, _ in halves])
         self.query_one("#card-right", Lines).show([right for _, right in halves])
-        self.query_one("#others", Lines).show([open_line(run, step.id, now, size.width)])
+        self.query_one("#others", Lines).show([open_line(run, step.id, now, width + 2 if beside else size.width)])
 
     def situation(self, board: Board) -> Situation:
         """This run, the step under the cursor."""
