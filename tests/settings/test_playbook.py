@@ -601,3 +601,19 @@ def test_a_folder_like_tmp_is_no_exception(tmp_path: Path):
     shared.chmod(0o1777)
     (shared / "mine/p.yaml").write_text("")
     assert "shared can be changed by others (mode 1777)" in written_by_others(shared / "mine/p.yaml")
+
+
+def test_every_folder_on_the_way_is_judged(own: Path):
+    from console.settings.modes import written_by_others
+
+    (own / "safe/dir").mkdir(parents=True)
+    (own / "safe/p.yaml").write_text("")
+    (own / "open").mkdir()
+    (own / "open/current").symlink_to("../safe")
+    (own / "open").chmod(0o777)
+    assert written_by_others(own / "open/current/p.yaml") == f"{own}/open can be changed by others (mode 0777)"
+    (own / "p.yaml").write_text("")
+    (own / "a").symlink_to("safe/dir")
+    (own / "safe/p.yaml").chmod(0o666)
+    assert written_by_others(own / "a/../p.yaml") == f"{own}/safe/p.yaml can be changed by others (mode 0666)"
+    assert written_by_others(own / "p.yaml") == ""

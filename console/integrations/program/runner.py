@@ -107,7 +107,12 @@ class LocalPrograms:
         for name, text in (*((name, "") for name in program.env), *program.set_env):
             if not _NAME.fullmatch(name) or "\0" in text:
                 raise place.Misplaced(f"{safe(name, 60)}: no name of an environment variable, or a zero byte in it")
-        return place.executable(program.argv[0], self._folder), place.working_folder(program, self._folder)
+        executable, folder = (
+            place.executable(program.argv[0], self._folder),
+            place.working_folder(program, self._folder),
+        )
+        place.arguments(program, folder)
+        return executable, folder
 
     def _hidden(self, program: Program) -> list[str]:
         """What no output may show: the configured secrets, and what is passed on from the console's environment."""
