@@ -56,10 +56,10 @@ def settle() -> None:
 
 
 def configuration(options: Options) -> Config:
-    """The configuration that the options lead to. Raises ConfigError."""
+    """The configuration that the options lead to, without the playbooks that have a mistake. Raises ConfigError."""
     from console.settings.load import find, load
 
-    return load(find(options.config or None, os.environ))
+    return load(find(options.config or None, os.environ), strict=False)
 
 
 def environment(config: Config, options: Options) -> Environment:

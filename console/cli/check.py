@@ -82,7 +82,9 @@ async def findings(options: Options) -> list[Line]:
     except ConfigError as error:
         return [Line("config", False, text) for text in str(error).splitlines()]
     chosen = environment(config, options)
-    lines = [Line("config", True, f"{config.folder} is complete and correct")]
+    rest = " but for what is below" if config.broken else ""
+    lines = [Line("config", True, f"{config.folder} is complete and correct{rest}")]
+    lines += [Line("playbook", False, text, "until then nobody can start it") for text in config.broken]
     lines += [Line("config", True, f"note: {warning}") for warning in config.warnings]
     lines += _keys(config)
     secrets, unread = _secrets(config, chosen)

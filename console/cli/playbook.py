@@ -116,10 +116,11 @@ def _reaction(reaction: Reaction) -> str:
 @json_option
 @click.pass_obj
 def ls(options: Options, as_json: bool) -> None:
-    """List the playbooks."""
+    """List the playbooks, and what is wrong with those that were left out."""
     from console.bootstrap import configuration
 
-    playbooks = configuration(options).playbooks
+    config = configuration(options)
+    playbooks = config.playbooks
     rows = [
         (
             item.playbook.name,
@@ -129,7 +130,9 @@ def ls(options: Options, as_json: bool) -> None:
         )
         for item in playbooks
     ]
-    show({"playbooks": [_data(item) for item in playbooks]}, lambda: table(rows) or ["no playbook"], as_json)
+    data = {"playbooks": [_data(item) for item in playbooks], "broken": list(config.broken)}
+    broken = [f"BROKEN {line}" for line in config.broken]
+    show(data, lambda: [*(table(rows) or ["no playbook"]), *broken], as_json)
 
 
 @command.command("show")

@@ -81,6 +81,8 @@ class Config:
     """Where the playbooks are, those that cannot be read among them."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """What playbooks mean by `config.NAME`."""
+    broken: tuple[str, ...] = ()
+    """One line for each mistake in a playbook that was left out for it."""
     warnings: tuple[str, ...] = ()
     """One line for each thing that was accepted but is probably not meant; `oncall check` prints them."""
 

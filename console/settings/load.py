@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -52,18 +53,23 @@ def find(explicit: str | None, environ: Mapping[str, str]) -> Path:
     raise NoConfig(f"found no configuration, expected one of: {where}; `oncall init DIR` writes an example")
 
 
-def load(folder: Path) -> Config:
+def load(folder: Path, *, strict: bool = True) -> Config:
     """Reads a whole configuration folder and the playbooks that belong to it.
 
-    Raises ConfigError with every problem.
+    Raises ConfigError with every problem. Unless `strict`, a playbook with a mistake is left out and said in `broken`:
+    one file that somebody edits must not keep anybody from all the others.
     """
     if not os.path.isdir(folder):
         raise ConfigError((Problem(str(folder), 1, 1, "(folder)", "no such folder", "a configuration folder"),))
     problems = Problems()
     config = gather(folder, problems)
-    problems.check()
+    broken = problems.of(config.playbook_folder) if config is not None and not strict else ()
+    if len(broken) < len(problems):
+        problems.check()
     assert config is not None, "a console.yaml that could not be read is a problem"
-    return config
+    files = {problem.file for problem in broken}
+    playbooks = tuple(loaded for loaded in config.playbooks if loaded.file not in files)
+    return replace(config, playbooks=playbooks, broken=tuple(map(str, broken)))
 
 
 def gather(folder: Path, problems: Problems) -> Config | None:
@@ -107,7 +113,7 @@ def gather(folder: Path, problems: Problems) -> Config | None:
         references.check_settings(main.variables, Known(tuple(main.variables)))
     if main is None:
         return None
-    if not problems:
+    if len(problems.of(where)) == len(problems):
         judge_modes(folder, (where, *(Path(item.file) for item in playbooks)), problems)
     return Config(
         folder=folder,

@@ -93,6 +93,10 @@ class Problems:
         """Whether anything is wrong with the file at `path`, or one in the folder at `path`."""
         return any(path == file or path in file.parents for file in {Path(item.file) for item in self._found})
 
+    def of(self, folder: Path) -> tuple[Problem, ...]:
+        """The mistakes in the files that lie in a folder, by file and line."""
+        return tuple(sorted(item for item in self._found if Path(item.file).parent == folder))
+
     @property
     def warnings(self) -> tuple[Problem, ...]:
         """What was accepted with a warning, by file and line."""

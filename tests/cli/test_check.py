@@ -222,3 +222,19 @@ def test_a_journal_that_is_not_there_does_not_read_as_calm(oncall):
 
     assert f"no journal at {oncall.journal} yet" in result.err
     assert not oncall.journal.exists()
+
+
+def test_a_broken_playbook_is_left_out_and_keeps_nobody_from_the_rest(oncall):
+    playbook = oncall.config / "playbooks" / "daily-health-check.yaml"
+    whole = playbook.read_text()
+    playbook.write_text(whole + "\n  - nope: [\n")
+    listed = oncall("playbook", "ls", "--json")
+    assert "daily-health-check" not in {item["name"] for item in listed.json["playbooks"]}
+    assert "emergency-rollback" in {item["name"] for item in listed.json["playbooks"]}
+    [line] = listed.json["broken"]
+    assert line.startswith(f"{playbook}:")
+    assert oncall("incident", "declare", "It burns", "--severity", "SEV1").code == 0
+    checked = oncall("check", code=1)
+    assert line in checked.out
+    playbook.write_text(whole.replace("owner:", "owned:", 1))
+    assert any("owned" in line for line in oncall("playbook", "ls", "--json").json["broken"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -138,10 +137,11 @@ def test_who_may_write_is_looked_at_again(config) -> None:
     assert by_the_folder() == []
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_a_file_that_cannot_be_read(config) -> None:
     files = PlaybookFolder(load(config))
-    (config / "playbooks" / "emergency-rollback.yaml").chmod(0)
+    file = config / "playbooks" / "emergency-rollback.yaml"
+    file.unlink()
+    file.mkdir()  # root reads whatever a mode forbids
     assert files.read().files["emergency-rollback"] == ""
 
 
