@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from console.model.people import Severity
 from console.model.text import safe
+from console.settings.playbook.reader import MOST
 from console.settings.problems import without_secrets
 from console.settings.runbook import Draft, Runbook, Section, read_runbook, title_of
 
@@ -22,6 +23,8 @@ UNREVIEWED = "1970-01-01"
 """The day of a review that never was."""
 LONGEST = 3_500
 """Characters of one step's text. A longer text goes on in the next step."""
+LARGEST, LINES = 1_000_000, 20_000
+"""Characters of a runbook, and its lines."""
 _NAME = 40
 _WORDS = frozenset(["null", "true", "false", "yes", "no", "on", "off", "y", "n"])
 _WIDTH = 110
@@ -41,12 +44,16 @@ def imported(text: str, file: str, name: str = "") -> str:
 
     Raises ValueError, in words, for a text with nothing to do in it.
     """
+    if len(text) > LARGEST:
+        raise ValueError(f"more than {LARGEST} characters")
+    if text.count("\n") + text.count("\r") > LINES:
+        raise ValueError(f"more than {LINES} lines")
     runbook = read_runbook(text)
     lists = _Arranged(runbook).lists
     if not lists:
         raise ValueError("no heading, no item and no text")
     stem = file.rpartition("/")[2].partition(".")[0]
-    name = name or _unique(slug(stem) or runbook.title, "imported", set())
+    name = name or _unique(slug(stem) or runbook.title, "imported", {})
     return "\n".join(_document(runbook, lists, file, name)) + "\n"
 
 
@@ -68,8 +75,10 @@ class _Arranged:
 
     def __init__(self, runbook: Runbook) -> None:
         self.lists: list[_Checklist] = []
-        self._ids: set[str] = set()
-        self._list_ids: set[str] = set()
+        self._ids: dict[str, int] = {}
+        self._list_ids: dict[str, int] = {}
+        self._known: set[int] = set()
+        """The sections that have a list, by `id`: they are kept by the runbook."""
         self._title = runbook.title or "Runbook"
         self._section(runbook.root, ())
 
@@ -87,23 +96,28 @@ class _Arranged:
         if not self.lists or self.lists[-1].section is not section:
             names = [item.title for item in (*above, section) if item.title]
             title = ": ".join(names) or self._title
-            if any(known.section is section for known in self.lists):
+            if id(section) in self._known:
                 title += " (continued)"
+            self._known.add(id(section))
             checklist_id = _unique(names[-1] if names else "start", "part", self._list_ids)
             self.lists.append(_Checklist(checklist_id, title, section))
         for part in _parts(draft):
+            if len(self._ids) == MOST:
+                raise ValueError(f"more than {MOST} steps: import it in parts")
             self.lists[-1].steps.append((_unique(part.title, "step", self._ids), part))
 
 
-def _unique(title: str, otherwise: str, known: set[str]) -> str:
+def _unique(title: str, otherwise: str, known: dict[str, int]) -> str:
+    """An identifier that is not among the known ones. Of each, they hold the last number that was put behind it."""
     wanted = slug(title) or otherwise
     if wanted.isdecimal() or wanted in _WORDS:
         wanted = f"{otherwise}-{wanted}"  # YAML would take it for something else than a text
-    found, number = wanted, 1
+    found, number = wanted, known.get(wanted, 0)
     while found in known:
         number += 1
-        found = f"{wanted}-{number}"
-    known.add(found)
+        found = f"{wanted}-{number + 1}"
+    known[wanted] = number
+    known.setdefault(found, 0)
     return found
 
 

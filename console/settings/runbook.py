@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from console.model.text import safe
 
 if TYPE_CHECKING:
+    from markdown_it.rules_block import StateBlock
+    from markdown_it.rules_inline import StateInline
     from markdown_it.token import Token
     from markdown_it.tree import SyntaxTreeNode
 
@@ -21,6 +23,10 @@ TITLE = 60
 """Characters of a title that is made of a text."""
 NESTING = 100
 """Lists and quotes within each other that are read as such."""
+EFFORT = 80_000
+"""Looks at a place of a text that are enough for any runbook; a text made to be slow takes millions."""
+_FAR = 2_000
+"""Characters that one look may pass."""
 _EXPECTED = re.compile(
     r"(?:expect(?:ed)?(?: (?:result|outcome|output|response|value|state))?|you should see|result)\s*[:=]\s*(\S.*)",
     re.IGNORECASE,
@@ -79,6 +85,29 @@ class Runbook:
     matter: tuple[str, ...] = ()
 
 
+class _Effort:
+    """What it takes to read a text, counted, so that it ends for every text after the same work."""
+
+    def __init__(self) -> None:
+        self._left = EFFORT
+
+    def spend(self, looks: int, over: int) -> None:
+        """So many looks, each of which may pass so many characters. Raises ValueError when it is too much."""
+        self._left -= looks * (1 + over // _FAR)
+        if self._left < 0:
+            raise ValueError("too much to read: it is very long, or has brackets, lists or tags without end")
+
+    def inline(self, state: StateInline, silent: bool) -> bool:
+        """A rule that looks, and finds nothing."""
+        self.spend(1, state.posMax - state.pos)
+        return False
+
+    def block(self, state: StateBlock, start: int, end: int, silent: bool) -> bool:
+        """The same for lists, headings and the like: they are dearer."""
+        self.spend(5, 0)
+        return False
+
+
 def read_runbook(text: str) -> Runbook:
     """Takes Markdown apart (CommonMark, with tables and task lists). Raises ValueError, in words."""
     from markdown_it import MarkdownIt  # only an import pays for it
@@ -86,10 +115,16 @@ def read_runbook(text: str) -> Runbook:
 
     matter, body = _front_matter(text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff"))
     parser = MarkdownIt("commonmark", {"maxNesting": NESTING}).enable(["table", "strikethrough"])
+    effort = _Effort()
+    parser.inline.ruler.before("text", "effort", effort.inline)
+    parser.block.ruler.before("table", "effort", effort.block)
     env: dict[str, dict[str, dict[str, str]]] = {}
     tokens = parser.parse(body, env)
     if any(token.level >= NESTING - 1 and token.nesting == 1 for token in tokens):
         raise ValueError("lists or quotes too deep within each other")  # the parser would leave out what they hold
+    for token in tokens:
+        if token.type == "html_block":
+            effort.spend(token.content.count("<"), len(token.content))
     root = Section(0, "")
     path = [root]
     last = _Writer(root)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -280,3 +281,59 @@ def test_what_cannot_be_imported_is_2(oncall, tmp_path):
     for path, why in ((empty, "no heading"), (binary, "UTF-8"), (tmp_path / "none.md", "No such file"), (tmp_path, "")):
         assert why in oncall.bare("playbook", "import", str(path), code=2).err
     assert "'a-b'" in oncall.bare("playbook", "import", str(empty), "--name", "A b", code=2).err
+
+
+# --- texts that are made to be slow ----------------------------------------------------------------------------------
+
+N = 1_000_000
+SLOW = {
+    "brackets": "[" * N,
+    "images": "![a](" * (N // 5),
+    "titles": '[a](b "' * (N // 7),
+    "emphasis": "*a **b " * (N // 7),
+    "strokes": "~~a ~b " * (N // 7),
+    "ticks": "".join("`" * number + " " for number in range(1, int((2 * N) ** 0.5))),
+    "tags": "<a " * (N // 3),
+    "comments": "<div\n" + "<!--" * (N // 4),
+    "ends": "<div\n" + "</x" * (N // 3),
+    "quotes": "> " * (N // 2) + "x",
+    "lists": "".join("- " * 90 + "a\n" for _ in range(N // 182)),
+    "items": "- a\n" * (N // 4),
+    "headings": "# a\n" * (N // 4),
+    "table": "|" * (N // 2) + "\n" + "|-" * (N // 4) + "|\n",
+    "references": "".join(f"[a{number}]: b\n" for number in range(N // 12)),
+    "lines": "a\n" * (N // 2),
+    "fewer lines": f"{'a' * 40}\n" * 19_000,
+    "fewer items": f"- {'a b ' * 12}\n" * 19_000,
+    "paragraphs": "a b c d\n\n" * (N // 9),
+    "one word": "a" * N,
+    "matter": "---\n" + "a: b\n" * (N // 5) + "---\nx\n",
+    "code": "```\n" + "a: b\n" * (N // 5) + "```\n",
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_no_text_takes_long(name):
+    imported("# warm\n\n- up\n", "x.md")
+    began = time.process_time()
+    try:
+        imported(SLOW[name], "x.md")
+    except ValueError as error:
+        assert "\n" not in str(error)
+    took = time.process_time() - began
+    assert took < 2, f"{name}: {took:.1f} s"
+
+
+def test_as_many_steps_as_a_playbook_may_have():
+    made = imported("- a\n" * 500, "x.md")
+    assert made.count("- id: ") == 500
+    assert "- id: a\n" in made
+    assert "- id: a-500\n" in made
+    with pytest.raises(ValueError, match="more than 500 steps: import it in parts"):
+        imported("- a\n" * 501, "x.md")
+
+
+def test_numbers_behind_ids_stay_clear_of_those_that_are_there():
+    made = imported("- a 2\n- a\n- a\n- a\n- a 2\n", "x.md")
+    found = re.findall(r"- id: (\S+)", made)
+    assert found == ["a-2", "a", "a-3", "a-4", "a-2-2"]
