@@ -47,10 +47,10 @@ def written_by_others(file: Path) -> str:
 def judged_way(path: str, *, sticky: bool = False) -> tuple[str, str]:
     """What the path leads to, and who else may lead it elsewhere, in one line; empty when nobody can.
 
-    It is walked as the kernel does, name by name: each link where it stands, and each `..` from where the links have led
-    to by then. Every folder on the way is looked at, whether or not it is above what is found in the end. With `sticky`,
-    a folder in one such as /tmp is let off: nobody may replace what is another's there. A file or a link is not, for
-    anybody may put one there. Raises OSError when it leads nowhere.
+    It is walked as the kernel does, name by name: each link where it stands, and each `..` from where the links have
+    led to by then. Every folder on the way is looked at, whether or not it is above what is found in the end. With
+    `sticky`, a folder in one such as /tmp is let off: nobody may replace what is another's there. A file or a link is
+    not, for anybody may put one there. Raises OSError when it leads nowhere.
     """
     at, links, found = os.sep, 0, ""  # of several, what is found last: it is the nearest
     left = os.path.join(os.getcwd(), path).split(os.sep)[::-1]
