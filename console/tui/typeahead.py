@@ -33,6 +33,8 @@ class KeysInOrder(App[R], Generic[R]):
         self._typed: deque[events.Event] = deque()
         self._turn = 0
         self._underway = False
+        self.handed: events.Event | None = None
+        """The key, paste or click handed out last."""
 
     @property
     def takes_keys(self) -> bool:
@@ -56,7 +58,8 @@ class KeysInOrder(App[R], Generic[R]):
             return
         self._turn += 1
         reached: MessagePump = self.focused or self.screen
-        await super().on_event(self._typed.popleft())
+        self.handed = self._typed.popleft()
+        await super().on_event(self.handed)
         asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._done, self._turn)
         self._follow(reached, self._turn)
 

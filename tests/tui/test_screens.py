@@ -330,3 +330,43 @@ async def test_a_shift_begins_is_watched_and_handed_over(open_console):
         assert "every item is accepted: t takes the shift" in " ".join(at.text().split())
         await at.press("t", "enter")
         assert at.engine.state.shift.operator == "bob"
+
+
+@pytest.mark.parametrize("make", [lambda board: AlertScreen(board.feed.alerts[0]), lambda board: Picker("x", [])])
+async def test_a_screen_that_is_taken_away_before_it_was_there_ends_nothing(open_console, make):
+    async with open_console() as at:
+        at.app.push_screen(make(at.engine.board))
+        at.app.pop_screen()  # as by the answer to a form that was just sent
+        await at.settle()
+        await at.press("enter")
+        assert isinstance(at.screen, AlertScreen)
+
+
+async def test_a_key_that_is_pressed_twice_is_not_the_beginning_of_what_it_asks_for(open_console):
+    async with open_console() as at:
+        await at.press("D", "D", "D", "x")
+        assert at.screen.query_one("#field-title").value == "x"
+        at.screen.query_one("#field-title").value = ""
+        await at.press("D", "D", "D")
+        assert at.screen.query_one("#field-title").value == "DDD", "another key came between"
+        await at.press("escape", "slash", "slash")
+        assert at.app.focused.value == ""
+
+
+async def test_a_key_typed_after_the_form_was_there_to_be_read_is_text(open_console):
+    async with open_console() as at:
+        await at.press("D")
+        at.screen._opened_by.time -= 1
+        await at.press("D")
+        assert at.screen.query_one("#field-title").value == "D"
+
+
+async def test_typing_replaces_the_proposed_title_and_end_keeps_it(open_console):
+    async with open_console() as at:
+        await at.press("D", "end", "!")
+        field = at.screen.query_one("#field-title")
+        assert len(field.value) > 2
+        assert field.value.endswith("!")
+        field.value = ""
+        await at.press("escape", "D", "p", "r")
+        assert at.screen.query_one("#field-title").value == "pr"

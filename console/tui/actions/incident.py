@@ -68,7 +68,10 @@ def _declare(app: ConsoleApp, at: Situation, *, triage: bool = False) -> None:
             answers["title"], Severity(answers["severity"]), alerts, began, triage=triage
         ),
         tuple(facts),
-        (Text("title", "Title: what people notice", title[:200]), severities(at.board, _suggested(alert))),
+        (
+            Text("title", "Title: what people notice", title[:200], proposed=True),
+            severities(at.board, _suggested(alert)),
+        ),
     )
 
     def declared(outcome: Done) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from textual import events
 from textual.binding import Binding
 from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input
 
+from console.tui.standing import Standing
 from console.tui.theme import BLUE, CURSOR, GROUND, QUIET, RAISED, TEXT
 from console.view.header import tags
 from console.view.line import Line, Tone, clip, line, line_width, span
@@ -20,7 +23,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Dialog(ModalScreen[T]):
+TWICE_SECONDS = 0.4
+"""A key pressed again within this time was pressed twice, and is not the beginning of an answer."""
+
+
+class Dialog(Standing[T], ModalScreen[T]):
     """The base of all modals."""
 
     AUTO_FOCUS = None
@@ -44,6 +51,22 @@ class Dialog(ModalScreen[T]):
         Binding("shift+tab", "app.focus_previous", "Previous", show=False),
         Binding("ctrl+c,ctrl+q", "app.leave", "Quit", show=False, priority=True),
     ]
+
+    def on_mount(self) -> None:
+        """Remembers the key that opened it, and until when it was not there to be read."""
+        opened = self.host.handed
+        self._opened_by = opened if isinstance(opened, events.Key) and opened.is_printable else None
+        self._there_at = asyncio.get_running_loop().time()
+
+    def pressed_twice(self, event: events.Key) -> bool:
+        """Whether a key is the one that opened the dialog, pressed twice or held down: no part of an answer."""
+        before = self._opened_by
+        if before is None or before is event:
+            return False
+        soon = event.time - before.time < TWICE_SECONDS or event.time < self._there_at
+        twice = event.character == before.character and soon
+        self._opened_by = event if twice else None
+        return twice
 
     @property
     def host(self) -> ConsoleApp:

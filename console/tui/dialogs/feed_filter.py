@@ -43,7 +43,7 @@ class FeedFilter(Dialog[None]):
             yield Lines([line(span(" filter ", Tone.TITLE))], id="label")
             yield Field(self._target.arranged.filter.text, 'severity="critical" team=~"pay.*" words !without @acked=no')
 
-    def on_mount(self) -> None:
+    def ready(self) -> None:
         """Ready to type."""
         self.set_focus(self.query_one(Field))
 

@@ -40,7 +40,7 @@ class Filter(Dialog[None]):
             yield Field(self._target.filter, "text, or !text for rows without it")
             yield Lines([()], id="count")
 
-    def on_mount(self) -> None:
+    def ready(self) -> None:
         """Ready to type."""
         self.set_focus(self.query_one(Field))
         self._count()

@@ -46,6 +46,8 @@ class Text:
     label: str
     value: str = ""
     hint: str = ""
+    proposed: bool = False
+    """Whether typing replaces the value; end and the arrows keep it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ class Form(Dialog[Done]):
         )  # fmt: skip
         return [label, choices, Lines(id=f"detail-{wanted.id}")]
 
-    def on_mount(self) -> None:
+    def ready(self) -> None:
         """Fills the lists; the focus goes to the first field, or to Cancel where care is due."""
         self.query_one("#proceed").display = False
         for wanted in self._question.fields:
@@ -155,6 +157,9 @@ class Form(Dialog[Done]):
             self.set_focus(self.query_one("#cancel"))
         else:
             self.set_focus(self.query_one(f"#field-{self._question.fields[0].id}"))
+        for wanted in self._question.fields:
+            if isinstance(wanted, Text) and wanted.proposed and self._draft is None:
+                self.query_one(f"#field-{wanted.id}", Field).action_select_all()
         self._preview()
 
     def _preview(self) -> None:
@@ -240,7 +245,9 @@ class Form(Dialog[Done]):
         would be lost otherwise, up to the first blank, which presses the button, and obeyed by the screen below. In a
         list of answers it is the beginning of one. A q closes, unless it is the beginning of words that are waited for.
         """
-        if event.character == "q" and isinstance(self.focused, Press) and self._awaited():
+        if self.pressed_twice(event):
+            event.stop()
+        elif event.character == "q" and isinstance(self.focused, Press) and self._awaited():
             self._into_a_field(event)
         elif not event.is_printable or event.character in (None, " ", "q"):
             self._begun = ""

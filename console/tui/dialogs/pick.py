@@ -66,7 +66,7 @@ class Picker(Dialog[str]):
             )
             yield Lines(id="detail")
 
-    def on_mount(self) -> None:
+    def ready(self) -> None:
         """Fills the list."""
         choices = self.query_one(LineList)
         choices.show(self._entries, [line(span("There is nothing to choose from.", Tone.DIM))])

@@ -8,10 +8,10 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.binding import Binding
-from textual.screen import Screen
 
 from console.tui import keys
 from console.tui.situation import Situation
+from console.tui.standing import Standing
 from console.tui.widgets.line_list import LineList
 from console.tui.widgets.lines import Lines
 from console.view.header import bars, header
@@ -82,7 +82,7 @@ def _urgency(action: keys.Action, situation: Situation) -> tuple[bool, bool, boo
     return action.footer < keys.ALWAYS, leads_away, bool(action.reason(situation)), action.footer
 
 
-class ConsoleScreen(Screen[None]):
+class ConsoleScreen(Standing[None]):
     """The base. A subclass gives `scope`, `body`, `draw` and, by `situation`, what its keys mean."""
 
     scope: ClassVar[str] = "everywhere"
@@ -140,7 +140,7 @@ class ConsoleScreen(Screen[None]):
         self.query_one("#notice", Lines).show(self.host.notice)
         self.query_one(Footer).offer(keys.of(self.scope), self.situation(board), self.host.keys_mapped)
 
-    def on_mount(self) -> None:
+    def ready(self) -> None:
         """Drawn before the first layout, and again once all sizes are known."""
         self.update(*self.host.seen)
         self.call_after_refresh(self.host.redraw)

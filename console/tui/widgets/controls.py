@@ -37,6 +37,14 @@ class Field(Input):
         """Whatever comes in, by hand or by paste."""
         return safe(value, TEXT_LIMIT)
 
+    def on_key(self, event: events.Key) -> None:
+        """The key that opened the dialog, pressed twice, is no text."""
+        from console.tui.dialogs.base import Dialog
+
+        if isinstance(self.screen, Dialog) and self.screen.pressed_twice(event):
+            event.stop()
+            event.prevent_default()
+
     async def action_submit(self) -> None:
         """Enter, told to the dialog at once and not by a message: a key typed ahead must meet the next field."""
         from console.tui.dialogs.base import Dialog

@@ -25,13 +25,17 @@ class Reading(VerticalScroll, can_focus=True):
         Binding("G,end", "by(100000)", "Last", show=False),
     ]
 
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._lines = Lines()
+
     def compose(self) -> ComposeResult:
         """The lines."""
-        yield Lines()
+        yield self._lines
 
     def show(self, lines: Sequence[Line]) -> None:
         """Replaces the lines; where they were scrolled to stays."""
-        self.query_one(Lines).show(lines)
+        self._lines.show(lines)
 
     def top(self) -> None:
         """Back to the first line."""
