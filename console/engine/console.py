@@ -58,13 +58,26 @@ class Console:
         self._moments = moments = Moments(
             world, config, environment, record, lambda: self._build(), mode, asks, console
         )
-        self._deadlines = Deadlines(record, lease, world.clock, engine, tasks, moments, self._fired)
+        self._deadlines = Deadlines(
+            record, lease, world.clock, engine, tasks, moments, lambda: self._jobs.renew_late(), self._fired
+        )
         self._outbox = Outbox(world, record, lease, moments, engine, tasks, self._delivered)
         self._observer = Observer(world, record, lease, moments, engine, tasks, lambda: self._board, self._fired)
         self._watching = Watching(
             world, record, lease, moments, engine, tasks, lambda: self._build(), self._publish, self._settled
         )
-        self._jobs = Jobs(world, record, moments, actor, console, tasks, self.submit, self._publish, self._settled)
+        self._jobs = Jobs(
+            world,
+            record,
+            moments,
+            actor,
+            console,
+            tasks,
+            self.submit,
+            lambda: self._board.playbooks,
+            self._publish,
+            self._settled,
+        )
         self._upkeep = Upkeep(world, record, lease, self._deadlines, tasks, self._changed, read_only=read_only)
         self._boards = BoardMaker(
             world,
@@ -87,6 +100,7 @@ class Console:
         self._lookups = Lookups(world)
         self._listeners: list[Callable[[Board], None]] = []
         self._number = 0
+        self._started = False
         self._board = self._build()
 
     # -- for front ends -----------------------------------------------------------------------------------------------
@@ -132,6 +146,8 @@ class Console:
         if isinstance(command, cmd.RunProgram) and (refusal := await self._jobs.refusal(command)):
             return Denied(refusal)
         outcome = await self._submission.record(command, unsaved)
+        if isinstance(outcome, Done):
+            self._jobs.asked(command)
         if isinstance(outcome, Done) and isinstance(command, cmd.RunProgram):
             self._jobs.begin(outcome)
         if isinstance(outcome, Done) and isinstance(command, EFFECTS):
@@ -162,19 +178,41 @@ class Console:
         return self._jobs.stop(run, step)
 
     async def finish_jobs(self) -> None:
-        """For one command of an opened console: waits until its programs have ended and that is in the record, renewing
-        its hold on their steps; then closes what can be closed by it, unless another engine does."""
-        keeping = asyncio.create_task(self._jobs.watch(), name="jobs")
-        try:
-            await self._jobs.finish()
-        finally:
-            keeping.cancel()
-            await asyncio.gather(keeping, return_exceptions=True)
+        """For one command of an opened console: waits until its programs have ended and that is in the record, and what
+        the playbook tries again by itself was tried; meanwhile it renews its hold on their steps, and hears what others
+        do. Then closes what can be closed by it, unless another engine does."""
+        if self._jobs.busy:
+            self._tasks.start({"record": self._upkeep.follow_record, "jobs": self._jobs.watch})
+            try:
+                await self._until(lambda: not self._jobs.running)
+                if self._jobs.busy:
+                    await self._lead()
+                    await self._until(lambda: not self._jobs.busy)
+            finally:
+                await self._tasks.stop()
         view = self._lease.view()
         if view.mine or not view.holder:
             await self._lease.renew()
         await self._watching.look(anew=True)
         self._publish()
+
+    async def _lead(self) -> None:
+        """What waits for a time needs an engine: this console is one until nothing waits, where there is no other."""
+        await self._lease.renew()
+        self._publish()
+        work: dict[str, Work] = {"lease": self._upkeep.keep_lease, "runs": self._watching.watch}
+        self._tasks.start({**work, "deadlines": self._deadlines.watch, **self._outbox.work()})
+
+    async def _until(self, wanted: Callable[[], bool]) -> None:
+        """Waits for a Board of which `wanted` is true."""
+        seen = asyncio.Event()
+        leave = self.subscribe(lambda _: seen.set())
+        try:
+            while not wanted():
+                seen.clear()
+                await seen.wait()
+        finally:
+            leave()
 
     async def start(self) -> None:
         """Reads the record and starts the sources, the deadlines and the lease."""
@@ -189,11 +227,13 @@ class Console:
         if not self._read_only:
             work |= {"deadlines": self._deadlines.watch, "observe": self._observer.watch, "jobs": self._jobs.watch}
             work |= self._outbox.work()
+        self._started = True
         self._tasks.start(work)
 
     async def stop(self) -> None:
-        """Stops everything, the programs that it runs too, gives the lease back, and closes the journal."""
-        await self._jobs.close()
+        """Stops everything, the programs that it runs too, gives its steps and the lease back, and closes the journal.
+        What one command has taken without carrying it out, it keeps: that is what it was for."""
+        await self._jobs.close(asked_only=not self._started)
         await self._tasks.stop()
         await self._lease.release()
         await self._world.journal.close()

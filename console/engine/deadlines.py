@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from console.engine.context import Moments
@@ -18,7 +18,8 @@ _IDLE = timedelta(minutes=1)
 
 
 class Deadlines:
-    """The work of the task `deadlines`. `fired` is called when there is something new to show."""
+    """The work of the task `deadlines`. `present` says in the record, before anything fires, that this console is here;
+    it answers whether that is saved. `fired` is called when there is something new to show."""
 
     def __init__(
         self,
@@ -28,10 +29,11 @@ class Deadlines:
         actor: Actor,
         tasks: Tasks,
         moments: Moments,
+        present: Callable[[], Awaitable[bool]],
         fired: Callable[[], None],
     ) -> None:
         self._record, self._lease, self._clock, self._actor = record, lease, clock, actor
-        self._tasks, self._moments, self._fired = tasks, moments, fired
+        self._tasks, self._moments, self._present, self._fired = tasks, moments, present, fired
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -66,11 +68,16 @@ class Deadlines:
 
     async def _fire(self) -> bool:
         """Whether all of them are in the record now."""
+        if not await self._present():
+            return False
         saved = True
         for batches in fire_deadlines(self._record.state, self._moments.context(self._actor)):
+            fence = self._lease.fence  # read once: it may be lost at any moment, and None would fence nothing
+            if fence is None:
+                return False
             appends = self._record.appends(batches, self._actor)
             try:
-                await self._record.append(appends, fence=self._lease.fence)
+                await self._record.append(appends, fence=fence)
             except Conflict:
                 saved = await self._record.caught_up() and saved
             except (NotSaved, LeaseLost, Refused):

@@ -151,8 +151,11 @@ class Observer:
         if not batches:
             return True
         appends = await self._record.prepared(batches, self._actor)
+        fence = self._lease.fence  # It may have been lost since the look began, and None would fence nothing.
+        if fence is None:
+            return False
         try:
-            await self._record.append(appends, fence=self._lease.fence)
+            await self._record.append(appends, fence=fence)
         except Conflict:
             return await self._record.caught_up(appends) and False
         except (NotSaved, LeaseLost, Refused):

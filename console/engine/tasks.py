@@ -29,8 +29,8 @@ class Tasks:
         return iter(self._running)
 
     def start(self, work: Mapping[str, Work]) -> None:
-        """Starts the tasks, in this order. Named, so that simulated time can wake them in an order that repeats."""
-        self._running = [asyncio.create_task(self._guarded(name, item), name=name) for name, item in work.items()]
+        """Starts more tasks, in this order. Named, so that simulated time can wake them in an order that repeats."""
+        self._running += [asyncio.create_task(self._guarded(name, item), name=name) for name, item in work.items()]
 
     async def stop(self) -> None:
         """Ends them all."""

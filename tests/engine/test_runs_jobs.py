@@ -49,7 +49,6 @@ async def test_the_intent_is_saved_before_the_program_starts_and_the_outcome_aft
     ("answer", "said"),
     [
         (FAILED, "exit status 3 after 2.0 s"),
-        (Ended(None, 60.0, "", "", "stopped after 60 s, its timeout"), "stopped after 60 s, its timeout"),
         (Rejected("not started: Exec format error"), "not started: Exec format error"),
     ],
 )
@@ -113,8 +112,16 @@ async def test_a_flag_is_tried_again_too(bench: Bench) -> None:
 # -- doubts -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("fault", [Uncertain("its keeper was killed"), KeyError("secret-4711")])
-async def test_when_nobody_knows_how_it_ended_it_is_not_tried_again(bench: Bench, fault: Exception) -> None:
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Uncertain("its keeper was killed"),
+        KeyError("secret-4711"),
+        Ended(None, 60.0, "", "", "stopped after 60 s, its timeout"),
+        Ended(None, 3.0, "", "", "ended by SIGKILL"),
+    ],
+)
+async def test_when_nobody_knows_how_it_ended_it_is_not_tried_again(bench: Bench, fault: Ended | Exception) -> None:
     night = Night(bench, program(on_failure=TRIES))
     console = await bench.console()
     await night.begin(console)
@@ -192,7 +199,8 @@ async def test_an_outcome_is_recorded_whoever_has_written_meanwhile(bench: Bench
     await bench.run(2)
     for console in (alice, bob):
         (effect,) = night.run(console).effects
-        assert (effect.outcome, effect.answer) == ("refused", "exit status 3 after 2.0 s")
+        assert effect.outcome == "unknown", "it was told to end when its step was closed"
+        assert effect.answer == "stopped: the step was closed after 2.0 s, exit status 3"
         assert night.step(console, "restart").status == "done"
     assert len(bench.kinds("run.step_completed")) == 1
     assert bench.kinds("run.step_failed") == []
@@ -328,8 +336,9 @@ def test_how_it_is_judged() -> None:
     two = Program(("x",), exits=(0, 2))
     assert judged(two, Ended(2, 1.0, "", "")) == ("done", "exit status 2 after 1.0 s")
     assert judged(two, Ended(1, 1.0, "", ""))[0] == "refused"
-    assert judged(two, Ended(None, 1.0, "", "", "ended by SIGKILL")) == ("refused", "ended by SIGKILL")
+    assert judged(two, Ended(None, 1.0, "", "", "ended by SIGKILL")) == ("unknown", "ended by SIGKILL")
     assert judged(two, Ended(0, 1.0, "", ""), "stopped by alice")[0] == "done", "it was faster"
+    assert judged(two, Ended(143, 1.0, "", ""), "stopped by alice")[0] == "unknown", "it heard of it, and ended itself"
 
 
 # -- one command, and the screen --------------------------------------------------------------------------------------

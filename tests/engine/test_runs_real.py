@@ -72,7 +72,7 @@ async def real(tmp_path: Path) -> AsyncIterator[Real]:
     journal = MemoryJournal(clock, console="alice")
     spool = FileSpool([tmp_path / "spool"], clock, ids, ENGINE, console="alice", journal="memory")
     world = World(clock, ids, journal, spool, programs=LocalPrograms(folder, clock, grace=timedelta(seconds=0.5)))
-    config = replace(CONFIG, playbooks=())
+    config = replace(CONFIG, playbooks=(playbook(program()),))
     console = Console(world, config, ENVIRONMENT, Actor("alice", "alice"), console="alice")
     await console.start()
     yield Real(console)
