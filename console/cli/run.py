@@ -166,13 +166,14 @@ def retry(options: Options, run_id: str, step: str, how: How) -> None:
 @run_argument
 @step_argument
 @click.option("--reason", default="", help="Why it is not needed; most steps ask for it.")
+@glass_option
 @writing(unsaved=True)
 @click.pass_obj
-def skip(options: Options, run_id: str, step: str, reason: str, how: How) -> None:
+def skip(options: Options, run_id: str, step: str, reason: str, break_glass: str, how: How) -> None:
     """Skip a step, with a reason."""
     from console.model.commands import SkipStep
 
-    on_step(options, run_id, step, lambda _, run, id_: SkipStep(run.id, id_, reason), how=how)
+    on_step(options, run_id, step, lambda _, run, id_: SkipStep(run.id, id_, reason, break_glass), how=how)
 
 
 @command.command("expire")

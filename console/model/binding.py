@@ -230,6 +230,8 @@ def fill(place: Place, template: str, values: Mapping[str, str]) -> str:
     Raises ValueError, with one line, when a value would change what the place means."""
     if "{{" not in template or not _USE.search(template):
         return template
+    if place not in (Place.WORDS, Place.TYPED):
+        _names(template, values)
     if place is Place.URL:
         return _filled_url(template, values)
     if place is Place.QUERY:
@@ -240,6 +242,14 @@ def fill(place: Place, template: str, values: Mapping[str, str]) -> str:
     if place is Place.ARGUMENT and filled.startswith("-") and not template.startswith("-"):
         raise ValueError(f"the argument {_shown(template)} would be an option: {_shown(filled)}")
     return filled
+
+
+def _names(template: str, values: Mapping[str, str]) -> None:
+    """What every playbook has is a name, too, where a machine reads it; the target is two of them."""
+    for name in used(template):
+        if name in BUILT_IN:
+            for part in values[name].split("/", 1) if name == "target" else (values[name],):
+                fit(BUILT_IN[name], part)
 
 
 def _put(template: str, value: Callable[[str], str]) -> str:
@@ -338,8 +348,13 @@ def one_line(query: str) -> str:
 
 
 def _judge_query(template: str, variables: Mapping[str, Variable]) -> None:
+    before = ""
     for piece in pieces(template):
         for name in used(piece):
+            if piece[0] in "\"'" and not before.rstrip().endswith(("=", "=~", "!~")):
+                # Such as an argument of label_replace, where it would be a regular expression.
+                found = f"{{{{{name}}}}} in a quoted text that no matcher compares with"
+                raise Unfit(found, 'it as in {label="..."} or {label=~"..."}')
             if piece[0] == "`":
                 raise Unfit(f"{{{{{name}}}}} between ` and `, where nothing can be escaped", "it between double quotes")
             if piece[0] not in "\"'" and variables[name].type not in _NUMBERS:
@@ -349,6 +364,7 @@ def _judge_query(template: str, variables: Mapping[str, Variable]) -> None:
                 )
         if piece[0] not in "\"'" and re.search(r"[A-Za-z0-9_:.]\{\{|\}\}[0-9_:.{]", piece) and used(piece):
             raise Unfit(f"a variable within a word: {_shown(piece)}", "a number of its own")
+        before = piece if piece[0] != "#" else before
 
 
 def _filled_query(template: str, values: Mapping[str, str]) -> str:
@@ -361,7 +377,7 @@ def _filled_query(template: str, values: Mapping[str, str]) -> str:
             found.append(_put(piece, lambda name, mark=mark, matched=matched: _escaped(values[name], mark, matched)))  # type: ignore[misc]
         else:
             found.append(_put(piece, lambda name: _number(values[name])))
-        before = piece
+        before = piece if mark != "#" else before
     return "".join(found)
 
 

@@ -353,9 +353,12 @@ class RetryStep(Command):
 
 @value
 class SkipStep(Command):
+    """`break_glass` is the reason to pass over, alone, what another person or role had to approve."""
+
     run: str
     step: str
     reason: str
+    break_glass: str = ""
 
 
 @value

@@ -60,7 +60,10 @@ WRITERS: Mapping[type[Any], Writer] = {
     ev.StepStarted: _step_started,
     ev.StepCompleted: _step_completed,
     ev.StepFailed: lambda p, t: (Tone.CRITICAL, f"step {t}: FAILED: {p.reason}" + _again(p)),
-    ev.StepSkipped: lambda p, t: (Tone.WARNING, f"step {t}: skipped: {p.reason}"),
+    ev.StepSkipped: lambda p, t: (
+        Tone.WARNING,
+        f"step {t}: skipped: {p.reason}" + (f"; BREAK-GLASS: {p.break_glass}" if p.break_glass else ""),
+    ),
     ev.StepExpired: lambda p, t: (Tone.WARNING, f"step {t}: ended by decision: {p.reason} (left: {p.observed})"),
     ev.StepOverdue: _step_overdue,
     ev.RunFinished: lambda p, t: (Tone.STRONG, f"run {p.outcome}{because(p.reason)}"),

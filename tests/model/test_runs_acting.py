@@ -152,7 +152,9 @@ def test_a_person_who_says_that_it_failed_may_try_again_and_the_late_answer_is_k
     life.do(cmd.FailStep(run, "restart", "it hangs"))
     assert run_of(life, run).effects[0].outcome == "unknown"
     life.do(cmd.RetryStep(run, "restart"))
-    life.do(cmd.RunProgram(run, "restart"))
+    assert "nobody knows what came of attempt 1" in life.refused(cmd.RunProgram(run, "restart"))
+    asked = life.do(cmd.RunProgram(run, "restart", break_glass="looked: it is dead"))[0].payload
+    assert asked.break_glass == "looked: it is dead"
     first = run_of(life, run).effects[0]
     life.end_effect(run, "done", "exit 0", "late words", effect=first)
     assert the(life, run, "restart").status is StepStatus.ACTIVE

@@ -7,6 +7,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -26,8 +27,14 @@ from console.model.reading import ReadingState
 from console.model.run import MAX_ATTEMPTS, Run, RunStatus, StepRun, StepStatus
 from console.model.state import State, apply
 from tests.model.life import ALICE, BOB, ENGINE, Life
-from tests.model.playbooks import CHILD, EVERY_KIND, SECOND, loaded
+from tests.model.playbooks import CHILD, FAIL, SECOND, loaded
+from tests.model.playbooks import EVERY_KIND as WITHOUT_A_LIMIT
 
+# The program is late while it runs, and would be tried again.
+EVERY_KIND = loaded(
+    "every-kind",
+    *(replace(item, on_overdue=(FAIL,)) if item.id == "restart" else item for item in WITHOUT_A_LIMIT.playbook.steps),
+)
 TARGET = "lighthouse/production"
 SEATS = ((ALICE, "a"), (BOB, "b"), (BOB, "a"))
 """Who sits at which console."""
@@ -207,7 +214,7 @@ class Nights(RuleBasedStateMachine):
     def pass_time(self, seconds: int) -> None:
         self.life.now += timedelta(seconds=seconds)
 
-    @rule(number=st.integers(1, 3))
+    @rule(number=st.integers(2, 4))
     def edit_a_file(self, number: int) -> None:
         """The same name, another content."""
         new = loaded("every-kind", *EVERY_KIND.playbook.steps[: 8 + number], hash=f"edited-{number}")
@@ -317,7 +324,9 @@ class Nights(RuleBasedStateMachine):
         assert replayed == self.life.state
 
     def once(self) -> None:
-        """Nothing is carried out, said to be late, or told twice in one attempt."""
+        """Nothing is carried out, said to be late, or told twice in one attempt; and no program runs or is tried again
+        while an earlier attempt may be doing the same, or may have done it, unless somebody who has looked says why."""
+        self.never_two_copies()
         effects = Counter(
             (run.id, item.step, item.attempt)
             for run in self.life.state.runs.values()
@@ -332,6 +341,28 @@ class Nights(RuleBasedStateMachine):
         told = Counter(item.ref for item in self.life.state.deliveries.values() if item.ref.startswith("run:"))
         for counted in (effects, overdue, told):
             assert all(number == 1 for number in counted.values())
+
+    def never_two_copies(self) -> None:
+        outcomes: dict[str, str] = {}
+        begun: dict[tuple[str, str], list[str]] = {}
+        looked: set[tuple[str, str]] = set()
+        """Steps whose program a person wants to run with a reason."""
+        for event in self.life.events:
+            payload = event.payload
+            step = (event.stream, getattr(payload, "step", ""))
+            doubt = [name for name in begun.get(step, ()) if outcomes[name] in ("", "unknown")]
+            if isinstance(payload, ev.StepAsked) and payload.break_glass:
+                looked.add(step)
+            elif isinstance(payload, ev.StepStarted):
+                looked.discard(step)
+                assert not (payload.again and doubt), "tried again while it may be under way"
+            elif isinstance(payload, ev.EffectFinished):
+                outcomes[payload.effect] = payload.outcome
+            elif isinstance(payload, ev.EffectIntended) and payload.kind == "command":
+                assert not doubt or step in looked, "two copies of a program"
+                assert all(outcomes[name] for name in doubt), "two copies of a program that runs"
+                begun.setdefault(step, []).append(payload.effect)
+                outcomes[payload.effect] = ""
 
 
 Nights.TestCase.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)

@@ -96,12 +96,16 @@ def _of_its_page(
 
 
 def next_deadline(
-    state: State, target: str, severities: Iterable[SeverityRule] = (), pager_unheard: datetime | None = None
+    state: State,
+    target: str,
+    severities: Iterable[SeverityRule] = (),
+    pager_unheard: datetime | None = None,
+    console: str = "",
 ) -> datetime | None:
     """The earliest deadline on a target that has not fired, past ones included; None when nothing waits.
-    `pager_unheard` as in `Context`."""
+    `pager_unheard` and `console` as in `Context`."""
     of_incidents = (deadline.at for deadline in _pending(state, target, severities, pager_unheard))
-    return min(chain(of_incidents, due.pending(state, target)), default=None)
+    return min(chain(of_incidents, due.pending(state, target, console)), default=None)
 
 
 def fire_deadlines(state: State, context: Context) -> list[list[Batch]]:

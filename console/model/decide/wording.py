@@ -193,7 +193,7 @@ def _step_overdue(payload: ev.StepOverdue, run: Run, _: Actor) -> Words:
     return Words(f"step OVERDUE: {step.title} ({run.playbook.title})", "", due)
 
 
-def _glass_broken(payload: ev.StepCompleted | ev.StepAsked, run: Run, actor: Actor) -> Words | None:
+def _glass_broken(payload: ev.StepCompleted | ev.StepAsked | ev.StepSkipped, run: Run, actor: Actor) -> Words | None:
     if not payload.break_glass:
         return None
     title = f"GLASS BROKEN by {actor}: {run.playbook.step(payload.step).title} ({run.playbook.title})"
@@ -212,6 +212,7 @@ _RUN_WORDS: Mapping[type[Any], Callable[[Any, Run, Actor], Words | None]] = {
     ev.StepOverdue: _step_overdue,
     ev.StepCompleted: _glass_broken,
     ev.StepAsked: _glass_broken,
+    ev.StepSkipped: _glass_broken,
     ev.RunHeld: _held,
     ev.RunResumed: _resumed,
 }

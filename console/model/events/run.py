@@ -109,12 +109,14 @@ class StepFailed:
     """The run goes on without it."""
 
 
-@event("run.step_skipped", 2, reads=(1,))
+@event("run.step_skipped", 3, reads=(1, 2))
 @value
 class StepSkipped:
     step: str
     reason: str
     attempt: int = 0
+    break_glass: str = ""
+    """Why one person passes over what another one, or a role, had to decide."""
 
 
 @event("run.step_expired", 2, reads=(1,))

@@ -35,7 +35,8 @@ class Rules:
         return _into(self._births, kind)
 
     def changed(self, kind: type[Any]) -> Callable[[F], F]:
-        """Registers `(entry, recorded, payload) -> entry`. A KeyError or ValueError leaves the entry as it was."""
+        """Registers `(entry, recorded, payload) -> entry`. What does not fit, and raises, leaves the entry as it
+        was."""
         return _into(self._changes, kind)
 
     def fold(self, table: dict[str, Any], entity: str, recorded: Recorded) -> None:
@@ -51,7 +52,8 @@ class Rules:
         after = before
         if rule is not None:
             # A state or a step that this program does not know: the record keeps it, and the timeline shows it.
-            with contextlib.suppress(KeyError, ValueError):
+            # So is one whose values cannot be what they say: an instant at the end of time, a number in a text's place.
+            with contextlib.suppress(ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
                 after = rule(recorded, payload) if before is None else rule(before, recorded, payload)
         if after is None:
             return

@@ -14,7 +14,8 @@ from typing import Any
 from console.model import events as ev
 from console.model.events import Recorded
 from console.model.fold.rules import Rules
-from console.model.run import HELD, Effect, Run, RunStatus, StepRun, StepStatus, Trust
+from console.model.playbook import Do, Playbook
+from console.model.run import HELD, MAX_ATTEMPTS, Effect, Run, RunStatus, StepRun, StepStatus, Trust
 
 RULES, TRUST = Rules(), Rules()
 
@@ -23,6 +24,7 @@ _NOTHING_CAME = (StepStatus.PENDING, StepStatus.PASSED_OVER)
 
 @RULES.born(ev.RunStarted)
 def _run_started(recorded: Recorded, payload: ev.RunStarted) -> Run:
+    _refuse_impossible(payload.playbook)
     return Run(
         id=recorded.stream.partition(":")[2],
         number=recorded.seq,
@@ -42,6 +44,17 @@ def _run_started(recorded: Recorded, payload: ev.RunStarted) -> Run:
     )
 
 
+def _refuse_impossible(playbook: Playbook) -> None:
+    """Raises ValueError where no run of it can be right: no reader would have let it through."""
+    ids = {step.id for step in playbook.steps}
+    if not ids or len(ids) != len(playbook.steps):
+        raise ValueError("no steps, or two of one name")
+    ways = [option.goto for step in playbook.steps for option in step.options if option.goto]
+    ways += [item.to for step in playbook.steps for item in step.reactions if item.do is Do.GOTO]
+    if not ids.issuperset(ways):
+        raise ValueError("a way to a step that does not exist")
+
+
 def _with_step(run: Run, step_id: str, **changes: Any) -> Run:
     return replace(run, steps={**run.steps, step_id: replace(run.steps[step_id], **changes)})
 
@@ -57,7 +70,7 @@ def _earlier(step: StepRun) -> tuple[StepRun, ...]:
 @RULES.changed(ev.StepStarted)
 def _step_started(run: Run, recorded: Recorded, payload: ev.StepStarted) -> Run:
     before = run.steps[payload.step]
-    if payload.attempt <= before.attempt or run.status is not RunStatus.RUNNING:
+    if not before.attempt < payload.attempt <= MAX_ATTEMPTS or run.status is not RunStatus.RUNNING:
         return run  # It was started so often already, or the run had ended: somebody was cut off.
     steps = dict(run.steps)
     order = [step.id for step in run.playbook.steps]
@@ -104,7 +117,8 @@ def _again(started: StepRun, before: StepRun) -> StepRun:
 def _step_taken(run: Run, recorded: Recorded, payload: ev.StepTaken) -> Run:
     if not run.steps[payload.step].open:
         return run
-    return _with_step(run, payload.step, holder=recorded.console, held_by=recorded.actor, held_until=payload.until)
+    until = min(payload.until, recorded.recorded_at + HELD)  # nobody holds a step for longer without renewing it
+    return _with_step(run, payload.step, holder=recorded.console, held_by=recorded.actor, held_until=until)
 
 
 @RULES.changed(ev.StepAsked)
@@ -134,8 +148,14 @@ def _came(run: Run, recorded: Recorded, payload: Any, status: StepStatus, **chan
             return _with_step(run, step.id, **changes)
         if step.status is StepStatus.FAILED and status in (StepStatus.SKIPPED, StepStatus.EXPIRED):
             return _with_step(run, step.id, earlier=_earlier(step), retry_at=None, **changes)
+        if step.status is StepStatus.FAILED and status is StepStatus.DONE and step.retry_at is not None:
+            # What it had begun has ended well before it was tried again.
+            return _with_step(run, step.id, earlier=_earlier(step), retry_at=None, **changes)
     if payload.attempt == step.attempt + 1 and status is StepStatus.FAILED and step.status is StepStatus.PENDING:
         return _with_step(run, step.id, attempt=payload.attempt, **changes)  # It cannot be started any more.
+    if payload.attempt > step.attempt and status is StepStatus.FAILED and step.retry_at is not None:
+        run = _with_step(run, step.id, retry_at=None)  # Nor is it tried again.
+        step = run.steps[step.id]
     beside = StepRun(step.id, attempt=payload.attempt or step.attempt, owner=step.owner, started_at=step.started_at)
     return _with_step(run, step.id, earlier=(*step.earlier, replace(beside, **changes)))
 
@@ -175,7 +195,8 @@ def _step_failed(run: Run, recorded: Recorded, payload: ev.StepFailed) -> Run:
 
 @RULES.changed(ev.StepSkipped)
 def _step_skipped(run: Run, recorded: Recorded, payload: ev.StepSkipped) -> Run:
-    return _came(run, recorded, payload, StepStatus.SKIPPED, reason=payload.reason)
+    changes = {"reason": payload.reason, "break_glass": payload.break_glass}
+    return _came(run, recorded, payload, StepStatus.SKIPPED, **changes)
 
 
 @RULES.changed(ev.StepExpired)
@@ -213,20 +234,21 @@ def _each(run: Run, change: Callable[[StepRun], StepRun]) -> Run:
 
 @RULES.changed(ev.RunResumed)
 def _run_resumed(run: Run, recorded: Recorded, _: ev.RunResumed) -> Run:
-    if run.held_at is not None:
-        pause = max(recorded.occurred_at - run.held_at, timedelta(0))
-        run = _each(
-            run,
-            lambda step: replace(
-                step,
-                deadline=_later(step.deadline, pause),
-                retry_at=_later(step.retry_at, pause),
-                held_until=_later(step.held_until, pause),
-            ),
-        )
-        return replace(run, held_at=None, held_reason="")
-    if run.status is not RunStatus.ABORTED:
+    since = run.held_at or run.ended_at
+    if since is None or (run.held_at is None and run.status is not RunStatus.ABORTED):
         return run
+    pause = max(recorded.occurred_at - since, timedelta(0))
+    run = _each(
+        run,
+        lambda step: replace(
+            step,
+            deadline=_later(step.deadline, pause),
+            retry_at=_later(step.retry_at, pause),
+            held_until=_later(step.held_until, pause),
+        ),
+    )
+    if run.held_at is not None:
+        return replace(run, held_at=None, held_reason="")
     steps = {
         name: replace(step, status=StepStatus.PENDING) if name in run.unreached else step
         for name, step in run.steps.items()
@@ -235,7 +257,10 @@ def _run_resumed(run: Run, recorded: Recorded, _: ev.RunResumed) -> Run:
 
 
 def _later(when: datetime | None, by: timedelta) -> datetime | None:
-    return None if when is None else when + by
+    try:
+        return None if when is None else when + by
+    except OverflowError:
+        return when
 
 
 @RULES.changed(ev.RunFinished)

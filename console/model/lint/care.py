@@ -35,8 +35,8 @@ def _limits(step: Step, made: Container[str]) -> Iterator[Finding]:
     if step.verify is not None and step.verify.hold >= step.timebox:
         text = f"{step.verify.hold.total_seconds():g} s cannot be over within {step.timebox.total_seconds():g} s"
         yield Finding("PB305", text, step.id, ("for",) if step.kind in OWN_CHECK else ("verify", "for"))
-    if step.program is not None and step.program.timeout > step.timebox:
-        text = f"the step is overdue {step.timebox.total_seconds():g} s after it started, its program is ended later"
+    if step.program is not None and step.program.timeout >= step.timebox:
+        text = f"the step is overdue {step.timebox.total_seconds():g} s after it started, its program later"
         yield Finding("PB306", text, step.id, ("timeout",))
 
 

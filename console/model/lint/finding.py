@@ -47,7 +47,7 @@ CODES: Mapping[str, tuple[Grade, str]] = {
     "PB303": (_E, "a wait without a limit"),
     "PB304": (_W, "a wait that does not say what happens at its limit"),
     "PB305": (_E, "a value that must hold for longer than the step may take"),
-    "PB306": (_W, "a program that may run for longer than its step may take"),
+    "PB306": (_W, "a program that may run for as long as its step may take, or longer"),
     "PB307": (_W, "a step without a timebox"),
     "PB401": (_E, "a role that nobody holds: a step that nobody may do"),
     "PB402": (_W, "an approval that one person alone could give, who may be the one who asks"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from console.model import commands as cmd
@@ -14,7 +15,7 @@ from console.model.decide.runs.finding import find_mine
 from console.model.decide.runs.steps import taken
 from console.model.decide.wording import Words, facts
 from console.model.playbook import Step, StepKind
-from console.model.run import Run, StepRun
+from console.model.run import Effect, Run, StepRun, StepStatus
 from console.model.state import State
 
 _Ask = cmd.SetFlag | cmd.RunProgram | cmd.SendNotice
@@ -45,7 +46,7 @@ def run_program(state: State, command: cmd.RunProgram, context: Context) -> list
             f"{run.untrusted}: read the file, then `oncall playbook trust {name} --reason ...`, or do it by hand"
         )
     draft = _asked(state, command, run, step, progress, context)
-    intent = ev.EffectIntended(context.fresh(), "command", run.target, " ".join(step.program.argv), step.id)
+    intent = ev.EffectIntended(context.fresh(), "command", run.target, shlex.join(step.program.argv), step.id)
     draft.add(run.stream, intent)
     draft.take(changes.command_intended(draft.state, run, step, context))
     return draft.batches()
@@ -79,6 +80,8 @@ def _find(state: State, command: _Ask, context: Context, kind: StepKind, otherwi
                 f"an earlier attempt ({effect.kind} {effect.target}, {effect.detail}) has an unknown outcome: "
                 "look, then close the step by hand, or say that it failed"
             )
+    if step.kind is StepKind.COMMAND and not command.break_glass.strip() and (doubt := in_doubt(run, step)):
+        raise Refusal(f"{doubt}. Look first; then it can be run with a reason, which is told (break the glass)")
     for effect in run.effects_of(step.id, progress.attempt):
         if effect.outcome == "unknown" or (effect.outcome == "done" and effect.kind != "flag"):
             raise Refusal(
@@ -88,12 +91,35 @@ def _find(state: State, command: _Ask, context: Context, kind: StepKind, otherwi
     return run, step, progress
 
 
+def in_doubt(run: Run, step: Step) -> str:
+    """Why the program of a step may have done its work in an earlier attempt, or be doing it still; empty when nothing
+    speaks for that. Then only a person who has looked runs it once more."""
+    progress = run.steps[step.id]
+    for effect in run.effects_of(step.id):
+        if effect.attempt == progress.attempt:
+            continue
+        if effect.outcome == "unknown":
+            return f"nobody knows what came of attempt {effect.attempt} ({effect.detail}: {effect.answer})"
+        if effect.outcome == "done" and not any(_knew(item, effect) for item in progress.earlier):
+            return f"attempt {effect.attempt} has ended well after it was given up ({effect.detail}: {effect.answer})"
+    return ""
+
+
+def _knew(item: StepRun, effect: Effect) -> bool:
+    """Whether an attempt came to its end with its effect, and not before."""
+    if item.attempt != effect.attempt or item.ended_at is None or effect.ended_at is None:
+        return False
+    return item.status is StepStatus.DONE or item.ended_at >= effect.ended_at
+
+
 def _asked(state: State, command: _Ask, run: Run, step: Step, progress: StepRun, context: Context) -> Draft:
     """Who asked, and who holds the step from now on. A further try of what was asked for does not ask again."""
     events: list[Any] = []
-    if progress.asked_by is None:
-        typed = authority.typed_right(run, step, command.typed)
+    doubt = in_doubt(run, step) if step.kind is StepKind.COMMAND else ""
+    if progress.asked_by is None or doubt:
+        typed = authority.typed_right(run, step, command.typed) if progress.asked_by is None else ""
         glass = authority.allowed(state, run, step, progress, context, command.break_glass)
+        glass = command.break_glass.strip() if doubt else glass
         events.append(ev.StepAsked(step.id, progress.attempt, typed, glass))
     draft = Draft(state, context)
     draft.add(run.stream, *events, taken(progress, context))

@@ -69,6 +69,18 @@ def _alone(run: Run, step: Step, progress: StepRun, context: Context) -> str:
     return ""
 
 
+def refuse_second_read_back(step: Step, progress: StepRun, context: Context) -> None:
+    """Raises Refusal where somebody has read the target back already: whoever then does it must not put themselves in
+    that one's place. When that one has taken the step, another person reads back."""
+    before = progress.confirmed_by
+    if before is None:
+        return
+    does_it = progress.held_by is not None and not are_two_people(progress.held_by, before)
+    holds = progress.held_until is not None and context.now < progress.held_until
+    if not (does_it and holds and are_two_people(before, context.actor)):
+        raise Refusal(f"{before} has read back the target of {step.title!r} already")
+
+
 def read_back_right(run: Run, step: Step, progress: StepRun, read_back: str, context: Context) -> str:
     """What the second person typed. Raises Refusal when it is not the target, or they hold the step themselves."""
     if not step.second_person:

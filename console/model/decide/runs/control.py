@@ -57,7 +57,9 @@ def resume(state: State, command: cmd.ResumeRun, context: Context) -> list[Batch
     run = find_run(state, command.run)
     resumed = ev.RunResumed(required(command.reason, "the reason"))
     if run.held_at is not None:
-        held = [item for item in (run, *_below(state, run)) if item.held_at is not None]
+        # What somebody held by itself, for a reason of its own, stays so.
+        why = (run.held_at, run.held_reason)
+        held = [run, *(item for item in _below(state, run) if (item.held_at, item.held_reason) == why)]
         return [Batch(item.stream, item.version, (resumed,)) for item in held]
     if run.status is not RunStatus.ABORTED:
         raise Refusal(f"{run.label} is {run.status}: there is nothing to resume")

@@ -4,7 +4,7 @@ it. Everything is written on a `Draft`, one event after the other."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from console.model import events as ev
@@ -17,6 +17,9 @@ from console.model.state import State
 
 MAX_DEPTH = 8
 """How many runs may call each other."""
+
+TO_BE_SEEN = timedelta(seconds=30)
+"""How long an effect has to be seen, besides the time that it must hold, before its step is too late."""
 
 SPENT = f"it was started {MAX_ATTEMPTS} times: skip it, or abort the run"
 
@@ -36,18 +39,56 @@ def begin(
     from console.model.binding import bound  # RE2 is needed only where something is started
 
     context = draft.context
-    playbook, variables = bound(loaded.playbook, draft.state.incidents[incident_id], answers, context.settings)
+    incident = draft.state.incidents.get(incident_id)
+    if incident is None:
+        raise ValueError(f"incident {incident_id} is not in this record")
+    playbook, variables = bound(loaded.playbook, incident, answers, context.settings)
     started = ev.RunStarted(
         incident_id, playbook, loaded.hash, str(context.target), variables, loaded.untrusted, parent, parent_step
     )
     draft.add(f"run:{run_id}", started)
+    if run_id not in draft.state.runs:
+        raise ValueError(
+            f"playbook {playbook.name!r} has no steps, two of one name, or a way to one that does not exist"
+        )
     enter(draft, run_id, playbook.steps[0])
 
 
-def known_answers(run: Run, playbook: Playbook) -> dict[str, str]:
-    """What a run knows of the variables that another playbook asks for."""
-    asked = {variable.name for variable in playbook.variables}
-    return {name: value for name, value in run.variables.items() if name in asked}
+def known_answers(state: State, run: Run, playbook: Playbook) -> dict[str, str]:
+    """What a run knows of the variables that another playbook asks for. What an alert says is nobody's answer: it is
+    handed on where the other playbook limits it. Raises ValueError, with one line, where a person has to answer."""
+    known: dict[str, str] = {}
+    for variable in playbook.variables:
+        value = run.variables.get(variable.name)
+        if value is None:
+            continue
+        if variable.pattern or variable.choices or not _of_an_alert(state, run, variable.name):
+            known[variable.name] = value
+        elif not variable.source:
+            raise ValueError(
+                f"{variable.name} of {run.playbook.name} comes from an alert, and {playbook.name} asks a person for "
+                f"it: start {playbook.name} by hand"
+            )
+    return known
+
+
+def _of_an_alert(state: State, run: Run, name: str) -> bool:
+    """Whether a variable of a run, or the one of the run that handed it on, has what an alert says."""
+    seen: set[str] = set()
+    waiting = [run]
+    while waiting:
+        item = waiting.pop()
+        seen.add(item.id)
+        if any(known.name == name and known.source.startswith("alert.") for known in item.playbook.variables):
+            return True
+        waiting += [
+            other
+            for other in state.runs.values()
+            if (other.id == item.parent or other.next_run == item.id)
+            and other.id not in seen
+            and name in other.variables
+        ]
+    return False
 
 
 def enter(draft: Draft, run_id: str, step: Step, back: bool = False) -> None:
@@ -88,7 +129,7 @@ def _call(draft: Draft, run_id: str, step: Step) -> None:
             draft.context.fresh(),
             run.incident,
             loaded,
-            known_answers(run, loaded.playbook),
+            known_answers(draft.state, run, loaded.playbook),
             run.id,
             step.id,
         )
@@ -193,11 +234,35 @@ def end_step(draft: Draft, run_id: str, payload: Any) -> None:
         finish(draft, child.id, RunStatus.ABORTED, f"{run.playbook.title} goes on without it")
 
 
+def give_up(draft: Draft, run_id: str, step_id: str, reason: str) -> None:
+    """Nobody waits any longer for what was begun for a step and gave no answer: its outcome is unknown."""
+    run = draft.run(run_id)
+    for effect in run.effects_of(step_id):
+        if not effect.outcome:
+            draft.add(run.stream, ev.EffectFinished(effect.id, "unknown", reason))
+
+
+def ended_well_late(run: Run, progress: StepRun) -> bool:
+    """Whether what was begun in a failed attempt has ended well, after that was said to have failed."""
+    return any(
+        effect.outcome == "done"
+        and (progress.ended_at is None or effect.ended_at is None or effect.ended_at > progress.ended_at)
+        for effect in run.effects_of(progress.id, progress.attempt)
+    )
+
+
+def may_try_again(run: Run, progress: StepRun) -> bool:
+    """Whether a step may be tried again by itself: not while something that was begun for it may be under way, or may
+    have done its work."""
+    known = all(effect.outcome not in ("", "unknown") for effect in run.effects_of(progress.id))
+    return known and not ended_well_late(run, progress)
+
+
 def failed(draft: Draft, run_id: str, step_id: str, reason: str, output: str = "", digest: str = "") -> None:
     """A step has failed: it is tried again by itself, or its reactions follow, or it waits for a person."""
     run = draft.run(run_id)
     step, progress = run.playbook.step(step_id), run.steps[step_id]
-    known = (step_id, reason, _retry_at(step, progress, draft.context.now), output, digest, progress.attempt)
+    known = (step_id, reason, _retry_at(run, step, progress, draft.context.now), output, digest, progress.attempt)
     if known[2] is not None:
         end_step(draft, run_id, ev.StepFailed(*known))
         return
@@ -208,8 +273,10 @@ def failed(draft: Draft, run_id: str, step_id: str, reason: str, output: str = "
     _follow(draft, run_id, step, way, reason)
 
 
-def _retry_at(step: Step, progress: StepRun, now: datetime) -> datetime | None:
+def _retry_at(run: Run, step: Step, progress: StepRun, now: datetime) -> datetime | None:
     rule = step.on_failure
+    if not may_try_again(run, progress):
+        return None
     if progress.tries >= rule.tries or progress.attempt >= MAX_ATTEMPTS:
         return None
     return now + rule.back_off * float(2 ** (max(progress.tries, 1) - 1))
@@ -245,11 +312,14 @@ def overdue(draft: Draft, run_id: str, step: Step, due: ev.StepOverdue) -> None:
 
 
 def past_due(draft: Draft, run_id: str, step: Step) -> None:
-    """Where a step leads whose time is over."""
+    """Where a step leads whose time is over. One that has to fail waits for the end of what it has begun."""
     run = draft.run(run_id)
     progress = run.steps[step.id]
     late = "not done in time"
-    if any(item.do is Do.FAIL for item in step.on_overdue) and progress.status is StepStatus.ACTIVE:
+    if fails_late(step) and progress.status is StepStatus.ACTIVE:
+        at = fails_at(run, step, progress)
+        if at is None or at > draft.context.now:
+            return
         failed(draft, run_id, step.id, late)
         return
     way = _way(run, step.on_overdue)
@@ -257,6 +327,26 @@ def past_due(draft: Draft, run_id: str, step: Step) -> None:
         left = progress.observed or progress.reason or "nobody said what is left"
         end_step(draft, run_id, ev.StepExpired(step.id, left, late, progress.attempt))
     _follow(draft, run_id, step, way, late)
+
+
+def fails_late(step: Step) -> bool:
+    """Whether it has failed when its time is over."""
+    return any(item.do is Do.FAIL for item in step.on_overdue)
+
+
+def fails_at(run: Run, step: Step, progress: StepRun) -> datetime | None:
+    """When a step fails that does so when its time is over: not before what it has begun has ended, and, where that
+    has to be seen, a little later. None while it does not."""
+    if any(not effect.outcome for effect in run.effects_of(step.id)):
+        return None
+    last = next(reversed(run.effects_of(step.id, progress.attempt)), None)
+    if last is None or last.ended_at is None or progress.deadline is None:
+        return progress.deadline
+    if last.outcome != "done":
+        return max(last.ended_at, progress.deadline)
+    if step.verify is None:
+        return None  # It closes.
+    return max(last.ended_at + step.verify.hold + TO_BE_SEEN, progress.deadline)
 
 
 def time_is_up(draft: Draft, run_id: str, step: Step) -> None:
@@ -272,11 +362,12 @@ def finish(draft: Draft, run_id: str, outcome: RunStatus, reason: str = "", next
     """Ends a run, what it called, and the step that called it."""
     run = draft.run(run_id)
     draft.add(run.stream, ev.RunFinished(outcome, reason, next_run))
-    if outcome is RunStatus.ABORTED:
+    if outcome in (RunStatus.ABORTED, RunStatus.CONTINUED):
+        why = f"was aborted: {reason}" if outcome is RunStatus.ABORTED else f"goes on in another playbook: {reason}"
         for progress in run.active:
             child = called(draft.state, run, progress.id)
-            if child is not None and child.status is RunStatus.RUNNING:
-                finish(draft, child.id, outcome, f"{run.playbook.title} was aborted: {reason}")
+            if child is not None and child.status is RunStatus.RUNNING and child.id != next_run:
+                finish(draft, child.id, RunStatus.ABORTED, f"{run.playbook.title} {why}")
     if run.parent and outcome is not RunStatus.CONTINUED:
         report(draft, run_id)
 
@@ -287,6 +378,8 @@ def report(draft: Draft, run_id: str) -> None:
     caller = draft.state.runs.get(run.parent)
     if caller is None or caller.status is not RunStatus.RUNNING or caller.held_at is not None:
         return
+    if run.parent_step not in caller.steps:
+        return  # A record that somebody else has written.
     step, progress = caller.playbook.step(run.parent_step), caller.steps[run.parent_step]
     newest = called(draft.state, caller, step.id)
     if progress.status is StepStatus.ACTIVE and newest is not None and newest.id == run.id:
@@ -309,3 +402,20 @@ def playbook_of(context: Context, name: str) -> LoadedPlaybook:
     if loaded is None:
         raise Refusal(f"playbook {name!r} is not loaded; choose another branch, or start it by hand")
     return loaded
+
+
+# -- faults -----------------------------------------------------------------------------------------------------------
+
+
+def rounds(run: Run) -> int:
+    """How often something may happen by itself to a run in one append: each end, try and deadline of each attempt."""
+    return 4 * (MAX_ATTEMPTS + 1) * len(run.steps)
+
+
+def broken(state: State, run_id: str, context: Context, fault: Exception) -> Draft:
+    """A run that our rules cannot go on with: it is put on hold, and says so. Nothing of it is done by itself."""
+    draft = Draft(state, context)
+    run = draft.run(run_id)
+    what = f"{type(fault).__name__}: {fault}"[:200]
+    draft.add(run.stream, ev.RunHeld(f"fault in the rules of the run ({what}): do the rest by hand, or abort it"))
+    return draft

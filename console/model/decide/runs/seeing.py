@@ -6,8 +6,9 @@ from datetime import datetime
 from math import isfinite
 
 from console.model.decide.context import Context
-from console.model.playbook import Check
+from console.model.playbook import OBSERVED, Check, Step
 from console.model.reading import Reading, ReadingState
+from console.model.run import StepRun
 
 
 def verdict(check: Check, reading: Reading[float] | None) -> tuple[bool, str]:
@@ -25,9 +26,16 @@ def verdict(check: Check, reading: Reading[float] | None) -> tuple[bool, str]:
     return held, f"{value}, {'as' if held else 'not'} expected {check}"
 
 
-def shown(check: Check, context: Context, after: datetime | None = None) -> tuple[bool, str]:
+def begun(step: Step, progress: StepRun) -> datetime | None:
+    """From when on a step waits for what it observes: a wait that starts anew waits anew."""
+    return progress.started_at if step.kind in OBSERVED else None
+
+
+def shown(
+    check: Check, context: Context, after: datetime | None = None, begun: datetime | None = None
+) -> tuple[bool, str]:
     """Whether a check is seen to hold, and for as long as it must; the evidence in words. With `after`, only what was
-    read since then counts: an effect is not shown by what was there before it."""
+    read since then counts: an effect is not shown by what was there before it. `begun`: it must hold since then."""
     reading = context.readings.get(check.reading)
     held, evidence = verdict(check, reading)
     if not held or reading is None:
@@ -39,8 +47,7 @@ def shown(check: Check, context: Context, after: datetime | None = None) -> tupl
     since = context.held.get(str(check))
     if since is None:
         return False, f"{evidence}; not seen to hold for that long"
-    if after is not None:
-        since = max(since, after)
+    since = max(item for item in (since, after, begun) if item is not None)
     if context.now - since < check.hold:
         return False, f"{evidence}; it holds since {since:%H:%M:%S}Z"
     return True, f"{evidence}, since {since:%H:%M:%S}Z"

@@ -10,7 +10,7 @@ from console.model.decide.changes import command_outcome
 from console.model.decide.context import Batch, Context
 from console.model.decide.foresight import Draft
 from console.model.decide.runs import flow
-from console.model.decide.runs.seeing import shown
+from console.model.decide.runs.seeing import begun, shown
 from console.model.decide.runs.telling import told_by
 from console.model.message import DeliveryState
 from console.model.playbook import OBSERVED, Check, Step, StepKind
@@ -44,18 +44,43 @@ def settle(state: State, context: Context) -> list[list[Batch]]:
     settled next time."""
     lists: list[list[Batch]] = []
     for known in list(going_on(state, str(context.target))):
-        run = state.runs[known.id]
-        if run.status is not RunStatus.RUNNING or (run.active and _next_end(state, run, context) is None):
+        if state.runs[known.id].status is not RunStatus.RUNNING:
             continue
-        draft = Draft(state, context)
-        flow.revive(draft, known.id)
-        # Each round ends one attempt of one step, and there are so many of these at most.
-        while (end := _next_end(draft.state, draft.run(known.id), context)) is not None:
-            _end(draft, known.id, end)
+        draft = _settled(state, known.id, context)
+        if draft is None:
+            continue
         batches = draft.batches()
         lists.append([*batches, *announce(state, batches, context)])
         state = draft.state
     return lists
+
+
+def close_now(draft: Draft, run_id: str, step: Step) -> bool:
+    """Closes one step under way that has come to its end by itself. Whether it has."""
+    run = draft.run(run_id)
+    end = _ends(draft.state, run, step, run.steps[step.id], draft.context)
+    if end is not None:
+        _end(draft, run_id, end)
+    return end is not None
+
+
+def _settled(state: State, run_id: str, context: Context) -> Draft | None:
+    """What closes in one run; None for nothing. Each round ends one attempt of one step, and there are so many of these
+    at most."""
+    try:
+        run = state.runs[run_id]
+        if run.active and _next_end(state, run, context) is None:
+            return None
+        draft = Draft(state, context)
+        flow.revive(draft, run_id)
+        for _ in range(flow.rounds(run)):
+            end = _next_end(draft.state, draft.run(run_id), context)
+            if end is None:
+                return draft
+            _end(draft, run_id, end)
+        raise RuntimeError("its steps close for ever")
+    except Exception as fault:  # Of this run alone: the others go on.
+        return flow.broken(state, run_id, context, fault)
 
 
 def _end(draft: Draft, run_id: str, end: _End) -> None:
@@ -75,17 +100,20 @@ def _next_end(state: State, run: Run, context: Context) -> _End | None:
     if run.status is not RunStatus.RUNNING or run.held_at is not None:
         return None
     for progress in run.active:
+        step = run.playbook.step(progress.id)
+        end = None
         if progress.status is StepStatus.ACTIVE:
-            step = run.playbook.step(progress.id)
             end = _ends(state, run, step, progress, context)
-            if end is not None:
-                return end
+        elif progress.retry_at is not None and flow.ended_well_late(run, progress):
+            end = _by_effect(run, step, progress, context)  # It is not tried again: it closes on this.
+        if end is not None and not (end.failed and progress.status is StepStatus.FAILED):
+            return end
     return None
 
 
 def _ends(state: State, run: Run, step: Step, progress: StepRun, context: Context) -> _End | None:
     if step.kind in OBSERVED and step.verify is not None:
-        held, evidence = shown(step.verify, context)
+        held, evidence = shown(step.verify, context, begun=begun(step, progress))
         return _End(step, evidence, evidence) if held else None
     if step.kind in (StepKind.COMMAND, StepKind.FLAG):
         return _by_effect(run, step, progress, context)

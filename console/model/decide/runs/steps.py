@@ -13,7 +13,7 @@ from console.model.decide.context import Batch, Context, Refusal, required
 from console.model.decide.foresight import Draft
 from console.model.decide.runs import authority, flow
 from console.model.decide.runs.finding import find_mine, find_step, held_elsewhere, whose
-from console.model.decide.runs.seeing import shown
+from console.model.decide.runs.seeing import begun, shown
 from console.model.decide.runs.telling import react
 from console.model.playbook import DECIDED, OBSERVED, Option, Step, StepKind
 from console.model.run import HELD, MAX_ATTEMPTS, Run, RunStatus, StepRun, StepStatus
@@ -28,7 +28,7 @@ def complete(state: State, command: cmd.CompleteStep, context: Context) -> list[
     option = _option(step, command.option)
     typed = "" if progress.asked_by is not None else authority.typed_right(run, step, command.typed)
     glass = authority.allowed(state, run, step, progress, context, command.break_glass)
-    evidence, override = _evidence(state, run, step, context, command.override)
+    evidence, override = _evidence(state, run, step, progress, context, command.override)
     done = ev.StepCompleted(
         step.id,
         observed,
@@ -66,7 +66,9 @@ def _option(step: Step, wanted: str) -> Option | None:
     raise Refusal(f"{step.title!r} is a decision: choose one of {known}")
 
 
-def _evidence(state: State, run: Run, step: Step, context: Context, override: str) -> tuple[str, str]:
+def _evidence(
+    state: State, run: Run, step: Step, progress: StepRun, context: Context, override: str
+) -> tuple[str, str]:
     """The evidence in words, and why the step is closed although it does not show the effect."""
     override = override.strip()
     if step.kind is StepKind.PLAYBOOK:
@@ -76,7 +78,12 @@ def _evidence(state: State, run: Run, step: Step, context: Context, override: st
             return said, _needed(override, said)
     if step.verify is None:
         return "", ""
-    held, evidence = shown(step.verify, context)
+    effects = run.effects_of(step.id, progress.attempt)
+    if effects and not effects[-1].outcome:
+        said = f"cannot verify {step.verify}: {effects[-1].detail} has not ended"
+        return said, _needed(override, said)
+    after = effects[-1].ended_at if effects else None
+    held, evidence = shown(step.verify, context, after, begun(step, progress))
     return evidence, "" if held else _needed(override, evidence)
 
 
@@ -100,7 +107,7 @@ def _continue_in(draft: Draft, run: Run, step: Step, done: ev.StepCompleted, opt
     following = draft.context.fresh()
     flow.end_step(draft, run.id, done)
     flow.finish(draft, run.id, RunStatus.CONTINUED, reason, following)
-    answers = flow.known_answers(run, loaded.playbook)
+    answers = flow.known_answers(draft.state, run, loaded.playbook)
     try:
         flow.begin(draft, following, run.incident, loaded, answers, run.parent, run.parent_step)
     except ValueError as error:
@@ -110,12 +117,10 @@ def _continue_in(draft: Draft, run: Run, step: Step, done: ev.StepCompleted, opt
 def fail(state: State, command: cmd.FailStep, context: Context) -> list[Batch]:
     """It is tried again by itself where the playbook says so; else its reactions follow, or it stays open, failed,
     until it is tried again or skipped. Of what was begun for it and gave no answer nobody knows the outcome."""
-    run, step, progress = find_mine(state, command.run, command.step, context)
+    run, step, _ = find_mine(state, command.run, command.step, context)
     reason = required(command.reason, "the reason")
     draft = Draft(state, context)
-    for effect in run.effects_of(step.id, progress.attempt):
-        if not effect.outcome:
-            draft.add(run.stream, ev.EffectFinished(effect.id, "unknown", reason))
+    flow.give_up(draft, run.id, step.id, reason)
     flow.failed(draft, run.id, step.id, reason)
     return draft.batches()
 
@@ -138,7 +143,8 @@ def skip(state: State, command: cmd.SkipStep, context: Context) -> list[Batch]:
     if step.kind in DECIDED and progress.status is StepStatus.ACTIVE:
         raise Refusal(f"{step.title!r} is an approval: it is given, alone with a reason (break the glass), or it fails")
     reason = required(command.reason, "the reason") if step.skip_needs_reason else command.reason.strip()
-    skipped = ev.StepSkipped(step.id, reason, progress.attempt)
+    glass = authority.allowed(state, run, step, progress, context, command.break_glass) if step.kind in DECIDED else ""
+    skipped = ev.StepSkipped(step.id, reason, progress.attempt, glass)
     draft = Draft(state, context)
     flow.end_step(draft, run.id, skipped)
     react(draft, run, step, (), skipped, "SKIPPED")
@@ -181,6 +187,5 @@ def confirm(state: State, command: cmd.ConfirmStep, context: Context) -> list[Ba
     """A second person reads the target back; whoever then does it is another one, on another console."""
     run, step, progress = find_step(state, command.run, command.step)
     read_back = authority.read_back_right(run, step, progress, command.read_back, context)
-    if progress.confirmed_by == context.actor and progress.confirmed_on == context.console:
-        raise Refusal(f"{context.actor} has read back the target of {step.title!r} already")
+    authority.refuse_second_read_back(step, progress, context)
     return [Batch(run.stream, run.version, (ev.StepConfirmed(step.id, progress.attempt, read_back),))]
