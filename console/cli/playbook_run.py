@@ -9,9 +9,11 @@ import click
 
 from console.bootstrap.common import Options
 from console.cli.output import json_option, show, write_out
+from console.cli.plain_begin import dry_run, started
+from console.cli.plain_session import Session
 from console.cli.record import How, Shown, unknown, write, writing
 from console.cli.run_common import set_option, variables
-from console.cli.run_plain import Session, carry_out, dry_run, plain_option, started
+from console.cli.run_plain import carry_out, plain_option
 
 if TYPE_CHECKING:
     from console.engine.console import Console

@@ -190,11 +190,16 @@ def _find(what: str, prefix: str, table: Mapping[str, T], said: str) -> T:
 
 
 def unknown(what: str, said: str, known: Iterable[str]) -> Stop:
-    """The refusal of an id or name that nothing has."""
+    """The refusal of an id or name that nothing has: the names that are near it first, then the newest."""
+    import difflib
+
     names = list(known)
+    folded = {name.lower(): name for name in names}
+    near = [folded[name] for name in difflib.get_close_matches(said.strip().lower(), folded, n=3)]
+    meant = f"; did you mean {' or '.join(near)}?" if near else ""
     more = f" and {len(names) - KNOWN_SHOWN} older" if len(names) > KNOWN_SHOWN else ""
     listed = ", ".join(names[-KNOWN_SHOWN:]) + more if names else "none yet"
-    return Stop(f"{said}: there is no such {what}; known: {listed}", NOT_FOUND)
+    return Stop(f"{said}: there is no such {what}{meant or ';'} known: {listed}", NOT_FOUND)
 
 
 def step_of(run: Run, said: str) -> str:

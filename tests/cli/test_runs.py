@@ -274,7 +274,7 @@ def test_from_the_start_to_the_end(says, incident):
         "STEP 1 of 6: Look at it (manual, incident commander), no timebox",
         "do: Look at web-1:80, because of a test",
         "expect: The number of files",
-        "/skip REASON",
+        "/skip WHY",
         "  1 restart: Restart it",
         "run sh -c 'echo",
         "service lighthouse, environment production. Do it? [y/N] n",
@@ -300,7 +300,16 @@ def test_the_end_of_the_input_leaves_the_run_as_it_is(says, oncall, run):
 
 
 def test_failed_held_aborted(says, run):
-    lines = ["/fail it is gone", "no answer", "/nonsense", "/retry", "/hold a call", "go on", "/abort enough"]
+    lines = [
+        "/fail it is gone",
+        "no answer",
+        "/nonsense",
+        "/retry",
+        "/hold a call",
+        "go on",
+        "/resume it is over",
+        "/abort enough",
+    ]
     ended = says("run", "attach", run, lines=lines, code=1)
 
     for text in (
