@@ -24,6 +24,8 @@ class Action:
     scope: str = "everywhere"
     enabled: Callable[[Situation], str] = field(default=_always)
     footer: int = 0
+    seen: Callable[[Situation], bool] = field(default=lambda _: True)
+    """Whether it stands in the footer now: what is rarely to be done has a place there only then."""
     writes: bool = False
     """Whether it changes the record: not while read-only."""
 

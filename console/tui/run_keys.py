@@ -73,6 +73,8 @@ RUN_ACTIONS: tuple[Action, ...] = (
         "As the second person, on your own console: type the target",
         "run",
         enabled=when.read_back,
+        footer=1,
+        seen=lambda at: not when.read_back(at),
         writes=True,
     ),
     Action(
@@ -82,6 +84,8 @@ RUN_ACTIONS: tuple[Action, ...] = (
         "Have the step on this console for five minutes; from another one with a reason",
         "run",
         enabled=when.take_step,
+        footer=1,
+        seen=when.elsewhere,
         writes=True,
     ),
     Action("hold", "h", "Hold", "Stop every clock of the run: say why", "run", when.hold, footer=8, writes=True),
@@ -106,6 +110,8 @@ RUN_ACTIONS: tuple[Action, ...] = (
         "End the program of the step, and all that it started; asks once",
         "run",
         enabled=when.stop_program,
+        footer=1,
+        seen=lambda at: not when.stop_program(at),
         writes=True,
     ),
     Action(

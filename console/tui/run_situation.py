@@ -167,6 +167,12 @@ def take_step(at: Situation) -> str:
     return ""
 
 
+def elsewhere(at: Situation) -> bool:
+    """Somebody else has it, so that all else waits for its being taken."""
+    found = at.the_step
+    return not take_step(at) and found is not None and found[1].held_elsewhere(at.board.console, at.board.at)
+
+
 def stop_program(at: Situation) -> str:
     """Its program runs here."""
     run, found = at.the_run, at.the_step

@@ -11,6 +11,7 @@ from console.model.events import Recorded
 from console.view.line import Tone
 from console.view.response_events import WRITERS, Writer, because, late, names
 from console.view.run_events import WRITERS as RUN_WRITERS
+from console.view.step_acts import came_out
 from console.view.times import clock, span_of
 
 StepNames = Mapping[tuple[str, str], str]
@@ -49,7 +50,7 @@ def _state(p: ev.IncidentStateChanged, _: str) -> tuple[Tone, str]:
 
 def _effect_finished(p: ev.EffectFinished, _: str) -> tuple[Tone, str]:
     tone = {"done": Tone.OK, "refused": Tone.CRITICAL}.get(p.outcome, Tone.UNKNOWN)
-    return tone, f"effect {p.outcome}{because(p.detail)}"
+    return tone, f"effect {came_out(p.outcome, p.detail, p.digest)}{because(p.detail)}"
 
 
 def _handoff(p: ev.HandoffOffered, _: str) -> tuple[Tone, str]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from console.model.playbook import Checklist, Mode, Playbook, Step, StepKind
 from console.model.run import Run, RunStatus, StepRun, StepStatus
-from console.view.line import Line, Span, Tone, clip, fit, join, line, span, spread
+from console.view.line import Line, Span, Tone, clip, fit, join, line, line_width, span, spread
 from console.view.look import Look
 from console.view.times import clock, count, past, timebox
 
@@ -52,10 +52,10 @@ def run_line(run: Run, now: datetime, look: Look) -> Line:
     done = sum(step.over and step.status is not StepStatus.PASSED_OVER for step in run.steps.values())
     current = run.current
     where = ""
-    if current is not None:
+    if current is not None and run.ended_at is None:
         where = f", now: {run.playbook.step(current.id).title}"
     head = span(f"{look.marks.here} {run.label} ", Tone.ACCENT if run.status is RunStatus.RUNNING else Tone.DIM)
-    left = clock_of(run, current, now)
+    left = clock_of(run, current, now) if run.ended_at is None else ()
     what = f"{run.playbook.title}: {run.status}, {done} of {len(run.steps)} steps{where}"
     held = span(" ON HOLD ", Tone.ALARM) if run.held_at is not None else ""
     return line(head, held, left, "  " if left else "", what)
@@ -67,7 +67,9 @@ def clock_of(run: Run, step: StepRun | None, now: datetime) -> Line:
         return ()
     planned = run.playbook.step(step.id).timebox
     of = f" of {timebox(planned)}" if planned else ""
-    over = step.overdue_by(now)
+    over = step.overdue_by(run.ended_at or now)
+    if step.status is StepStatus.ACTIVE and run.ended_at is not None:
+        return line(span("left open", Tone.WARNING))
     if step.status is StepStatus.ACTIVE:
         if run.held_at is not None:
             rest = f"{count(step.deadline - run.held_at)} left, " if step.deadline is not None else ""
@@ -79,7 +81,7 @@ def clock_of(run: Run, step: StepRun | None, now: datetime) -> Line:
         left = step.deadline - now
         tone = Tone.WARNING if left.total_seconds() < 60 else Tone.STRONG
         return line(span(f"{count(left)} left", tone), span(of, Tone.DIM))
-    took = past((step.ended_at or now) - step.started_at)
+    took = past((step.ended_at or run.ended_at or now) - step.started_at)
     late = span(f", OVERDUE by {past(over)}", Tone.WARNING) if over is not None and over.total_seconds() >= 1 else ""
     return line(span(f"{took}{of}", Tone.DIM), late)
 
@@ -104,15 +106,28 @@ def row(run: Run, step: Step, now: datetime, width: int, look: Look) -> Line:
         end = line(span("passed over" if progress.status is StepStatus.PASSED_OVER else planned, Tone.DIM))
     # What starts together stands together.
     beside = "| " if step.group else ""
+    doubt = unproven(progress)
+    named = 30 if width >= 76 else 26
+    if doubt:
+        named = max(8, min(named, width - line_width(end) - len(f"{index} {beside}{doubt}") - 6))
     left = line(
-        look.marks.of_step(progress.status),
+        look.marks.of(Tone.WARNING) if doubt else look.marks.of_step(progress.status),
         span(f"{index} {beside}", Tone.DIM),
-        span(fit(step.title, 30 if width >= 76 else 26) + " ", tone),
+        span(fit(step.title, named) + " ", tone),
+        span(f"{doubt} " if doubt else "", Tone.WARNING),
         span(_WORDS.get(progress.status, ""), Tone.CRITICAL if progress.open else Tone.WARNING),
         *_tags(step, progress),
         span(progress.observed or progress.reason, Tone.DIM),
     )
     return spread(left, end, width)
+
+
+def unproven(progress: StepRun) -> str:
+    """What is to be seen at once of a step that was closed otherwise than by its proof or its people; empty else."""
+    if not progress.over:
+        return ""
+    words = (("BREAK-GLASS", progress.break_glass), ("WITHOUT PROOF", progress.override))
+    return " ".join(word for word, why in words if why)
 
 
 def _tags(step: Step, progress: StepRun) -> list[Span]:
@@ -191,8 +206,8 @@ def entry_row(run: Run, entry: Entry, now: datetime, width: int, look: Look) -> 
 
 
 def open_line(run: Run, step_id: str, now: datetime, width: int) -> Line:
-    """The steps that are open, with their clocks; empty when it is this one alone."""
-    if [item.id for item in run.active] in ([], [step_id]):
+    """The steps that are open, with their clocks; empty when it is this one alone, and once the run has ended."""
+    if run.ended_at is not None or [item.id for item in run.active] in ([], [step_id]):
         return ()
     pieces = [
         line(span(f"{run.playbook.step(item.id).title} ", Tone.NORMAL), clock_of(run, item, now)) for item in run.active

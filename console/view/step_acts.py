@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from console.model.board import Board
 from console.model.playbook import PROBE, Check, Program, Step, StepKind
-from console.model.run import Effect, Job, Run, StepRun, StepStatus
+from console.model.run import HELD, Effect, Job, Run, StepRun, StepStatus
 from console.view.line import Line, Tone, clip, labelled, line, span, wrap
 from console.view.look import Look
 from console.view.run_plan import place
-from console.view.times import clock, timebox
+from console.view.times import clock, past, timebox
 
 TAIL = 3
 """Lines of a program's output on the card."""
+RENEWED = timedelta(minutes=3, seconds=15)
+"""A console that is there has renewed its hold by then."""
 
 
 def job_of(run: Run, step: Step, board: Board) -> Job | None:
@@ -85,8 +87,35 @@ def source_lines(check: Check, width: int) -> list[Line]:
     return labelled(label, check.expr or check.reading.partition(": ")[2], width, tone=Tone.DIM)[:2]
 
 
+def came_out(outcome: str, answer: str, digest: str) -> str:
+    """The word for an outcome of the record. What was refused was not done; a program that ran has failed."""
+    ran = bool(digest) or answer.startswith("exit ")
+    return "failed" if outcome == "refused" and ran else outcome
+
+
+def outcome_word(effect: Effect) -> str:
+    """The same, of an effect."""
+    return came_out(effect.outcome, effect.answer, effect.digest)
+
+
+def _elsewhere(progress: StepRun, now: datetime, width: int, look: Look) -> list[Line]:
+    """What is known of a program that another console has begun: not whether it runs, but when that was heard of."""
+    assert progress.held_until is not None
+    heard = progress.held_until - HELD
+    since, until = clock(heard, seconds=True), clock(progress.held_until, seconds=True)
+    if now - heard > RENEWED:
+        text = f"{progress.holder} began it, and NOT HEARD OF since {since} ({past(now - heard)}): it may be gone"
+        text += f"; its hold ends {until}. Whether the program runs is not known; m takes the step"
+    else:
+        text = f"{progress.holder} began it, last heard of at {since}; its hold lasts until {until}, its outcome is "
+        text += "not known yet; m takes the step"
+    shown = wrap(text, width - 2)
+    mark = look.marks.of(Tone.WARNING)
+    return [line(mark if not index else "  ", span(part, Tone.WARNING)) for index, part in enumerate(shown)][:3]
+
+
 def effect_lines(run: Run, step: Step, board: Board, now: datetime, width: int, look: Look) -> list[Line]:
-    """What became of what was begun: running, done, refused, or nobody knows."""
+    """What became of what was begun: running, done, failed, refused, or nobody knows."""
     progress = run.steps[step.id]
     job = job_of(run, step, board)
     lines: list[Line] = []
@@ -94,8 +123,7 @@ def effect_lines(run: Run, step: Step, board: Board, now: datetime, width: int, 
         if not effect.outcome and job is not None:
             continue
         if not effect.outcome and effect.kind == "command" and progress.held_elsewhere(board.console, now):
-            where = f"it runs on {progress.holder}; its outcome follows"
-            lines.append(clip(line(look.marks.of(Tone.WARNING), span(where, Tone.WARNING)), width))
+            lines += _elsewhere(progress, now, width, look)
         elif not effect.outcome:
             what = f"{effect.kind} {effect.target}, {effect.detail}"
             text = f"OUTCOME UNKNOWN: {what}. Look, then close the step by hand (c), or say that it failed (f)."
@@ -104,7 +132,7 @@ def effect_lines(run: Run, step: Step, board: Board, now: datetime, width: int, 
             tone = {"done": Tone.OK, "refused": Tone.CRITICAL}.get(effect.outcome, Tone.UNKNOWN)
             try_of = f" (attempt {effect.attempt})" if effect.attempt != progress.attempt else ""
             what = effect.target if effect.kind == "flag" else f"on {effect.target}"
-            text = f"{effect.kind} {what}: {effect.outcome}{try_of}: {effect.answer}"
+            text = f"{effect.kind} {what}: {outcome_word(effect)}{try_of}: {effect.answer}"
             lines.append(clip(line(look.marks.of(tone), span(text, tone)), width))
     return lines
 
@@ -161,7 +189,9 @@ def earlier_lines(progress: StepRun, width: int) -> list[Line]:
         at = f" {clock(item.ended_at, seconds=True)}" if item.ended_at else ""
         parts = (item.observed, item.reason, item.evidence, item.override, item.digest)
         said = "; ".join(part for part in parts if part)
-        lines += labelled("earlier", f"attempt {item.attempt}: {item.status.value}{at}: {said}", width, tone=Tone.DIM)
+        word = "left open when the run ended" if item.status is StepStatus.ACTIVE else item.status.value
+        told = f"attempt {item.attempt}: {word}{at}{f': {said}' if said else ''}"
+        lines += labelled("earlier", told, width, tone=Tone.DIM)
     return lines
 
 

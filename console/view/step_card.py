@@ -24,6 +24,7 @@ from console.view.step_acts import (
     effect_lines,
     evidence_lines,
     job_of,
+    outcome_word,
     source_lines,
     tail_lines,
     unanswered,
@@ -68,7 +69,7 @@ def whole(run: Run, step: Step, board: Board, now: datetime, width: int, look: L
     extra = [*output, *earlier_lines(progress, width)]
     for effect in run.effects_of(step.id):
         at = f" {clock(effect.ended_at, seconds=True)}" if effect.ended_at else ""
-        text = f"attempt {effect.attempt}: {effect.detail}: {effect.outcome or 'no answer'}{at} {effect.answer}"
+        text = f"attempt {effect.attempt}: {effect.detail}: {outcome_word(effect) or 'no answer'}{at} {effect.answer}"
         extra += labelled(effect.kind, text, width, MARGIN, Tone.DIM)
     if step.undo:
         extra += labelled("undo", step.undo, width)
@@ -103,7 +104,7 @@ def _parts(run: Run, step: Step, board: Board, now: datetime, width: int, look: 
     # Of a step that waits for a person, `now` says why already.
     parts.append(Part(4, evidence_lines(progress, width) if progress.over else ()))
     parts.append(Part(9, _earlier(progress, width)))
-    if step.kind is not StepKind.DECISION and not progress.over:
+    if step.kind is not StepKind.DECISION and not progress.over and run.ended_at is None:
         coming = line(span(next_words(run.playbook, step.id), Tone.DIM))
         parts.append(Part(6, labelled("next", coming, width)))
     return [part for part in parts if part.lines]
@@ -247,7 +248,7 @@ def _owner(run: Run, step: Step, board: Board, now: datetime, width: int) -> lis
 
 def _late(run: Run, step: Step, progress: StepRun, now: datetime, width: int) -> list[Line]:
     """What happens by itself when the step is late, and when; or that it has happened."""
-    if progress.over or run.held_at is not None:
+    if progress.over or run.held_at is not None or run.ended_at is not None:
         return []
     late = reactions(run.playbook, step.on_overdue) or "it is announced, and waits for a person"
     if progress.deadline is None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from console.model.reading import Reading, ReadingState
 from console.model.rollout import Level
-from console.view.line import Line, Tone, line, span
+from console.view.line import Line, Tone, cut, line, span
 from console.view.look import STATE_WORDS, Look, state_tone
 from console.view.times import age
 
@@ -63,6 +63,13 @@ def evidence(name: str, state: ReadingState, at: datetime | None, now: datetime,
     tone = state_tone(state)
     text = f"{name} {STATE_WORDS[state]} {age(at, now, look)}"
     return line(look.marks.of(tone), span(text, Tone.DIM if tone is Tone.OK else tone))
+
+
+def filtered(text: str, shown: int, count: int, width: int = 24) -> Line:
+    """That a list shows not all of its rows, and how to see them all; empty where it has no filter."""
+    if not text:
+        return ()
+    return line(span(f"filter {cut(text, width)}: {shown} of {count}; esc clears", Tone.WARNING))
 
 
 def heading(title: str, end: Line, width: int, look: Look) -> Line:

@@ -112,7 +112,7 @@ def test_an_ended_step_keeps_what_was_observed_and_how_late_it_was(rollback):
     rollback.do(cmd.CompleteStep(rollback.run, "disable-flag", "flag at 0 %", override="the metric lags"))
     run = the_run(rollback)
     shown = words(runs.row(run, run.playbook.step("disable-flag"), rollback.now, 100, LOOK))
-    assert "✔ 2 Disable the flag" in shown
+    assert "▲ 2 Disable the flag               WITHOUT PROOF flag at 0 %" in shown
     assert "flag at 0 %" in shown
     assert "3:00 of 2 min, OVERDUE by 1:00" in shown
 

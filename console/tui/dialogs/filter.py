@@ -48,6 +48,7 @@ class Filter(Dialog[None]):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Live."""
         self._target.set_filter(event.value)
+        self.host.redraw()
         self._count()
 
     def _count(self) -> None:
@@ -62,4 +63,5 @@ class Filter(Dialog[None]):
     def action_close(self) -> None:
         """Takes it away."""
         self._target.set_filter("")
+        self.host.redraw()
         self.dismiss(None)

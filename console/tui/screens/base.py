@@ -47,13 +47,14 @@ class Footer(Lines):
 
     def offer(self, actions: Sequence[keys.Action], situation: Situation, keymap: Mapping[str, str]) -> None:
         """Writes as many actions as fit, for which what cannot be done now comes last; that stands in brackets."""
-        pieces = {action: self._piece(action, situation, keymap) for action in actions if action.footer}
+        offered = [action for action in actions if action.footer and action.seen(situation)]
+        pieces = {action: self._piece(action, situation, keymap) for action in offered}
         room, fitting = self.size.width, set()
         for action in sorted(pieces, key=lambda action: _urgency(action, situation)):
             if line_width(pieces[action]) <= room:
                 fitting.add(action)
                 room -= line_width(pieces[action])
-        shown = sorted(fitting, key=lambda action: action.footer)
+        shown = sorted((action for action in offered if action in fitting), key=lambda action: action.footer)
         ends = list(accumulate(line_width(pieces[action]) for action in shown))
         self._spots = [(begin, end, action.id) for begin, end, action in zip([0, *ends], ends, shown, strict=False)]
         self.show([line(*(pieces[action] for action in shown))])
@@ -119,6 +120,10 @@ class ConsoleScreen(Standing[None]):
     def draw(self, board: Board, now: datetime, look: Look) -> None:
         """Fills the body. Called at most once a second, and after everything the operator does."""
 
+    def narrowed(self) -> list[Line]:
+        """The lists that show less than there is, each in a line above the footer."""
+        return [shown.filtered for shown in self.query(LineList) if shown.filter and shown.display]
+
     def situation(self, board: Board) -> Situation:
         """What a key press means now."""
         top = board.open_incidents
@@ -137,7 +142,7 @@ class ConsoleScreen(Standing[None]):
         self.query_one("#bars", Lines).show(bars(board, now, width, look))
         self.query_one("#banner", Lines).show(self.banner(board, now, look))
         self.draw(board, now, look)
-        self.query_one("#notice", Lines).show(self.host.notice)
+        self.query_one("#notice", Lines).show([*self.narrowed(), *self.host.notice])
         self.query_one(Footer).offer(keys.of(self.scope), self.situation(board), self.host.keys_mapped)
 
     def ready(self) -> None:
@@ -164,8 +169,19 @@ class ConsoleScreen(Standing[None]):
     def action_act(self, action_id: str) -> None:
         """Runs an action of the registry with what was under the cursor at the press."""
         board = self.host.board
+        if action_id == "back" and self._show_all():
+            return
         if board is not None:
             self.host.perform(action_id, self.situation(board))
+
+    def _show_all(self) -> bool:
+        """Takes the filters of its lists away. Whether there were any."""
+        lists = [shown for shown in self.query(LineList) if shown.filter and shown.display]
+        for shown in lists:
+            shown.set_filter("")
+        if lists:
+            self.host.redraw()
+        return bool(lists)
 
     def action_filter(self) -> None:
         """Opens the filter of the list in focus, or of the first one."""

@@ -83,15 +83,19 @@ class OverviewScreen(ConsoleScreen):
         counted = join([alerts.counts(board.feed, folded.counts), alerts.source(board.feed, now, look)])
         missing = alerts.no_evidence(board.feed)
         listed = folded.rows
-        head = [heading("ALERTS", counted, across, look)]
-        self.query_one("#alert-head", Lines).show([*head, missing] if missing and listed else head)
         self._list.show(listed, alerts.empty(board.feed, now, look), folded.places)
+        head = [heading("ALERTS", self._list.filtered or counted, across, look)]
+        self.query_one("#alert-head", Lines).show([*head, missing] if missing and listed else head)
         if width < 100:
             shown = sources.lines(board, now, width, look, roomy=roomy)
             # The bar at the top names the blind sources already: where rows are few, the alerts get this one.
             side.show(shown[1:] if board.blind_spots and height < ROOMY_ROWS else shown)
         else:
             side.show(overview.side(board, now, side.size.width or 46, look))
+
+    def narrowed(self) -> list[Line]:
+        """The head of the panel says it."""
+        return []
 
     def situation(self, board: Board) -> Situation:
         """The alert under the cursor, the most severe open incident, the newest run."""

@@ -152,7 +152,7 @@ class RunScreen(ConsoleScreen):
         most = max(LEAST_CARD, room if beside else room - LEAST_LIST)
         width = min(size.width - (LIST if beside else 0) - 2, WIDEST)
         late = run.steps[step.id].overdue_by(now) is not None and run.steps[step.id].ended_at is None
-        shown.set_class(late and run.held_at is None, "-alarm")
+        shown.set_class(late and run.held_at is None and run.ended_at is None, "-alarm")
         rows = card(run, step, board, now, width, look, most)
         # As high as the highest card so far, where there is room: the checklist does not jump under the cursor.
         self._card_rows = max(self._card_rows, len(rows))

@@ -11,7 +11,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 
 from console.tui.widgets.lines import strip_of
-from console.view.line import EMPTY, Line, clip, words
+from console.view.line import EMPTY, Line, Tone, clip, line, span, words
+from console.view.values import filtered
 
 if TYPE_CHECKING:
     from textual import events
@@ -109,6 +110,11 @@ class LineList(ScrollView, can_focus=True):
         """What the items are filtered by; empty when they are not."""
         return self._filter
 
+    @property
+    def filtered(self) -> Line:
+        """That not all rows are shown, how many are; empty without a filter."""
+        return filtered(self._filter, len(self._items), len(self._all))
+
     def show(self, items: Sequence[Any], empty: Sequence[Line] = (), places: Mapping[str, int] | None = None) -> None:
         """Replaces the items, the cursor staying on its own. `empty` stands where there are none. `places` is the index
         of each id, for a list too long to be searched while somebody types."""
@@ -116,13 +122,14 @@ class LineList(ScrollView, can_focus=True):
         fallback = (*empty,)
         filtered = self._filtered(items)
         if not filtered and items:
-            fallback = ((),)
+            fallback = (self._nothing_left(),)
         self._place(filtered, fallback)
 
     def set_filter(self, text: str) -> None:
         """Keeps the items whose line contains `text`, in any case; `!text` those that do not."""
         self._filter = text
-        self._place(self._filtered(self._all), self._empty)
+        items = self._filtered(self._all)
+        self._place(items, (self._nothing_left(),) if self._all and not items else self._empty)
         if self._items and self.gone:
             self.gone = ""
             self._remember()
@@ -139,6 +146,9 @@ class LineList(ScrollView, can_focus=True):
     def hold(self) -> None:
         """The cursor stays with its item from now on: somebody has done something about it."""
         self._placed = self._placed or bool(self._items)
+
+    def _nothing_left(self) -> Line:
+        return line(span(f"No row matches {self._filter}: esc clears the filter.", Tone.WARNING))
 
     def _filtered(self, items: Sequence[Any]) -> Sequence[Any]:
         wanted = self._filter.casefold()
