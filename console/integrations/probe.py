@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from datetime import timedelta
 
 from console.integrations.http import Http, Redirected, Unanswered
 from console.model.playbook import Probe
@@ -15,6 +16,8 @@ LIMIT = 1024 * 1024
 """Bytes read of an answer."""
 _KEPT = 64
 """Servers whose hanging requests are counted, the last ones asked."""
+LONGEST = timedelta(seconds=30)
+"""How long an answer is waited for, whatever a playbook of before says."""
 _METHODS = ("GET", "HEAD")
 
 
@@ -61,11 +64,12 @@ class HttpProbes:
         return Reading(ReadingState.OK, float(good), self._clock.now(), self.name, note=note)
 
     def _server(self, probe: Probe) -> Http:
-        key = probe.url, probe.timeout
+        timeout = min(probe.timeout, LONGEST)
+        key = probe.url, timeout
         with self._lock:
             server = self._servers.pop(key, None)  # the last one asked goes last
             if server is None:
-                server = Http(HttpSource(self.name, probe.url, timeout=probe.timeout), self._clock, limit=LIMIT)
+                server = Http(HttpSource(self.name, probe.url, timeout=timeout), self._clock, limit=LIMIT)
             self._servers[key] = server
             while len(self._servers) > _KEPT:
                 self._servers.popitem(last=False)

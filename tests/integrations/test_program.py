@@ -528,6 +528,29 @@ def test_secrets_are_not_in_the_output(bench: Bench) -> None:
     assert bench.lines == ended.output.splitlines()
 
 
+KEY = "-----BEGIN KEY-----\nMIIEvQIBADANBgkq\nabc\n  c2VjcmV0LWxpbmU=\r\n-----END KEY-----\n"
+
+
+@pytest.mark.parametrize(
+    ("secret", "text", "wanted"),
+    [
+        (KEY, "got MIIEvQIBADANBgkq, abc, c2VjcmV0LWxpbmU=", "got ***, abc, ***"),
+        (
+            "postgres://app:p%40ss-word@db:5432/x?sslmode=off",
+            "app:p%40ss-word app:p@ss-word p%40ss-word p@ss-word db:5432",
+            "*** *** *** *** db:5432",
+        ),
+        ("https://t0ken-in-front@git.example/x", "t0ken-in-front at git.example", "*** at git.example"),
+        ("redis://:pass@cache", "AUTH pass at cache", "AUTH *** at cache"),
+    ],
+)
+def test_the_telling_parts_of_a_secret_are_hidden_too(bench: Bench, secret: str, text: str, wanted: str) -> None:
+    bench.secrets = (secret,)
+    assert bench.run("echo", text).output == wanted
+    bench.secrets, bench.environ = (), {"WHERE": secret}
+    assert bench.run("echo", text, env=("WHERE",)).output == wanted
+
+
 def test_a_secret_is_hidden_however_it_is_cut() -> None:
     secrets = (CANARY, "canary-4711", "line one\nline two")
     text = f"a {CANARY} b canary-4711 c canary-47 d line one\nline two e {CANARY[:-1]}".encode()
@@ -539,7 +562,7 @@ def test_a_secret_is_hidden_however_it_is_cut() -> None:
             output.take(text[at : at + size])
         assert output.end() == wanted, size
         assert "".join(told) == wanted
-        assert output.digest == "sha256:" + hashlib.sha256(text).hexdigest()
+        assert output.digest == "sha256:" + hashlib.sha256(wanted.encode()).hexdigest()
 
 
 def test_the_beginning_and_the_end_are_kept() -> None:

@@ -209,6 +209,35 @@ def test_may_not_stand(place: Place, template: str, found: str):
     assert caught.value.found == found
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        'label_replace(up, "a", "$1", "b", "{{host}}.*")',
+        'label_replace(up, "a", "{{name}}", "b", "c")',
+        "label_join(up, '{{name}}', ',')",
+        'count_values("{{name}}", up)',
+    ],
+)
+def test_a_query_takes_it_in_a_matcher_alone(query: str):
+    with pytest.raises(Unfit, match="in a quoted text that no matcher compares with"):
+        judge(Place.QUERY, query, KNOWN)
+
+
+@pytest.mark.parametrize("name", ["service", "environment", "target", "incident"])
+@pytest.mark.parametrize("value", ["a b", "-x", "a/../b", "a&b", 'a"', "../a"])
+def test_what_every_playbook_has_is_a_name_where_a_machine_reads_it(name: str, value: str):
+    given = {name: value}
+    for place in (Place.ARGUMENT, Place.PLAIN, Place.URL, Place.QUERY):
+        template = {Place.URL: f"https://a.example/{{{{{name}}}}}", Place.QUERY: f'up{{a="{{{{{name}}}}}"}}'}.get(
+            place, f"{{{{{name}}}}}"
+        )
+        with pytest.raises(ValueError, match=f"^{name}: found "):
+            fill(place, template, given)
+    assert fill(Place.WORDS, f"On {{{{{name}}}}}", given) == f"On {value}"
+    good = "lighthouse/production" if name == "target" else "lighthouse"
+    assert fill(Place.ARGUMENT, f"{{{{{name}}}}}", {name: good}) == good
+
+
 def test_an_argument_does_not_become_an_option():
     assert fill(Place.ARGUMENT, "--by={{number}}", {"number": "-5"}) == "--by=-5"
     with pytest.raises(ValueError, match=r"^the argument '\{\{number\}\}' would be an option: '-5'$"):

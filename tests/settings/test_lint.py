@@ -87,10 +87,18 @@ def test_a_plain_list_is_clean(found):
 
 
 def test_what_only_looks_needs_no_proof(found):
-    look = "kind: command\ncommand: [kubectl, get, pods]\non_failure: {then: go_on}"
+    look = "kind: command\ncommand: [kubectl, get, pods]\ntimeout: 30s\non_failure: {then: go_on}"
     assert found(step("look", look)) == []
     assert found(step("look", look.replace("go_on", "escalate"))) == [("PB501", "- id: look")]
     assert found(step("look", f"{look}\nundo: Put it back.")) == [("PB501", "- id: look")]
+
+
+def test_a_program_that_ends_with_its_step_ends_after_it(found):
+    """It starts when somebody has said yes, and the step before."""
+    look = "kind: command\ncommand: [kubectl, get, pods]\non_failure: {then: go_on}"
+    assert found(step("look", f"{look}\ntimeout: 1m")) == [("PB306", "timeout: 1m")]
+    assert found(step("look", look)) == [("PB306", "- id: look")], "that is the usual one"
+    assert found(step("look", f"{look}\ntimeout: 59s")) == []
 
 
 def test_an_option_without_a_condition_takes_the_rest(found):
@@ -285,6 +293,33 @@ def test_playbooks_in_a_circle(own):
     assert own() == ["PB207", "PB207", "PB207"]
     (own.path / "playbooks" / "c.yaml").write_text(calls("c", "small"))
     assert own() == []
+
+
+def test_what_an_alert_says_is_nobodys_answer(own):
+    def write(name, variables, steps):
+        head = HEAD.replace("name: small", f"name: {name}")
+        (own.path / "playbooks" / f"{name}.yaml").write_text(f"{head}variables: {{{variables}}}\nsteps:\n{steps}")
+
+    use = step("one", "undo: 'Put {{pod}} back'")
+    call = step("two", "kind: playbook\nplaybook: child")
+    decide = step("two", DECISION + option("a", "playbook: child") + option("b"))
+    for ask, code in (
+        ("pod: {}", ["PB209"]),
+        ("pod: {default: x}", ["PB209"]),
+        ("pod: {pattern: 'pod-[0-9]+'}", []),
+        ("pod: {type: choice, choices: [a, b]}", []),
+        ("pod: {from: alert.pod}", []),
+    ):
+        write("child", ask, use)
+        for way in (call, decide):
+            write("small", "pod: {from: alert.pod}", use + way)
+            assert own() == code, ask
+            write("small", "pod: {ask: Which one?}", use + way)
+            assert own() == []
+    write("child", "pod: {}", use)
+    write("small", "pod: {pattern: 'p.*'}", use + call)
+    write("above", "pod: {from: alert.pod}", use + step("two", "kind: playbook\nplaybook: small"))
+    assert own("small") == ["PB209"], "also what was handed on to it"
 
 
 def test_two_files_of_one_name(own):

@@ -158,7 +158,7 @@ def test_what_every_step_may_have():
         undo: Put it back
         skip_needs_reason: false
         critical: true
-        on_overdue: [escalate, notify: slack, goto: last]
+        on_overdue: [escalate, notify: slack]
         on_failure: {tries: 3, back_off: 20s, then: [escalate, abort]}
     """)
     assert (found.owner, found.timebox, found.parallel) == ("scribe", 2 * MINUTE, True)
@@ -166,7 +166,7 @@ def test_what_every_step_may_have():
     assert found.verify == Check("rollout.percent", "<=", 0.0, hold=MINUTE)
     assert (found.confirm, found.second_person, found.undo) == ("CLEAR {target}", True, "Put it back")
     assert (found.skip_needs_reason, found.critical) == (False, True)
-    assert found.on_overdue == (Reaction(Do.ESCALATE), Reaction(Do.NOTIFY, "slack"), Reaction(Do.GOTO, "last"))
+    assert found.on_overdue == (Reaction(Do.ESCALATE), Reaction(Do.NOTIFY, "slack"))
     assert found.on_failure == OnFailure(3, 20 * SECOND, (Reaction(Do.ESCALATE), Reaction(Do.ABORT)))
 
 
@@ -359,6 +359,19 @@ def test_goto_may_lead_back():
         ("kind: command\ncommand: [x]\ncwd: a/../../b", ["cwd: found 'a/../../b', which leads to a folder above, expected a path below the playbook's folder, or a whole one"]),
         ("kind: command\ncommand: [x]\nenv: [LD_PRELOAD]", ["env[0]: found LD_PRELOAD, which chooses what code a program runs, expected a program that needs no such variable"]),
         ("kind: command\ncommand: [x]\nset_env: {BASH_ENV: x}", ["set_env.BASH_ENV: found BASH_ENV, which chooses what code a program runs, expected a program that needs no such variable"]),
+        *(
+            (f"kind: command\ncommand: [x]\nenv: [{name}]", [f"env[0]: found {name}, which chooses what code a program runs, expected a program that needs no such variable"])
+            for name in ("LD_AUDIT", "DYLD_X", *["PERL5LIB", "PERL5OPT", "PYTHONHOME", "PYTHONUSERBASE", "PYTHONSTARTUP", "PYTHONPATH", "RUBYLIB", "RUBYOPT", "NODE_PATH", "NODE_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "GCONV_PATH", "GIT_SSH_COMMAND", "GIT_SSH", "GIT_EXEC_PATH", "PS4", "PROMPT_COMMAND", "BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS", "IFS"])
+        ),
+        *(
+            (f"kind: command\ncommand: [x]\nset_env: {{{name}: x}}", [f"set_env.{name}: found {name}, which every program gets, expected another variable"])
+            for name in ("PATH", "HOME", "LANG")
+        ),
+        ("kind: command\ncommand: [x]\nenv: [HOME]", ["env[0]: found HOME, which every program gets, expected another variable"]),
+        ("kind: http\nurl: https://a.example\ntimeout: 31s", ["timeout: found '31s', expected at most 30s: a step of kind http asks again by itself"]),
+        ("parallel: true\ntimebox: 1m\non_overdue: {goto: last}", ["on_overdue.goto: found `goto` in a step with `parallel`, which nothing waits for, expected it in a step that is waited for"]),
+        ("parallel: true\non_failure: {then: [escalate, {goto: last}]}", ["on_failure.then[1].goto: found `goto` in a step with `parallel`, which nothing waits for, expected it in a step that is waited for"]),
+        ("kind: query\nquery: 'label_replace(up, \"a\", \"$1\", \"b\", \"{{host}}\")'\nexpect: '< 1'", ["query: found {{host}} in a quoted text that no matcher compares with, expected it as in {label=\"...\"} or {label=~\"...\"}"]),
         ("kind: command\ncommand: [x]\nenv: [A B]", ["env[0]: found 'A B', expected the name of an environment variable"]),
         ("kind: command\ncommand: [x]\nenv: [A]\nset_env: {A: x}", ["set_env.A: found 'A' again (the first is at line 18), expected a variable of its own"]),
         ("kind: command\ncommand: [x, \"a\\nb\"]", ["command[1]: found a line break or a control character, expected an argument in printable characters"]),

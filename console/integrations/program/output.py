@@ -38,12 +38,12 @@ class Output:
 
     @property
     def digest(self) -> str:
-        """Of everything that came, as it came."""
+        """Of everything that came, with secrets masked: a short secret could be found by trying, from a digest with it.
+        It is whole after `end`."""
         return f"sha256:{self._digest.hexdigest()}"
 
     def take(self, data: bytes) -> None:
         """The next piece."""
-        self._digest.update(data)
         self._pass(self._hidden(data))
 
     def end(self) -> str:
@@ -88,6 +88,7 @@ class Output:
         return b"".join((*parts, data[at:end])), end
 
     def _pass(self, data: bytes) -> None:
+        self._digest.update(data)
         room = HEAD - len(self._head)
         if room > 0:
             self._head += data[:room]

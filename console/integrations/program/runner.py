@@ -20,6 +20,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import unquote
 
 from console.integrations.program import place
 from console.integrations.program.output import Output
@@ -39,6 +40,7 @@ _SWEEPS = 20
 _KEEPER = Path(__file__).with_name("keeper.py")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SECRET = re.compile(r"TOKEN|SECRET|PASS|KEY|CREDENTIAL|AUTH|COOKIE|DSN|PRIVATE|SESSION", re.IGNORECASE)
+_USER = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^\s/?#:@]*)(?::([^\s/?#]*))?@")
 _PLAIN = 8
 """Values of variables that do not look like secrets are hidden from so many characters on: shorter ones are words."""
 
@@ -123,7 +125,7 @@ class LocalPrograms:
         for name, text in [*((name, self._environ.get(name, "")) for name in program.env), *program.set_env]:
             if _SECRET.search(name) or (name in program.env and len(text) >= _PLAIN):
                 found += [text, text.strip()]
-        return found
+        return [part for text in found for part in _parts(text)]
 
     def _kept(self, spec: bytes, output: Output, stop: threading.Event, longest: timedelta) -> str:
         """Runs a keeper, takes in the output, and answers with what it said."""
@@ -219,6 +221,17 @@ class LocalPrograms:
         else:
             status, reason = code, ""
         return Ended(status, seconds, text, output.digest, reason)
+
+
+def _parts(secret: str) -> list[str]:
+    """A secret, and what of it gives it away: the lines of a key, the password of a URL, as written and as meant."""
+    found = [secret]
+    if "\n" in secret:
+        found += [line.strip() for line in secret.splitlines() if len(line.strip()) >= _PLAIN]
+    for user, password in _USER.findall(secret):
+        for text in (f"{user}:{password}" if password else user, password):
+            found += [text, unquote(text)]
+    return found
 
 
 def _take(reading: int, output: Output, *, wait: bool = True) -> bool:

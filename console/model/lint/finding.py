@@ -42,6 +42,7 @@ CODES: Mapping[str, tuple[Grade, str]] = {
     "PB206": (_E, "a loop without a way out"),
     "PB207": (_E, "playbooks that run each other in a circle"),
     "PB208": (_E, "a parallel step at the end, which nothing follows"),
+    "PB209": (_E, "a value from an alert for a variable of another playbook that does not limit it"),
     "PB301": (_E, "timeboxes that exceed the objective"),
     "PB302": (_W, "an objective that begins after everything must be over"),
     "PB303": (_E, "a wait without a limit"),

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from itertools import pairwise
 
-from console.model.flow import Edge, Way, edges, units
+from console.model.flow import Edge, Key, Way, edges, units
 from console.model.lint.finding import Finding, World
-from console.model.playbook import Check, Option, Playbook, Step, StepKind
+from console.model.playbook import Check, Option, Playbook, Step, StepKind, Variable
 
 _ZERO = timedelta(0)
 _BOOL = re.compile(r"\bbool\b")
@@ -60,6 +60,7 @@ def rules(playbook: Playbook, world: World) -> Iterator[Finding]:
             yield from _conditions(step)
     yield from _loops(roads)
     yield from _circle(playbook, world)
+    yield from _handed(playbook, world)
     last = roads.units[-1][-1]
     if last.parallel:
         yield Finding("PB208", "nothing follows it: it starts together with nothing", last.id, ("parallel",))
@@ -228,3 +229,45 @@ def _longest(roads: _Map, times: Mapping[str, timedelta]) -> tuple[timedelta, tu
 
 def _minutes(length: timedelta) -> str:
     return f"{length.total_seconds() / 60:g} min"
+
+
+def _handed(playbook: Playbook, world: World) -> Iterator[Finding]:
+    """Variables whose values go on in other playbooks: what an alert says is nobody's answer."""
+    own = {variable.name for variable in playbook.variables}
+    for step in playbook.steps:
+        ways: list[tuple[str, tuple[Key, ...]]] = [(step.call, ("playbook",))]
+        ways += [(option.playbook, ("options", option.id, "playbook")) for option in step.options]
+        for name, keys in ways:
+            other = world.playbooks.get(name)
+            for variable in other.variables if other is not None else ():
+                if variable.name in own and not (variable.source or _limited(variable)):
+                    alert = _alert(variable.name, playbook, world)
+                    if alert:
+                        text = (
+                            f"{variable.name} is what {alert} says, and {name} asks a person for it: "
+                            "give it a `pattern` or `choices` there"
+                        )
+                        yield Finding("PB209", text, step.id, keys)
+
+
+def _limited(variable: Variable) -> bool:
+    return bool(variable.pattern or variable.choices)
+
+
+def _alert(name: str, playbook: Playbook, world: World) -> str:
+    """Where an alert chooses the value of a variable, here or in a playbook that hands it on; empty when none does."""
+    todo, seen = [playbook], {playbook.name}
+    while todo:
+        one = todo.pop(0)
+        found = next((variable for variable in one.variables if variable.name == name), None)
+        if found is None:
+            continue
+        if found.source.startswith("alert."):
+            return found.source
+        for other in world.playbooks.values() if _limited(found) else ():
+            if other.name not in seen and any(
+                one.name in (step.call, *(option.playbook for option in step.options)) for step in other.steps
+            ):
+                seen.add(other.name)
+                todo.append(other)
+    return ""

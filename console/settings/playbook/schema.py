@@ -19,6 +19,7 @@ from console.model.playbook import DECIDED, Do, Mode, StepKind, VariableType
 from console.model.text import LIMIT
 from console.settings.playbook import keys
 from console.settings.playbook.reactions import MOST_TRIES
+from console.settings.playbook.steps import MOST_PATIENCE
 
 FILE = Path(__file__).parent.parent / "playbook.schema.json"
 """Where it is published."""
@@ -34,6 +35,7 @@ _SPAN: Schema = {
     "pattern": r"^(?=.)(\d{1,4}w)?(\d{1,5}d)?(\d{1,6}h)?(\d{1,7}m)?(\d{1,9}s)?$",
     "examples": ["90s", "5m", "1h30m", "30d"],
 }
+_PATIENCE = r"^(0+w)?(0+d)?(0+h)?(0+m)?0*([1-9]|[12][0-9]|30)s$"
 _DAY: Schema = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
 _SWITCH: Schema = {"enum": [True, False, "true", "false"]}
 _MATCHER: Schema = {"type": "string", "pattern": r"^\s*[a-zA-Z_][a-zA-Z0-9_]*\s*(=~|!~|!=|=)"}
@@ -149,6 +151,8 @@ def _kind(kind: str) -> Schema:
     if kind in DECIDED:
         without = _reactions(tuple(do for do in keys.OVERDUE if do is not Do.GO_ON))
         found["properties"] = {"on_overdue": without}
+    elif kind == StepKind.HTTP:
+        found["properties"] = {"timeout": _said(f"At most {MOST_PATIENCE.seconds}s", {"pattern": _PATIENCE})}
     elif kind == StepKind.FLAG:
         found["oneOf"] = [{"required": ["percent"]}, {"required": ["off"]}]
     elif kind == StepKind.WAIT:

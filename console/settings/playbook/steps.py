@@ -33,18 +33,17 @@ OWNER = "incident commander"
 """Who owns a step that does not say."""
 _METHODS = {"GET": "GET", "HEAD": "HEAD"}
 _LOADER = ("LD_", "DYLD_")
-_SHELL = (
-    "BASH_ENV",
-    "ENV",
-    "SHELLOPTS",
-    "BASHOPTS",
-    "PYTHONPATH",
-    "PYTHONSTARTUP",
-    "PERL5OPT",
-    "RUBYOPT",
-    "NODE_OPTIONS",
-)
-"""Environment variables that choose what code a program runs: trust in the program would mean nothing."""
+_CODE = """
+    BASH_ENV ENV SHELLOPTS BASHOPTS IFS PS4 PROMPT_COMMAND PYTHONPATH PYTHONHOME PYTHONUSERBASE PYTHONSTARTUP PERL5LIB
+    PERL5OPT RUBYLIB RUBYOPT NODE_PATH NODE_OPTIONS JAVA_TOOL_OPTIONS _JAVA_OPTIONS JDK_JAVA_OPTIONS GCONV_PATH GIT_SSH
+    GIT_SSH_COMMAND GIT_EXEC_PATH
+"""
+_CHOOSING = frozenset(_CODE.split())
+"""Environment variables that are known to choose what code a program runs: trust in the program would mean nothing."""
+_GIVEN = ("PATH", "HOME", "LANG")
+"""Those that every program gets."""
+MOST_PATIENCE = timedelta(seconds=30)
+"""How long an endpoint may be waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +120,8 @@ def _step(node: Node, fields: Fields, around: Around, where: Where) -> Step:
         _refuse_in_group(fields, kind)
 
     def jump(place: Node) -> str:
+        if "parallel" in given and given["parallel"].text == "true":
+            place.refuse("`goto` in a step with `parallel`, which nothing waits for", "it in a step that is waited for")
         return _jump(place, name, around, where)
 
     decided = kind in DECIDED
@@ -204,10 +205,19 @@ def _http(node: Node, fields: Fields, around: Around, jump: Any) -> dict[str, An
         method,
         tuple(place.integer(expected, least=100, most=599) for place in statuses) or usual.status,
         plain(contains, around.variables, "a text in the answer") if contains.present else "",
-        fields["timeout"].duration(default=usual.timeout),
+        _patience(fields["timeout"], usual.timeout),
     )
     hold = fields["for"].duration(default=timedelta(0))
     return {"probe": probe, "verify": Check(probe.reading, "==", 1.0, hold=hold)}
+
+
+def _patience(node: Node, usual: timedelta) -> timedelta:
+    found = node.duration(default=usual)
+    if found > MOST_PATIENCE:
+        node.refuse(
+            shown(node.tree.text), f"at most {MOST_PATIENCE.seconds}s: a step of kind http asks again by itself"
+        )
+    return min(found, MOST_PATIENCE)
 
 
 def _wait(node: Node, fields: Fields, around: Around, jump: Any) -> dict[str, Any]:
@@ -272,7 +282,9 @@ def _environment(name: str, node: Node) -> None:
         node.text(expected)
     elif not name.isascii() or not name.isidentifier():
         node.refuse(shown(name), expected)
-    elif name.startswith(_LOADER) or name in _SHELL:
+    elif name in _GIVEN:
+        node.refuse(f"{name}, which every program gets", "another variable")
+    elif name.startswith(_LOADER) or name in _CHOOSING:
         node.refuse(f"{name}, which chooses what code a program runs", "a program that needs no such variable")
 
 
