@@ -42,6 +42,11 @@ class Moments:
         return str(self._environment.target)
 
     @property
+    def console(self) -> str:
+        """The console that asks: it knows that it is there."""
+        return self._console
+
+    @property
     def severities(self) -> tuple[SeverityRule, ...]:
         """The severity matrix."""
         return self._config.severities

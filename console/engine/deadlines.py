@@ -64,7 +64,9 @@ class Deadlines:
 
     def _due(self) -> datetime | None:
         moments = self._moments
-        return next_deadline(self._record.state, moments.target, moments.severities, moments.pager_unheard())
+        return next_deadline(
+            self._record.state, moments.target, moments.severities, moments.pager_unheard(), moments.console
+        )
 
     async def _fire(self) -> bool:
         """Whether all of them are in the record now."""

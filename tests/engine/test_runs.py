@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from console.engine.lease import LeaseKeeper
 from console.engine.outcome import Denied, Done
 from console.model import commands as cmd
-from console.model.playbook import Check, StepKind
+from console.model.playbook import Check, Probe, StepKind
 from console.model.reading import Reading, ReadingState, missing
 from console.ports import PlaybookSnapshot
 from tests.engine.bench import START, Bench
@@ -149,6 +152,100 @@ async def test_what_nobody_here_can_ask_verifies_nothing(bench: Bench) -> None:
     await bench.run(30)
     assert night.step(console, "health").status == "active"
     assert console.board.readings[HEALTH.reading].state is ReadingState.UNREACHABLE
+
+
+# -- each by itself ---------------------------------------------------------------------------------------------------
+
+
+class Hangs:
+    """An endpoint that never answers."""
+
+    def read(self, probe: Probe) -> Any:
+        return asyncio.get_running_loop().create_future()
+
+
+async def test_a_probe_that_hangs_holds_up_nothing_else(bench: Bench) -> None:
+    hanging = Probe("http://hang/", timeout=timedelta(minutes=10))
+    night = Night(
+        bench,
+        step("aside", kind=StepKind.HTTP, parallel=True, probe=hanging, verify=Check(hanging.reading, "==", 1.0)),
+        step("drain", kind=StepKind.QUERY, verify=drained(), timebox=None),
+        program(),
+        step("next"),
+    )
+    bench.outside["probes"] = Hangs()
+    night.values.values[QUEUE] = 0.0
+    console = await bench.console()
+    await night.begin(console)
+    await bench.run(75)
+    assert night.step(console, "drain").status == "done"
+    assert night.step(console, "aside").status == "active"
+    await night.ask(console)
+    night.programs.going[0].end()
+    await bench.run(1)
+    assert night.step(console, "restart").status == "done"
+
+
+async def test_a_check_that_is_read_too_rarely_has_not_held(bench: Bench) -> None:
+    """Between two answers of the one endpoint is more than anybody can vouch for; the other check is not touched."""
+    check = Check(HEALTH.reading, "==", 1.0, hold=MINUTE)
+    night = Night(
+        bench,
+        step("health", kind=StepKind.HTTP, parallel=True, probe=HEALTH, verify=check, timebox=None),
+        step("drain", kind=StepKind.QUERY, verify=drained(5 * MINUTE), timebox=None),
+    )
+    probes = Slow()
+    bench.outside["probes"] = probes
+    night.values.values[QUEUE] = 0.0
+    console = await bench.console()
+    await night.begin(console)
+    for _ in range(8):
+        await bench.run(25)
+        assert str(drained(5 * MINUTE)) in console.board.held
+        probes.answer(bench)
+        await night.settled()
+    assert night.step(console, "health").status == "active"
+    for _ in range(20):
+        await bench.run(5)
+        probes.answer(bench)
+        await night.settled()
+    assert night.step(console, "health").status == "done"
+
+
+class Slow:
+    """An endpoint that answers when the test says so."""
+
+    def __init__(self) -> None:
+        self.going: list[asyncio.Future[Reading[float]]] = []
+
+    def read(self, probe: Probe) -> Any:
+        self.going.append(asyncio.get_running_loop().create_future())
+        return self.going[-1]
+
+    def answer(self, bench: Bench) -> None:
+        for future in self.going:
+            future.set_result(Reading(ReadingState.OK, 1.0, bench.clock.now(), "probe"))
+        self.going.clear()
+
+
+async def test_a_lease_that_is_lost_in_between_closes_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An append without a fence would be one that nobody checks."""
+    night = Night(bench, step("drain", kind=StepKind.QUERY, verify=drained(timedelta(0)), timebox=None))
+    console = await bench.console()
+    await night.begin(console)
+    night.values.values[QUEUE] = 0.0
+    fences: list[int | None] = []
+    asked = iter([1, None])
+    monkeypatch.setattr(LeaseKeeper, "fence", property(lambda _: next(asked, None)))
+    append = console._world.journal.append
+
+    async def noted(appends: Any, *, fence: int | None = None) -> Any:
+        fences.append(fence)
+        return await append(appends, fence=fence)
+
+    monkeypatch.setattr(console._world.journal, "append", noted)
+    await console._watching.look(anew=True)
+    assert fences == []
 
 
 # -- 47: accepted, and no effect --------------------------------------------------------------------------------------

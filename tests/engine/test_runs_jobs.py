@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -13,10 +14,11 @@ from console.engine.runs_jobs import TAIL, judged
 from console.model import commands as cmd
 from console.model import events as ev
 from console.model.board import Board
-from console.model.playbook import Program, StepKind
-from console.ports import Ended, Rejected, Uncertain
-from tests.engine.bench import START, Bench
-from tests.engine.runs import MINUTE, TRIES, Night, program
+from console.model.people import Actor
+from console.model.playbook import Do, Program, Reaction, StepKind
+from console.ports import Append, Ended, NewEvent, PlaybookSnapshot, Rejected, Uncertain
+from tests.engine.bench import START, Bench, OfConsole
+from tests.engine.runs import MINUTE, TRIES, Files, Night, drained, playbook, program
 from tests.model.life import step
 
 SECOND = timedelta(seconds=1)
@@ -296,6 +298,219 @@ async def test_a_file_that_others_may_write_runs_nothing_until_somebody_has_read
     assert len(night.programs.going) == 1
 
 
+async def test_a_forged_record_runs_nothing(bench: Bench) -> None:
+    """Whoever may write the journal can say that this console holds a step and was asked for it: it knows better."""
+    night = Night(bench, step("x"))
+    console = await bench.console("alice")
+    await night.begin(console)
+    evil = playbook(program("go"), name="evil")
+    incident = console.board.open_incidents[0].id
+    await forged(
+        bench,
+        "run:deadbeef",
+        ev.RunStarted(incident, evil.playbook, night.playbook.hash, "lighthouse/production"),
+        ev.StepStarted("go", "ic", None, 1),
+        ev.StepAsked("go", 1),
+        ev.StepTaken("go", bench.clock.now() + MINUTE),
+    )
+    await bench.run(90)
+    assert night.programs.going == []
+
+
+async def test_a_further_try_is_of_what_was_asked_for_here(bench: Bench) -> None:
+    night = Night(bench, program(on_failure=TRIES, timebox=None))
+    console = await bench.console("alice")
+    await night.begin(console)
+    night.programs.at_once = [FAILED]
+    await night.ask(console)
+    console._jobs._asked.clear()  # as in a process that knows of it by the record alone
+    await bench.run(30)
+    assert night.step(console, "restart").attempt == 2
+    assert len(night.programs.going) == 1
+
+
+async def test_a_playbook_that_this_console_has_not_read_runs_nothing(bench: Bench) -> None:
+    night = Night(bench, step("x"))
+    console = await bench.console("alice")
+    await night.begin(console)
+    theirs = playbook(program("go"), name="bobs-own", hash_="hash-of-bob")
+    incident = console.board.open_incidents[0].id
+    await forged(
+        bench,
+        "run:deadbeef",
+        ev.RunStarted(incident, theirs.playbook, theirs.hash, "lighthouse/production"),
+        ev.StepStarted("go", "ic", None, 1),
+        console="bob",
+    )
+    await bench.run(1)
+    denied = await console.submit(cmd.RunProgram("deadbeef", "go"))
+    assert isinstance(denied, Denied)
+    assert "oncall playbook trust bobs-own" in denied.reason
+    assert isinstance(await console.submit(cmd.TrustPlaybook(theirs, "read it line by line")), Done)
+    assert isinstance(await console.submit(cmd.RunProgram("deadbeef", "go")), Done)
+
+
+async def test_a_version_that_was_read_earlier_goes_on(bench: Bench) -> None:
+    night = Night(bench, program(), step("next"))
+    files = Files(PlaybookSnapshot((night.playbook,), {"bridge-down": "hash-1"}))
+    bench.config = replace(bench.config, playbooks=())
+    bench.outside["files"] = files
+    console = await bench.console()
+    await bench.run(20)
+    await night.begin(console)
+    files.snapshot = PlaybookSnapshot((playbook(step("other"), hash_="hash-2"),), {"bridge-down": "hash-2"})
+    await bench.run(20)
+    assert [item.hash for item in console.board.playbooks] == ["hash-2"]
+    await night.ask(console)
+    assert len(night.programs.going) == 1
+
+
+async def forged(bench: Bench, stream: str, *payloads: Any, console: str = "alice") -> None:
+    """Writes events as another process would that may write the journal."""
+    events = tuple(NewEvent(payload, bench.clock.now(), bench.ids.new()) for payload in payloads)
+    await OfConsole(bench.journal, console).append([Append(stream, None, events, Actor("mallory", "mallory"))])
+
+
+# -- what others do to the step ---------------------------------------------------------------------------------------
+
+ENDINGS = {
+    "the step was skipped": lambda run: cmd.SkipStep(run, "restart", "not needed"),
+    "the step failed": lambda run: cmd.FailStep(run, "restart", "it hangs"),
+    "the run was aborted": lambda run: cmd.AbortRun(run, "a false alarm"),
+}
+
+
+@pytest.mark.parametrize("why", ENDINGS)
+async def test_what_ends_a_step_ends_its_program(bench: Bench, why: str) -> None:
+    night = Night(bench, program(timebox=None), step("next"))
+    console = await bench.console()
+    await night.begin(console)
+    await night.ask(console)
+    (going,) = night.programs.going
+    assert isinstance(await console.submit(ENDINGS[why](night.id)), Done)
+    assert going.stop.is_set()
+    going.end(None, why="stopped after 2 s")
+    await bench.run(1)
+    (effect,) = night.run(console).effects
+    assert effect.outcome == "unknown"
+    assert effect.answer.endswith(f"stopped: {why} after 2.0 s")
+    assert console.board.jobs == ()
+
+
+async def test_what_another_console_ends_ends_it_too(bench: Bench) -> None:
+    night = Night(bench, program(timebox=None), step("next"))
+    alice, bob = await bench.console("alice"), await bench.console("bob")
+    await night.begin(alice)
+    await night.ask(alice)
+    await bench.run(1)
+    assert isinstance(await bob.submit(cmd.AbortRun(night.id, "a false alarm")), Done)
+    await bench.run(1)
+    assert night.programs.going[0].stop.is_set()
+
+
+async def test_a_program_that_runs_on_while_the_run_is_on_hold_is_left_alone(bench: Bench) -> None:
+    night = Night(bench, program(timebox=None), step("next"))
+    console = await bench.console()
+    await night.begin(console)
+    await night.ask(console)
+    assert isinstance(await console.submit(cmd.HoldRun(night.id, "wait")), Done)
+    await bench.run(10)
+    assert not night.programs.going[0].stop.is_set()
+
+
+async def test_a_step_never_has_two_programs_at_once(bench: Bench) -> None:
+    night = Night(bench, program(timebox=None), step("next"))
+    console = await bench.console()
+    await night.begin(console)
+    await night.ask(console)
+    assert isinstance(await console.submit(cmd.FailStep(night.id, "restart", "it hangs")), Done)
+    await console.submit(cmd.RetryStep(night.id, "restart"))
+    denied = await console.submit(cmd.RunProgram(night.id, "restart"))
+    assert isinstance(denied, Denied)
+    assert len(console.board.jobs) == len(night.programs.going) == 1
+    night.programs.going[0].end(None, why="stopped")
+    await night.settled()
+    await console.submit(cmd.RetryStep(night.id, "restart"))
+    again = cmd.RunProgram(night.id, "restart", break_glass="I have looked: nothing was done")
+    assert isinstance(await console.submit(again), Done)
+    await night.settled()
+    assert len(night.programs.going) == 2
+
+
+async def test_no_further_try_while_an_earlier_one_has_not_ended(bench: Bench) -> None:
+    """The step has failed by its time, and is tried again: not while the program is still on its way out."""
+    fail = (Reaction(Do.FAIL),)
+    night = Night(bench, program(on_failure=TRIES, timebox=timedelta(seconds=30), on_overdue=fail), step("next"))
+    console = await bench.console()
+    await night.begin(console)
+    await night.ask(console)
+    await bench.run(120)
+    assert len(night.programs.going) == 1
+    night.programs.going[0].end(0)
+    await bench.run(60)
+    assert len(night.programs.going) == 1, "it has done its work"
+
+
+# -- who holds it -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_console_that_closes_gives_its_steps_back(bench: Bench) -> None:
+    night = Night(bench, step("wait", kind=StepKind.QUERY, verify=drained(), timebox=None), step("next"))
+    alice, bob = await bench.console("alice"), await bench.console("bob")
+    await night.begin(alice)
+    assert isinstance(await alice.submit(cmd.TakeStep(night.id, "wait")), Done)
+    await bench.run(1)
+    bench.consoles.remove(alice)
+    await alice.stop()
+    await bench.run(1)
+    held_until = night.step(bob, "wait").held_until
+    assert held_until is not None
+    assert held_until <= bench.clock.now()
+    assert isinstance(await bob.submit(cmd.TakeStep(night.id, "wait")), Done), "nobody is asked why"
+    await bench.run(400)
+    assert night.run(bob).held_at is None
+
+
+async def test_a_console_that_closes_puts_nothing_on_hold_at_once(bench: Bench) -> None:
+    night = Night(bench, step("look", timebox=None), step("next"))
+    alice, bob = await bench.console("alice"), await bench.console("bob")
+    await night.begin(alice)
+    assert isinstance(await alice.submit(cmd.TakeStep(night.id, "look")), Done)
+    await bench.run(1)
+    bench.consoles.remove(alice)
+    await alice.stop()
+    await bench.run(60)
+    assert night.run(bob).held_at is None
+
+
+async def test_what_one_command_has_taken_it_keeps(bench: Bench) -> None:
+    night = Night(bench, step("look", timebox=None), step("next"))
+    alice = await bench.console("alice")
+    await night.begin(alice)
+    one = await bench.console("cli", start=False)
+    bench.consoles.remove(one)
+    assert isinstance(await one.submit(cmd.TakeStep(night.id, "look")), Done)
+    await one.stop()
+    await bench.run(1)
+    assert night.step(alice, "look").held_until == START + 5 * MINUTE
+
+
+async def test_after_a_journal_was_down_nobody_was_gone(bench: Bench) -> None:
+    night = Night(bench, program(timebox=None), step("next"))
+    console = await bench.console()
+    await night.begin(console)
+    await night.ask(console)
+    await bench.run(10)
+    bench.journal.problem = "disk full"
+    await bench.run(400)
+    bench.journal.problem = ""
+    await bench.run(60)
+    assert night.run(console).held_at is None
+    held_until = night.step(console, "restart").held_until
+    assert held_until is not None
+    assert held_until > bench.clock.now()
+
+
 # -- stopping ---------------------------------------------------------------------------------------------------------
 
 
@@ -354,6 +569,41 @@ async def test_one_command_waits_for_its_program_and_what_follows(bench: Bench) 
     assert night.step(console, "restart").status == "done"
     assert night.step(console, "next").status == "active"
     assert console.board.jobs == ()
+
+
+async def test_one_command_makes_the_tries_that_the_playbook_declares(bench: Bench) -> None:
+    night = Night(bench, program(on_failure=TRIES, timebox=None), step("next"))
+    one = await bench.console("alice", start=False)
+    await night.begin(one)
+    night.programs.at_once = [FAILED, FAILED, ENDED]
+    assert isinstance(await one.submit(cmd.RunProgram(night.id, "restart")), Done)
+    finishing = asyncio.create_task(one.finish_jobs())
+    for _ in range(60):
+        await bench.run(1)
+    assert finishing.done()
+    await finishing
+    assert [effect.outcome for effect in night.run(one).effects] == ["refused", "refused", "done"]
+    assert night.step(one, "next").status == "active"
+    await one.stop()
+    bench.consoles.remove(one)
+
+
+async def test_one_command_waits_for_the_engine_of_another_console(bench: Bench) -> None:
+    night = Night(bench, program(on_failure=TRIES, timebox=None), step("next"))
+    alice = await bench.console("alice")
+    await night.begin(alice)
+    one = await bench.console("cli", start=False)
+    night.programs.at_once = [FAILED, ENDED]
+    assert isinstance(await one.submit(cmd.RunProgram(night.id, "restart")), Done)
+    finishing = asyncio.create_task(one.finish_jobs())
+    for _ in range(40):
+        await bench.run(1)
+    assert finishing.done()
+    await finishing
+    assert alice.board.lease.holder == "alice"
+    assert night.step(alice, "restart").status == "done"
+    await one.stop()
+    bench.consoles.remove(one)
 
 
 async def test_lines_are_shown_while_it_runs_and_not_too_often(bench: Bench) -> None:
