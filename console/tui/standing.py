@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, cast
 
-from textual.screen import Screen
+if TYPE_CHECKING:
+    from textual.screen import Screen
 
-T = TypeVar("T")
 
-
-class Standing(Screen[T]):
-    """The base of all screens and dialogs. Textual mounts a screen some time after it was pushed; when it was popped
-    meanwhile, as by an answer that came in between, it has lost its children by then."""
+class Standing:
+    """What all screens and dialogs do. Textual mounts a screen some time after it was pushed; when it was popped
+    meanwhile, as by an answer that came in between, it has lost its children by then. To be named after Textual's own
+    class: styles are inherited from the first one alone."""
 
     def on_mount(self) -> None:
         """Filled, unless it is gone already."""
-        if self in self.app.screen_stack:
+        screen = cast("Screen[Any]", self)
+        if screen in screen.app.screen_stack:
             self.ready()
 
     def ready(self) -> None:

@@ -27,7 +27,7 @@ TWICE_SECONDS = 0.4
 """A key pressed again within this time was pressed twice, and is not the beginning of an answer."""
 
 
-class Dialog(Standing[T], ModalScreen[T]):
+class Dialog(ModalScreen[T], Standing):
     """The base of all modals."""
 
     AUTO_FOCUS = None

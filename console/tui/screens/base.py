@@ -8,6 +8,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.binding import Binding
+from textual.screen import Screen
 
 from console.tui import keys
 from console.tui.situation import Situation
@@ -83,7 +84,7 @@ def _urgency(action: keys.Action, situation: Situation) -> tuple[bool, bool, boo
     return action.footer < keys.ALWAYS, leads_away, bool(action.reason(situation)), action.footer
 
 
-class ConsoleScreen(Standing[None]):
+class ConsoleScreen(Screen[None], Standing):
     """The base. A subclass gives `scope`, `body`, `draw` and, by `situation`, what its keys mean."""
 
     scope: ClassVar[str] = "everywhere"
