@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,14 @@ from console.cli.output import show
 from console.cli.record import How, writing
 from console.cli.run_common import (
     Tail,
+    Tries,
     acting_words,
     command_line,
     glass_option,
     link_option,
     note_drift,
     on_step,
+    resume,
     run_argument,
     step_argument,
     typed_option,
@@ -43,20 +46,24 @@ def _carry_out(
     ended: list[EffectFinished] = []
 
     async def after(console: Console, done: Done) -> None:
-        lines = Tail(lambda text: None if how.as_json else complain(text))
-        leave = console.subscribe(lines.look)
-        await console.finish_jobs()
-        leave()
+        say: Callable[[str], None] = (lambda _: None) if how.as_json else complain
+        effects = [event.payload for event in done.events if event.kind == "effect.intended"]
+        lines, tries = Tail(say), Tries(say, done.subject, effects[0].step if effects else "")
+        leaves = [console.subscribe(lines.look), console.subscribe(tries.look)]
+        try:
+            await console.finish_jobs()
+        except asyncio.CancelledError:
+            complain(f"ended; what runs is stopped. {resume(console, done.subject, tries.step)}")
+            raise
+        finally:
+            for leave in leaves:
+                leave()
         if how.wait and queued(done):
             await tell(console, queued(done), wait=True)
             await console.finish_jobs()  # the step closes with it
-        found = console.state.runs[done.subject]
-        effects = {event.payload.effect for event in done.events if event.kind == "effect.intended"}
-        ended.extend(
-            EffectFinished(item.id, item.outcome or "unknown", item.answer)
-            for item in found.effects
-            if item.id in effects
-        )
+        # Of several tries, the last one says how it ended.
+        of_step = console.state.runs[done.subject].effects_of(tries.step) if effects else ()
+        ended.extend(EffectFinished(item.id, item.outcome or "unknown", item.answer) for item in of_step[-1:])
 
     def wanted(console: Console, run: Run, step_id: str) -> Command:
         note_drift(console, run)
@@ -94,7 +101,7 @@ def program(
     yes: bool,
     how: How,
 ) -> None:
-    """Run the program of a command step, and wait for its end."""
+    """Run the program of a command step, and wait for its end, and for that of the tries that the playbook declares."""
     from console.model.commands import RunProgram
 
     if dry_run:

@@ -284,6 +284,32 @@ class Tail:
                     self._say(f"  | {text}")
 
 
+class Tries:
+    """Says how each try of a step has ended that is tried again by itself, and when the next one is."""
+
+    def __init__(self, say: Callable[[str], None], run: str, step: str) -> None:
+        self._say, self._run, self.step = say, run, step
+        self._waits: datetime | None = None
+
+    def look(self, board: Board) -> None:
+        """The newest Board."""
+        run = board.run(self._run)
+        progress = run.steps.get(self.step) if run is not None else None
+        if run is None or progress is None or progress.retry_at in (None, self._waits):
+            return
+        self._waits = progress.retry_at
+        why = next((item.answer for item in reversed(run.effects_of(self.step)) if item.outcome), progress.reason)
+        self._say(f"attempt {progress.attempt}: {why}; tried again at {progress.retry_at:%H:%M:%S}Z (ctrl+c: not)")
+
+
+def resume(console: Console, run_id: str, step_id: str) -> str:
+    """How to go on with a step that is left in the middle."""
+    run = console.state.runs[run_id]
+    kind = {"flag": "flag", "notify": "notice"}.get(run.playbook.step(step_id).kind if step_id else "notify", "program")
+    again = f"`oncall run {kind} {run.label} {step_id or 'STEP'}` goes on"
+    return f"Look what came of it: `oncall run show {run.label}`; then {again}"
+
+
 def note_drift(console: Console, run: Run) -> None:
     """Says on stderr when the file has changed since the run was started."""
     if changed := drift(run, console.settings):

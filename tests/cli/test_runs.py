@@ -148,6 +148,60 @@ def test_a_program_that_fails_ends_with_1(oncall, incident):
     assert "attempt 1: failed" in oncall("run", "show", run).out
 
 
+def test_the_tries_that_the_playbook_declares_are_made_and_shown(oncall, incident, tmp_path):
+    path = oncall.config / "playbooks" / "try.yaml"
+    counted = f"echo try >> {tmp_path}/tries; test $(wc -l < {tmp_path}/tries) -ge 3"
+    text = PLAYBOOK.replace("echo done >&2", counted).replace(
+        "    undo: Start", "    on_failure: {tries: 3, back_off: 1s}\n    undo: Start"
+    )
+    path.write_text(text)
+    run = oncall("run", "start", "try", "--incident", incident, "--set", "host=web-1", "--json").json["run"]["label"]
+    oncall("run", "complete", run, "look", "--observed", "12")
+    oncall("run", "complete", run, "way", "--observed", "12", "--option", "restart")
+
+    said = oncall("run", "program", run, "restart", "--yes").err
+    assert "attempt 1: exit status 1" in said
+    assert "attempt 2: exit status 1" in said
+    shown = oncall("run", "show", run, "--json").json["run"]
+    assert step(shown, "restart")["status"] == "done"
+    assert [effect["outcome"] for effect in shown["effects"]] == ["refused", "refused", "done"]
+
+
+def test_ctrl_c_between_two_tries_says_how_to_go_on(oncall, incident, tmp_path):
+    path = oncall.config / "playbooks" / "try.yaml"
+    text = PLAYBOOK.replace("echo done >&2", "exit 3").replace(
+        "    undo: Start", "    on_failure: {tries: 3, back_off: 10m}\n    undo: Start"
+    )
+    path.write_text(text)
+    run = oncall("run", "start", "try", "--incident", incident, "--set", "host=web-1", "--json").json["run"]["label"]
+    oncall("run", "complete", run, "look", "--observed", "12")
+    oncall("run", "complete", run, "way", "--observed", "12", "--option", "restart")
+    arguments = ["--config", str(oncall.config), "--journal", str(oncall.journal), "--as", "alice"]
+    command = [sys.executable, "-c", TRUSTING, *arguments, "run", "program", run, "restart", "--yes"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        assert child.stderr is not None
+        seen = b""
+        while b"tried again at" not in seen:
+            more = os.read(child.stderr.fileno(), 4096)
+            assert more, seen
+            seen += more
+        child.send_signal(signal.SIGINT)
+        _, rest = child.communicate(timeout=60)
+
+    assert child.returncode == 130
+    assert f"oncall run program {run} restart" in (seen + rest).decode()
+    assert b"Traceback" not in seen + rest
+
+
+TRUSTING = """
+from console.settings import modes
+modes._judged = lambda path: ""
+from console.cli.main import run
+import sys
+sys.exit(run(sys.argv[1:]))
+"""
+
+
 def test_what_carries_nothing_out_is_refused(oncall, run):
     for act in ("program", "flag", "notice"):
         oncall("run", act, run, "look", "--yes", code=3)
