@@ -107,8 +107,8 @@ def _continue_in(draft: Draft, run: Run, step: Step, done: ev.StepCompleted, opt
     following = draft.context.fresh()
     flow.end_step(draft, run.id, done)
     flow.finish(draft, run.id, RunStatus.CONTINUED, reason, following)
-    answers = flow.known_answers(draft.state, run, loaded.playbook)
     try:
+        answers = flow.known_answers(draft.state, run, loaded.playbook)
         flow.begin(draft, following, run.incident, loaded, answers, run.parent, run.parent_step)
     except ValueError as error:
         raise Refusal(f"{error}; choose another branch, or start {option.playbook} by hand") from None
