@@ -70,7 +70,7 @@ SEEN = {
     "failed": (
         "FAILED: exit 1: connection refused",
         "t tries again, s skips it",
-        "refused: exit 1 after 4 s",
+        "failed: exit 1 after 4 s",
         "connect: connection refused",
         "sha256:77aa01",
         "try 3 of 3",
@@ -349,3 +349,15 @@ async def test_a_playbook_asks_what_it_has_to_be_told_with_errors_in_place(open_
         await at.settle()
         assert isinstance(at.screen, RunScreen)
         assert "Do it with 60 for it is full." in at.text()
+
+
+async def test_the_footer_has_what_the_step_waits_for(open_console):
+    async with open_console() as at:
+        for name, wanted in (("elsewhere", "m Take"), ("program", "K Stop program"), ("second", "b Read back")):
+            await night(at, name)
+            footer = at.text().splitlines()[-1]
+            assert wanted in footer, footer
+            assert f"({wanted})" not in footer
+        await night(at, "running")
+        footer = at.text().splitlines()[-1]
+        assert not any(title in footer for title in ("Take", "Stop program", "Read back"))

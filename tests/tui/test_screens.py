@@ -370,3 +370,16 @@ async def test_typing_replaces_the_proposed_title_and_end_keeps_it(open_console)
         field.value = ""
         await at.press("escape", "D", "p", "r")
         assert at.screen.query_one("#field-title").value == "pr"
+
+
+async def test_a_filter_says_what_it_hides_and_esc_clears_it(open_console):
+    async with open_console() as at:
+        await at.press("slash", "z", "z", "z", "enter")
+        assert "filter zzz: 0 of 4; esc clears" in at.text()
+        assert "No row matches zzz: esc clears the filter." in at.text()
+        await at.press("escape")
+        assert "filter zzz" not in at.text()
+        assert len(alerts_of(at).items) == 4
+        await at.press("6", "slash", "z", "enter")
+        await at.press("escape")
+        assert isinstance(at.screen, IncidentsScreen), "esc does not leave while it clears"

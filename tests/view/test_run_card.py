@@ -8,11 +8,12 @@ from datetime import timedelta
 import pytest
 from rich.cells import cell_len
 
-from console.model.run import Job, StepStatus
+from console.model.run import Job, RunStatus, StepRun, StepStatus
 from console.view import run_plan, step_card
 from console.view.line import words
 from console.view.look import Look
-from console.view.runs import entries, entry_row, open_line, title
+from console.view.runs import entries, entry_row, open_line, run_line, title
+from console.view.step_acts import earlier_lines, effect_lines
 from tests.view import boards, nights
 
 LOOK = Look(seconds=True)
@@ -108,3 +109,74 @@ def test_the_projected_end_follows_the_likely_path_and_stands_still_on_hold():
     assert plan == run_plan.Plan(timedelta(minutes=20), True)
     later = boards.NOW + timedelta(minutes=5)
     assert run_plan.projected(held, board(held), later) == run_plan.projected(held, board(held), boards.NOW)
+
+
+@pytest.mark.parametrize("width", [58, 80, 100])
+@pytest.mark.parametrize(
+    ("why", "wanted"),
+    [
+        ({"override": "the metric lags"}, "WITHOUT PROOF"),
+        ({"break_glass": "nobody is awake"}, "BREAK-GLASS"),
+        ({"override": "it lags", "break_glass": "alone"}, "BREAK-GLASS WITHOUT PROOF"),
+    ],
+)
+def test_a_step_closed_without_its_proof_never_looks_like_a_proven_one(width, why, wanted):
+    run = RUNS["program"]
+    steps = {**run.steps, "look": replace(run.steps["look"], **why)}
+    shown = words(entry_row(replace(run, steps=steps), entries(run.playbook)[1], boards.NOW, width, LOOK))
+    assert wanted in shown
+    assert shown.startswith("▲")
+    assert cell_len(shown) <= width
+
+
+def test_after_the_end_no_clock_counts_and_what_was_open_is_left_open():
+    run = RUNS["overdue"]
+    ended = replace(run, status=RunStatus.ABORTED, ended_at=boards.NOW, reason="enough")
+    for now in (boards.NOW, boards.NOW + timedelta(hours=1)):
+        seen = board(ended)
+        text = [
+            words(item) for step in run.playbook.steps for item in step_card.card(ended, step, seen, now, 100, LOOK)
+        ]
+        text += [words(entry_row(ended, entry, now, 100, LOOK)) for entry in entries(run.playbook)]
+        text += [words(run_line(ended, now, LOOK)), words(open_line(ended, "look", now, 100))]
+        shown = "\n".join(text)
+        assert "left open" in shown
+        for unwanted in ("open now", " left of", "OVERDUE", "by itself"):
+            assert unwanted not in shown, shown
+
+
+def test_an_attempt_that_was_left_open_says_so():
+    progress = replace(RUNS["running"].steps["look"], earlier=(StepRun("look", StepStatus.ACTIVE, 1),))
+    assert words(earlier_lines(progress, 100)[0]).rstrip() == "earlier   attempt 1: left open when the run ended"
+
+
+def test_what_another_console_has_begun_is_never_said_to_run():
+    now = boards.NOW
+    for ago, wanted in ((40, "last heard of at 14:31:30Z"), (240, "NOT HEARD OF since 14:28:10Z (4:00)")):
+        until = now + timedelta(minutes=5, seconds=-ago)
+        run = replace(
+            nights.made(41, "i", "restart", **nights.holding(holder=nights.THERE, held_until=until)),
+            effects=(nights.effect(),),
+        )
+        shown = " ".join(
+            words(item).strip() for item in effect_lines(run, run.playbook.step("restart"), board(run), now, 78, LOOK)
+        )
+        assert wanted in shown
+        assert "m takes the step" in shown
+        assert f"{until:%H:%M:%S}Z" in shown
+        assert "it runs on" not in shown
+
+
+@pytest.mark.parametrize(
+    ("answer", "digest", "word"),
+    [
+        ("exit status 1 after 4.0 s", "", "failed"),
+        ("killed", "sha256:77", "failed"),
+        ("not started: not found", "", "refused"),
+    ],
+)
+def test_what_ran_has_failed_and_what_was_not_done_is_refused(answer, digest, word):
+    effect = nights.effect("refused", answer, digest=digest)
+    run = replace(nights.made(42, "i", "restart", **nights.holding()), effects=(effect,))
+    shown = words(effect_lines(run, run.playbook.step("restart"), board(run), boards.NOW, 100, LOOK)[0])
+    assert f": {word}: {answer}" in shown
