@@ -9,7 +9,7 @@ from console.model.playbook import ACTING, DECIDED, OBSERVED, StepKind
 from console.model.run import RunStatus, StepStatus
 from console.tui.situation import Situation
 from console.view.run_people import second_person
-from console.view.run_plan import may_not_run
+from console.view.run_plan import may_not_run, untrusted
 from console.view.step_acts import carried_out, child_of, job_of, unanswered
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def carry_out(at: Situation) -> str:
     if step.kind is StepKind.FLAG and not at.board.flags:
         return "nothing here can set flags: set it by hand, then c with what you observe"
     if step.kind is StepKind.COMMAND and may_not_run(run, at.board):
-        return f"{run.untrusted}: oncall playbook trust {run.playbook.name}, or do it by hand, then c"
+        return f"{untrusted(run, at.board)}: oncall playbook trust {run.playbook.name}, or do it by hand, then c"
     if job_of(run, step, at.board) is not None:
         return "its program runs: K stops it"
     if unanswered(run, step) is not None:

@@ -187,7 +187,7 @@ def warnings(run: Run, board: Board, now: datetime, look: Look) -> list[Line]:
     if changed and run.ended_at is None:
         found.append(line(look.marks.of(Tone.WARNING), span(changed, Tone.WARNING)))
     if may_not_run(run, board):
-        reason = f"its programs may not run: {run.untrusted}"
+        reason = f"its programs may not run: {untrusted(run, board)}"
         found.append(line(look.marks.of(Tone.WARNING), span(reason, Tone.WARNING)))
     if run.status == "aborted":
         found.append(line(span("ABORTED: ", Tone.WARNING), span(f"{run.reason}. ", Tone.NORMAL), "u resumes it"))
@@ -221,3 +221,16 @@ def may_not_run(run: Run, board: Board) -> bool:
     """Whether programs of the run are kept from running."""
     programs = any(step.program is not None for step in run.playbook.steps)
     return bool(run.untrusted) and programs and run.playbook_hash not in board.trusted and run.ended_at is None
+
+
+def untrusted(run: Run, board: Board) -> str:
+    """Why they are kept from running; and that another version is trusted, where the Board knows of one."""
+    mine, name = short(run.playbook_hash), run.playbook.name
+    present = board.files.get(name, "")
+    if present in board.trusted:
+        return f"{run.untrusted}; trusted is the file as it is now, {short(present)}; this run has another one, {mine}"
+    other = [item.playbook_hash for item in board.runs if item.playbook.name == name]
+    older = next((item for item in reversed(other) if item in board.trusted), "")
+    return (
+        f"{run.untrusted}; trusted was {short(older)}, and this is another version, {mine}" if older else run.untrusted
+    )

@@ -98,13 +98,19 @@ def outcome_word(effect: Effect) -> str:
     return came_out(effect.outcome, effect.answer, effect.digest)
 
 
+def not_heard(progress: StepRun, now: datetime) -> str:
+    """That the console which holds a step has not renewed its hold when it should have; empty when it has."""
+    heard = progress.held_until - HELD if progress.held_until is not None else now
+    gone = now - heard
+    return f"NOT HEARD OF since {clock(heard, seconds=True)} ({past(gone)})" if gone > RENEWED else ""
+
+
 def _elsewhere(progress: StepRun, now: datetime, width: int, look: Look) -> list[Line]:
     """What is known of a program that another console has begun: not whether it runs, but when that was heard of."""
     assert progress.held_until is not None
-    heard = progress.held_until - HELD
-    since, until = clock(heard, seconds=True), clock(progress.held_until, seconds=True)
-    if now - heard > RENEWED:
-        text = f"{progress.holder} began it, and NOT HEARD OF since {since} ({past(now - heard)}): it may be gone"
+    since, until = clock(progress.held_until - HELD, seconds=True), clock(progress.held_until, seconds=True)
+    if silent := not_heard(progress, now):
+        text = f"{progress.holder} began it, and is {silent}: it may be gone"
         text += f"; its hold ends {until}. Whether the program runs is not known; m takes the step"
     else:
         text = f"{progress.holder} began it, last heard of at {since}; its hold lasts until {until}, its outcome is "

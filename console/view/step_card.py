@@ -13,7 +13,7 @@ from console.view.checks import advice, check_line, held, named, unverifiable
 from console.view.line import Line, Tone, clip, fold, labelled, line, span, spread
 from console.view.look import Look
 from console.view.run_people import holders, second_person, starter
-from console.view.run_plan import following, leads_to, may_not_run, next_words, place, reactions, told
+from console.view.run_plan import following, leads_to, may_not_run, next_words, place, reactions, told, untrusted
 from console.view.runs import clock_of, try_words
 from console.view.step_acts import (
     act_lines,
@@ -24,6 +24,7 @@ from console.view.step_acts import (
     effect_lines,
     evidence_lines,
     job_of,
+    not_heard,
     outcome_word,
     source_lines,
     tail_lines,
@@ -138,6 +139,11 @@ def directive(run: Run, step: Step, board: Board, now: datetime) -> tuple[Tone, 
         return Tone.DIM, "not begun"
     if progress.held_elsewhere(board.console, now):
         until = f" until {clock(progress.held_until, seconds=True)}" if progress.held_until else ""
+        if silent := not_heard(progress, now):
+            return (
+                Tone.WARNING,
+                f"{progress.held_by} had it on {progress.holder}, {silent}; its hold ends{until[6:]}; m takes it",
+            )
         return Tone.WARNING, f"{progress.held_by} has it on {progress.holder}{until}; m takes it over, with a reason"
     if progress.status is StepStatus.FAILED:
         return _failed(step, progress, now)
@@ -197,7 +203,7 @@ def _by_kind(run: Run, step: Step, progress: StepRun, board: Board, now: datetim
 def _to_carry_out(run: Run, step: Step, board: Board) -> tuple[Tone, str]:
     if step.kind is StepKind.COMMAND and may_not_run(run, board):
         trust = f"oncall playbook trust {run.playbook.name}"
-        return Tone.WARNING, f"its program may not run ({run.untrusted}): {trust}, or do it by hand, then c"
+        return Tone.WARNING, f"its program may not run ({untrusted(run, board)}): {trust}, or do it by hand, then c"
     if step.kind is StepKind.FLAG and not board.flags:
         return Tone.ACCENT, "set it by hand, then c with what you observe"
     return Tone.ACCENT, f"e asks once, then does it: {describes(run, step)}"

@@ -180,3 +180,14 @@ def test_what_ran_has_failed_and_what_was_not_done_is_refused(answer, digest, wo
     run = replace(nights.made(42, "i", "restart", **nights.holding()), effects=(effect,))
     shown = words(effect_lines(run, run.playbook.step("restart"), board(run), boards.NOW, 100, LOOK)[0])
     assert f": {word}: {answer}" in shown
+
+
+def test_that_another_version_is_trusted_is_said():
+    run = replace(RUNS["untrusted"], id="newer", playbook_hash="sha256:bbbbbbbbb")
+    older = replace(run, id="older", playbook_hash="sha256:aaaaaaaaa")
+    files = {run.playbook.name: run.playbook_hash}
+    seen = board(older, run, trusted=frozenset({older.playbook_hash}), files=files)
+    assert "trusted was aaaaaaa, and this is another version, bbbbbbb" in run_plan.untrusted(run, seen)
+    seen = board(older, run, trusted=frozenset({run.playbook_hash}), files=files)
+    assert "trusted is the file as it is now, bbbbbbb" in run_plan.untrusted(older, seen)
+    assert run_plan.untrusted(run, board(run)) == run.untrusted
