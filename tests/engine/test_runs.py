@@ -6,6 +6,7 @@ import asyncio
 import math
 from dataclasses import replace
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -228,24 +229,42 @@ class Slow:
         self.going.clear()
 
 
-async def test_a_lease_that_is_lost_in_between_closes_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("what", ["runs.settle", "deadlines.fire_deadlines"])
+async def test_a_lease_that_is_lost_in_between_writes_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
     """An append without a fence would be one that nobody checks."""
-    night = Night(bench, step("drain", kind=StepKind.QUERY, verify=drained(timedelta(0)), timebox=None))
+    night = Night(bench, step("drain", kind=StepKind.QUERY, verify=drained(), timebox=MINUTE, on_overdue=ESCALATE))
     console = await bench.console()
-    await night.begin(console)
     night.values.values[QUEUE] = 0.0
-    fences: list[int | None] = []
-    asked = iter([1, None])
-    monkeypatch.setattr(LeaseKeeper, "fence", property(lambda _: next(asked, None)))
+    await night.begin(console)
+    await bench.run(30)
+    module, _, name = what.partition(".")
+    judge = getattr(import_module(f"console.engine.{module}"), name)
+    found: list[Any] = []
+
+    def lost(*given: Any) -> Any:
+        answer = judge(*given)
+        if answer:
+            monkeypatch.setattr(LeaseKeeper, "fence", None)
+            found.append(answer)
+        return answer
+
+    monkeypatch.setattr(f"console.engine.{what}", lost)
+    unfenced: list[Any] = []
     append = console._world.journal.append
 
     async def noted(appends: Any, *, fence: int | None = None) -> Any:
-        fences.append(fence)
+        unfenced.extend(item.stream for item in appends if fence is None and item.stream.startswith("run:"))
         return await append(appends, fence=fence)
 
     monkeypatch.setattr(console._world.journal, "append", noted)
-    await console._watching.look(anew=True)
-    assert fences == []
+    if module == "deadlines":
+        night.values.values[QUEUE] = 1.0
+    await bench.run(40)
+    assert found
+    assert unfenced == []
+    assert night.step(console, "drain").status == "active"
 
 
 # -- 47: accepted, and no effect --------------------------------------------------------------------------------------
