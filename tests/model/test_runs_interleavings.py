@@ -54,6 +54,10 @@ def _acts(step: Step, progress: StepRun) -> bool:
     return step.kind in ACTING and progress.status is StepStatus.ACTIVE
 
 
+def _runs(step: Step, progress: StepRun) -> bool:
+    return step.kind is StepKind.COMMAND and progress.status is StepStatus.ACTIVE and progress.asked_by is not None
+
+
 def _waits(step: Step, _: StepRun) -> bool:
     return step.kind in OBSERVED
 
@@ -192,6 +196,14 @@ class Nights(RuleBasedStateMachine):
         if open_:
             run, effect = open_[which % len(open_)]
             self.life.end_effect(run, outcome, self.said(), self.said(), effect=effect)
+
+    @_where(_runs)
+    @rule(back_off=st.sampled_from([11, 21]))
+    def take_long(self, back_off: int) -> None:
+        """A program takes longer than its step may, and whoever asked for it is there."""
+        for seconds in (125, back_off):
+            self.life.now += timedelta(seconds=seconds)
+            self.fire()
 
     @rule(sent=st.booleans())
     def deliver(self, sent: bool) -> None:
