@@ -51,6 +51,12 @@ def test_the_answer_decides(server, probes, probe, behaviour, wanted, value):
     assert len(server.requests) == 1, "a redirect is not followed"
 
 
+def test_none_is_waited_for_longer_than_the_reader_would_let_it(probes, probe):
+    """A run that was started before has its playbook of then."""
+    assert probes._server(replace(probe, timeout=timedelta(hours=1))).source.timeout == timedelta(seconds=30)
+    assert probes._server(probe).source.timeout == SHORT
+
+
 def test_head_has_no_body_whatever_its_headers_say(server, probes, probe):
     server.behave = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 4000\r\nContent-Encoding: gzip\r\n\r\n")
     assert probes.read(replace(probe, method="HEAD")).value == 1.0
