@@ -83,7 +83,7 @@ cases:
     expect: {outcome: completed, steps: {restart: done, drained: done}, overdue: [], escalated: 0}
   - name: nothing works
     readings: {rollout.percent: 25, reading.inflight: none}
-    programs: {restart: {stopped: timed out}, off: {changes: {}}}
+    programs: {restart: {exit: 1}, off: {changes: {}}}
     answers:
       - {after: 3m}
       - {step: way, option: restart}
