@@ -95,8 +95,10 @@ async def test_hostile_text_through_every_screen_and_dialog(open_console, text):
         await engine.submit(cmd.AddNote(done.subject, text))
         loaded = engine.board.playbooks[0]
         step = replace(loaded.playbook.steps[0], title=text, challenge=text, response=text, owner=text)
-        steps = (step, *loaded.playbook.steps[1:])
-        twisted = replace(loaded, playbook=replace(loaded.playbook, title=text, summary=text, steps=steps))
+        steps = (step, *(replace(step, id=item.id) for item in loaded.playbook.steps[1:]))
+        # A target of such a name fills in no variable: the run would be refused, and nothing of it shown.
+        named = replace(loaded.playbook, title=text, summary=text, steps=steps, variables=())
+        twisted = replace(loaded, playbook=named)
         run = await engine.submit(cmd.StartRun(done.subject, twisted))
         intent = ev.EffectIntended("e", text, text, text, steps[0].id)
         engine._append(f"run:{run.subject}", intent, boards.NOW, False)
