@@ -44,6 +44,8 @@ class Prompt:
 
     run: Run
     step: Step
+    read: frozenset[str] = frozenset()
+    """The hashes of the playbooks that this console has read from files that others may not write."""
 
     @property
     def progress(self) -> StepRun:
@@ -120,9 +122,13 @@ def hindrance(prompt: Prompt, console: Console, glass: str = "") -> str:
         return "an earlier attempt has an unknown outcome: look, then type what you observe, or /fail WHY"
     if step.flag and not board.flags:
         return f"nothing here can set {step.flag}: {by_hand}"
-    if step.program is not None and run.untrusted and run.playbook_hash not in console.state.trusted:
-        name = run.playbook.name
-        return f"{run.untrusted}: read it, then `oncall playbook trust {name} --reason WHY` elsewhere, or {by_hand}"
+    if step.program is not None and run.playbook_hash not in console.state.trusted:
+        why = run.untrusted
+        if not why and run.playbook_hash not in prompt.read:
+            why = "this console has not read that version of the playbook from a file that others may not write"
+        if why:
+            trust = f"`oncall playbook trust {run.playbook.name} --reason WHY`"
+            return f"{why}: read the file, then {trust} elsewhere, or {by_hand}"
     if step.notice is not None:
         name = step.notice.channel
         if not any(Act.POST in spec.acts and name in (spec.name, spec.kind) for spec in board.channels):
@@ -287,10 +293,10 @@ def _after_asking(prompt: Prompt) -> str:
     return "observed, or ?:"
 
 
-def waiting_for(run: Run) -> Prompt | None:
+def waiting_for(run: Run, read: frozenset[str] = frozenset()) -> Prompt | None:
     """The step that what is said meanwhile is about: the one that holds the run up."""
     current = run.current
-    return Prompt(run, run.playbook.step(current.id)) if current is not None else None
+    return Prompt(run, run.playbook.step(current.id), read) if current is not None else None
 
 
 def waiting(run: Run, board: Board) -> Iterator[str]:

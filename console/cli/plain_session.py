@@ -73,10 +73,14 @@ class Session:
         """What was said of it."""
         self._left_alone: set[tuple[str, str, str]] = set()
         """The steps that could not be taken from a console that is gone."""
+        self._read = frozenset[str]()
+        """The hashes of the playbooks that this console has read, and that others may not write."""
         lines.arrived = self._changed.set
         console.subscribe(self._board)
+        self._board(console.board)
 
-    def _board(self, _: Board) -> None:
+    def _board(self, board: Board) -> None:
+        self._read |= {item.hash for item in board.playbooks if not item.untrusted}
         self._changed.set()
 
     # -- speaking -----------------------------------------------------------------------------------------------------
@@ -202,14 +206,14 @@ class Session:
         needy = [item for item in run.active if needs_somebody(run, item, board, self._lines.terminal)]
         failed = [item for item in needy if item.status is StepStatus.FAILED]
         first = next(iter([*failed, *needy]), None)
-        return Prompt(run, run.playbook.step(first.id)) if first is not None else None
+        return Prompt(run, run.playbook.step(first.id), self._read) if first is not None else None
 
     # -- while nothing is asked ---------------------------------------------------------------------------------------
 
     async def _wait(self, run: Run) -> None:
         """Something is under way by itself. What begins with / acts meanwhile; nothing else is an answer to anything,
         for nothing is asked."""
-        prompt = waiting_for(run)
+        prompt = waiting_for(run, self._read)
         what = (run.id, prompt.step.id, prompt.progress.attempt) if prompt is not None else (run.id,)
         if what != self._waiting:
             self._waiting, self._said = what, []
