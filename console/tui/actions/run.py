@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from console.model import commands as cmd
+from console.model.decide.runs.acting import in_doubt
 from console.model.links import usable
 from console.model.playbook import Step, StepKind
 from console.model.run import Run, StepRun
@@ -196,6 +197,10 @@ def _carry_out(app: ConsoleApp, at: Situation) -> None:
     if step.undo:
         facts += labelled("undo", step.undo, width)[:2]
     against, glass = _alone(run, step, board)
+    doubt = in_doubt(run, step)
+    if doubt:
+        against.append(line(span(f"Look first: {doubt}.", Tone.WARNING)))
+        glass = glass or [Text("break_glass", "BREAK THE GLASS: why once more? It is announced", "", "what you saw")]
     question = Question(
         f"{run.label}: {step.title}?",
         f"{word} on {run.target}",

@@ -80,7 +80,7 @@ def _find(state: State, command: _Ask, context: Context, kind: StepKind, otherwi
                 f"an earlier attempt ({effect.kind} {effect.target}, {effect.detail}) has an unknown outcome: "
                 "look, then close the step by hand, or say that it failed"
             )
-    if step.kind is StepKind.COMMAND and not command.break_glass.strip() and (doubt := in_doubt(run, step)):
+    if not command.break_glass.strip() and (doubt := in_doubt(run, step)):
         raise Refusal(f"{doubt}. Look first; then it can be run with a reason, which is told (break the glass)")
     for effect in run.effects_of(step.id, progress.attempt):
         if effect.outcome == "unknown" or (effect.outcome == "done" and effect.kind != "flag"):
@@ -95,7 +95,7 @@ def in_doubt(run: Run, step: Step) -> str:
     """Why the program of a step may have done its work in an earlier attempt, or be doing it still; empty when nothing
     speaks for that. Then only a person who has looked runs it once more."""
     progress = run.steps[step.id]
-    for effect in run.effects_of(step.id):
+    for effect in run.effects_of(step.id) if step.kind is StepKind.COMMAND else ():
         if effect.attempt == progress.attempt:
             continue
         if effect.outcome == "unknown":
@@ -115,7 +115,7 @@ def _knew(item: StepRun, effect: Effect) -> bool:
 def _asked(state: State, command: _Ask, run: Run, step: Step, progress: StepRun, context: Context) -> Draft:
     """Who asked, and who holds the step from now on. A further try of what was asked for does not ask again."""
     events: list[Any] = []
-    doubt = in_doubt(run, step) if step.kind is StepKind.COMMAND else ""
+    doubt = in_doubt(run, step)
     if progress.asked_by is None or doubt:
         typed = authority.typed_right(run, step, command.typed) if progress.asked_by is None else ""
         glass = authority.allowed(state, run, step, progress, context, command.break_glass)
