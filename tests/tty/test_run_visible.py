@@ -27,7 +27,7 @@ STATES = (
     (
         "failed",
         r"now +✖ FAILED: exit 1: connection refused",
-        r"refused: exit 1 after 4 s",
+        r"failed: exit 1 after 4 s",
         r"connect: connection refused",
     ),
     ("second", r"now +▲ WAITS FOR A SECOND PERSON: ", r"runs +kubectl --namespace=lighthouse rollout restart"),
