@@ -186,19 +186,19 @@ def _find(what: str, prefix: str, table: Mapping[str, T], said: str) -> T:
         if number.isdecimal() and item.number == int(number) and item.number:
             return item
     known = [item.label if item.number else item.id for item in table.values()]
-    raise unknown(what, said, known)
+    raise unknown(what, said, known, names=False)  # a number that is near another one means nothing
 
 
-def unknown(what: str, said: str, known: Iterable[str]) -> Stop:
+def unknown(what: str, said: str, known: Iterable[str], *, names: bool = True) -> Stop:
     """The refusal of an id or name that nothing has: the names that are near it first, then the newest."""
     import difflib
 
-    names = list(known)
-    folded = {name.lower(): name for name in names}
+    every = list(known)
+    folded = {name.lower(): name for name in every} if names else {}
     near = [folded[name] for name in difflib.get_close_matches(said.strip().lower(), folded, n=3)]
     meant = f"; did you mean {' or '.join(near)}?" if near else ""
-    more = f" and {len(names) - KNOWN_SHOWN} older" if len(names) > KNOWN_SHOWN else ""
-    listed = ", ".join(names[-KNOWN_SHOWN:]) + more if names else "none yet"
+    more = f" and {len(every) - KNOWN_SHOWN} older" if len(every) > KNOWN_SHOWN else ""
+    listed = ", ".join(every[-KNOWN_SHOWN:]) + more if every else "none yet"
     return Stop(f"{said}: there is no such {what}{meant or ';'} known: {listed}", NOT_FOUND)
 
 
