@@ -23,8 +23,7 @@ from console.engine.tasks import PATIENCE, Tasks
 from console.engine.world import World
 from console.model import commands as cmd
 from console.model import events as ev
-from console.model.decide import Batch, effect_outcome, next_deadline
-from console.model.decide.foresight import Draft
+from console.model.decide import Batch, effect_outcome
 from console.model.decide.runs.telling import told_by
 from console.model.people import Actor
 from console.model.playbook import ACTING, LoadedPlaybook, Program, Step, StepKind
@@ -391,15 +390,6 @@ class Jobs:
             return _OVER.get(progress.status, f"the step is {progress.status}")
         return "the step was started anew" if progress.attempt != effect.attempt else ""
 
-    def _harmless(self, run: Run, payload: ev.StepTaken) -> bool:
-        """Whether nothing follows at once from giving a step back: where the rules take that for somebody who is not
-        heard of any more, it is better to leave the hold to run out."""
-        before, target = self._record.state, self._moments.target
-        draft = Draft(before, self._moments.context(self._actor))
-        draft.add(run.stream, payload)
-        due = next_deadline(draft.state, target)
-        return due is None or due > payload.until or due == next_deadline(before, target)
-
     async def _give_back(self, run: Run, step: Step) -> None:
         """Lets go of a step: who closes the console is not somebody who is not heard of any more."""
         for _ in range(RETRIES):
@@ -408,8 +398,6 @@ class Jobs:
             if found is None or not any((r.id, s.id) == (run.id, step.id) for r, s, _ in self._ours()):
                 return
             payload = ev.StepTaken(step.id, now, "given back")
-            if not self._harmless(found, payload):
-                return
             event = NewEvent(payload, now, self._world.ids.new())
             try:
                 await self._record.append([Append(found.stream, found.version, (event,), self._actor)])

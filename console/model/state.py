@@ -23,7 +23,7 @@ from console.model.rollout import SeenPhase
 from console.model.run import Run, Trust
 from console.model.shift import Handoff, Shift
 
-FOLD_VERSION = 8
+FOLD_VERSION = 9
 """Grows when the meaning of the fold changes: older snapshots are then rebuilt."""
 
 

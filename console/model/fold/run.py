@@ -117,6 +117,8 @@ def _again(started: StepRun, before: StepRun) -> StepRun:
 def _step_taken(run: Run, recorded: Recorded, payload: ev.StepTaken) -> Run:
     if not run.steps[payload.step].open:
         return run
+    if payload.until <= recorded.occurred_at:
+        return _with_step(run, payload.step, holder="", held_by=None, held_until=None)  # given back
     until = min(payload.until, recorded.recorded_at + HELD)  # nobody holds a step for longer without renewing it
     return _with_step(run, payload.step, holder=recorded.console, held_by=recorded.actor, held_until=until)
 
