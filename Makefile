@@ -18,7 +18,7 @@ run: bytecode ## install into .venv and open the demo
 	@$(BIN)/oncall demo
 
 test: lint servers bytecode ## lint, then every test, against real servers
-	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not serial"
+	$(BIN)/pytest -q -n 4 --dist loadgroup -m "not serial"
 	$(BIN)/pytest -q -m serial
 
 lint: $(INSTALLED) ## formatting, rules, types, layers
