@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from console.cli.run_common import acting_words, clock, drift, effect_line
+from console.cli.run_common import acting_words, again, clock, drift, effect_line, gone, needs
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -89,20 +88,6 @@ def _attended(run: Run, progress: StepRun, board: Board) -> bool:
         return not gone(progress.holder)
     # Ours, and nothing runs: it is about to begin, or it began in a process that is no more.
     return progress.holder == board.console and not run.effects_of(progress.id, progress.attempt)
-
-
-def gone(holder: str) -> bool:
-    """Whether a console was a process of this host that is no more."""
-    name, _, pid = holder.rpartition(":")
-    if not pid.isdecimal() or name.partition("@")[2] != os.uname().nodename.partition(".")[0]:
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except (OSError, OverflowError):
-        return False
-    return False
 
 
 def hindrance(prompt: Prompt, console: Console, glass: str = "") -> str:
@@ -190,23 +175,12 @@ def _time(step: Step, progress: StepRun, now: datetime) -> str:
 
 def _standing(run: Run, step: Step, progress: StepRun, board: Board) -> Iterator[str]:
     """What the step waits for, besides its answer, in the words of the prompt."""
-    if step.verify is not None:
-        yield f"closes on: {step.verify}"
-    if step.confirm:
-        yield f"IRREVERSIBLE: {run.confirmation(step)} must be typed; it is asked for"
-    if step.role:
-        yield f"only the {step.role} may; /glass WHY does it all the same, and is told"
-    if step.second_person:
-        by = (
-            f"read back by {progress.confirmed_by}"
-            if progress.confirmed_by
-            else "a second person reads the target back; /glass WHY does it alone, and is told"
-        )
-        yield f"two persons: {by}"
+    typed = f": {run.confirmation(step)} must be typed; it is asked for"
+    role, alone = "; /glass WHY does it all the same, and is told", "; /glass WHY does it alone, and is told"
+    yield from needs(run, step, progress, typed, role, alone)
     if progress.held_elsewhere(board.console, board.at):
         yield _held(progress)
-    if progress.retry_at is not None:
-        yield f"tried again at {progress.retry_at:%H:%M:%S}Z"
+    yield from again(progress)
 
 
 def _held(progress: StepRun) -> str:

@@ -37,6 +37,14 @@ if TYPE_CHECKING:
     from console.model.run import Run
 
 
+def _acting(function: Callable[..., None]) -> Callable[..., None]:
+    """What the commands take that carry a step out and have nothing more to say."""
+    given = writing(unsaved=True)(click.pass_obj(function))
+    for part in (yes_option, glass_option, typed_option, step_argument, run_argument):
+        given = part(given)
+    return given
+
+
 def _carry_out(
     options: Options, run_id: str, step: str, made: Callable[[str, str], Command], yes: bool, how: How
 ) -> None:
@@ -129,13 +137,7 @@ def _dry(options: Options, run_id: str, step: str, how: How) -> None:
 
 
 @click.command("flag")
-@run_argument
-@step_argument
-@typed_option
-@glass_option
-@yes_option
-@writing(unsaved=True)
-@click.pass_obj
+@_acting
 def flag(options: Options, run_id: str, step: str, typed: str, break_glass: str, yes: bool, how: How) -> None:
     """Carry out a flag step from here, where a flag provider is configured."""
     from console.model.commands import SetFlag
@@ -144,13 +146,7 @@ def flag(options: Options, run_id: str, step: str, typed: str, break_glass: str,
 
 
 @click.command("notice")
-@run_argument
-@step_argument
-@typed_option
-@glass_option
-@yes_option
-@writing(unsaved=True)
-@click.pass_obj
+@_acting
 def notice(options: Options, run_id: str, step: str, typed: str, break_glass: str, yes: bool, how: How) -> None:
     """Send the message of a notify step."""
     from console.model.commands import SendNotice

@@ -119,7 +119,7 @@ def _step_lines(run: Run, step: Step, number: int, now: datetime) -> Iterator[st
     yield f"   {step.challenge}"
     yield f"   expected: {step.response}"
     yield from (f"   option {item.id}: {item.label}" for item in step.options)
-    yield from (f"   {text}" for text in standing(run, step, progress, now))
+    yield from (f"   {text}" for text in _standing(run, step, progress, now))
 
 
 def clock(progress: StepRun, now: datetime) -> Iterator[str]:
@@ -153,25 +153,31 @@ def effect_line(effect: Effect) -> str:
     return f"{what}: {effect.outcome}" + (f": {effect.answer}" if effect.answer else "")
 
 
-def standing(run: Run, step: Step, progress: StepRun, now: datetime) -> Iterator[str]:
-    """What a step that is open waits for, besides its answer."""
+def needs(run: Run, step: Step, progress: StepRun, typed: str, role: str = "", alone: str = "") -> Iterator[str]:
+    """What a step that is open asks for, besides its answer. `typed` says how what is irreversible is confirmed, `role`
+    and `alone` what to do without the role and without the second person."""
     if step.verify is not None:
         yield f"closes on: {step.verify}"
     if step.confirm:
-        yield f"IRREVERSIBLE, --typed {run.confirmation(step)!r}"
+        yield f"IRREVERSIBLE{typed}"
     if step.role:
-        yield f"only the {step.role} may"
+        yield f"only the {step.role} may{role}"
     if step.second_person:
-        by = (
-            f"read back by {progress.confirmed_by}"
-            if progress.confirmed_by
-            else "a second person reads the target back"
-        )
-        yield f"two persons: {by}"
-    if progress.holder and progress.held_until is not None and now < progress.held_until:
-        yield f"held by {progress.held_by} on {progress.holder} until {progress.held_until:%H:%M:%S}Z"
+        by = progress.confirmed_by
+        yield f"two persons: {f'read back by {by}' if by else f'a second person reads the target back{alone}'}"
+
+
+def again(progress: StepRun) -> Iterator[str]:
+    """When a failed step is tried again by itself."""
     if progress.retry_at is not None:
         yield f"tried again at {progress.retry_at:%H:%M:%S}Z"
+
+
+def _standing(run: Run, step: Step, progress: StepRun, now: datetime) -> Iterator[str]:
+    yield from needs(run, step, progress, f", --typed {run.confirmation(step)!r}")
+    if progress.holder and progress.held_until is not None and now < progress.held_until:
+        yield f"held by {progress.held_by} on {progress.holder} until {progress.held_until:%H:%M:%S}Z"
+    yield from again(progress)
 
 
 # -- one command about one step ---------------------------------------------------------------------------------------
@@ -218,22 +224,27 @@ def on_run(options: Options, run_id: str, wanted: Callable[[Run], Command], how:
     write(options, make, result, how=how)
 
 
+def gone(holder: str) -> bool:
+    """Whether a console was a process of this host that is no more."""
+    name, _, pid = holder.rpartition(":")
+    if not pid.isdecimal() or name.partition("@")[2] != os.uname().nodename.partition(".")[0]:
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
+
+
 async def take_from_the_dead(console: Console, run: Run, step_id: str) -> None:
     """A command that carried a step out holds it for some minutes, and has ended long before. Who goes on with the next
     command need not give a reason for that: the process that holds it is gone, and it was one of the same user."""
     from console.model.commands import TakeStep
 
     holder = run.steps[step_id].holder
-    name, _, pid = holder.rpartition(":")
-    if not pid.isdecimal() or name != f"{login()}@{os.uname().nodename.partition('.')[0]}" or int(pid) == os.getpid():
-        return
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        pass
-    except OSError:
-        return
-    else:
+    if holder.partition("@")[0] != login() or not gone(holder):
         return
     try:
         await submit(console, TakeStep(run.id, step_id, f"the command that held it ({holder}) has ended"))

@@ -12,7 +12,7 @@ from console.model.text import safe
 from console.ports import PlaybookSnapshot
 from console.settings.config import Config
 from console.settings.load import gather
-from console.settings.problems import ConfigError, Problem, Problems
+from console.settings.problems import Problems
 
 
 class PlaybookFolder:
@@ -70,8 +70,7 @@ class PlaybookFolder:
             config = gather(self._config, problems)
         except Exception as error:  # Whatever a file holds: the playbooks that we have stay in use.
             return PlaybookSnapshot(known.playbooks, known.files, (f"not read: {type(error).__name__}",))
-        found = _all(problems)
-        broken = {os.path.basename(item.file): item for item in reversed(found) if self._ours(item)}
+        broken = {os.path.basename(item.file): item for item in reversed(problems.of(self._folder))}
         if "" not in seen or config is None:
             said = "the folder cannot be read" if "" not in seen else "console.yaml cannot be read"
             return PlaybookSnapshot(known.playbooks, dict.fromkeys(known.files, ""), (said,))
@@ -85,17 +84,6 @@ class PlaybookFolder:
             files,
             tuple(safe(f"{name}:{item.line}: {item.field}: found {item.found}", 200) for name, item in broken.items()),
         )
-
-    def _ours(self, problem: Problem) -> bool:
-        return Path(problem.file).parent == self._folder
-
-
-def _all(problems: Problems) -> tuple[Problem, ...]:
-    try:
-        problems.check()
-    except ConfigError as error:
-        return error.problems
-    return ()
 
 
 def _hash(path: Path) -> str:

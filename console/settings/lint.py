@@ -17,7 +17,7 @@ from console.settings.config import Config
 from console.settings.load import gather, yaml_files
 from console.settings.nodes import Node
 from console.settings.playbook.reader import read_playbook
-from console.settings.problems import ConfigError, Problem, Problems
+from console.settings.problems import ConfigError, Problems
 from console.settings.references import CHANNELS, References
 from console.settings.tree import Kind, Tree
 
@@ -100,7 +100,7 @@ def linter(folder: Path, today: date) -> Linter:
     without it, nobody can tell which names there are."""
     problems = Problems()
     config = gather(folder, problems)
-    noted = _noted(problems)
+    noted = problems.found
     if config is None:
         raise ConfigError(noted)
     others = [problem for problem in noted if config.playbook_folder not in Path(problem.file).parents]
@@ -146,16 +146,8 @@ def world_of(config: Config, today: date) -> World:
     )
 
 
-def _noted(problems: Problems) -> tuple[Problem, ...]:
-    try:
-        problems.check()
-    except ConfigError as error:
-        return error.problems
-    return ()
-
-
 def _unreadable(problems: Problems) -> Iterator[Placed]:
-    for problem in _noted(problems):
+    for problem in problems.found:
         text = f"{problem.field}: found {problem.found}, expected {problem.expected}"
         yield Placed(problem.file, problem.line, problem.column, UNREADABLE, CODES[UNREADABLE][0], text)
 

@@ -95,7 +95,12 @@ class Problems:
 
     def of(self, folder: Path) -> tuple[Problem, ...]:
         """The mistakes in the files that lie in a folder, by file and line."""
-        return tuple(sorted(item for item in self._found if Path(item.file).parent == folder))
+        return tuple(item for item in self.found if Path(item.file).parent == folder)
+
+    @property
+    def found(self) -> tuple[Problem, ...]:
+        """Every mistake, by file and line."""
+        return tuple(sorted(self._found))
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
@@ -108,7 +113,7 @@ class Problems:
     def check(self) -> None:
         """Raises ConfigError when anything was found, sorted by file and line."""
         if self._found:
-            raise ConfigError(sorted(self._found))
+            raise ConfigError(self.found)
 
 
 def looks_secret(text: str) -> bool:

@@ -3,10 +3,11 @@ alone with a reason, which is kept and told: nothing may stop a rollback."""
 
 from __future__ import annotations
 
+from console.model.alone import approves_own, lacks_role, lacks_second
 from console.model.decide.context import Context, Refusal
 from console.model.decide.runs.flow import callers
 from console.model.people import are_two_people
-from console.model.playbook import DECIDED, Step, StepKind
+from console.model.playbook import Step
 from console.model.run import Run, StepRun
 from console.model.state import State
 
@@ -22,51 +23,17 @@ def typed_right(run: Run, step: Step, typed: str) -> str:
 
 def allowed(state: State, run: Run, step: Step, progress: StepRun, context: Context, break_glass: str) -> str:
     """Empty when the actor may; else the reason why they do it all the same. Raises Refusal without one."""
-    objections = [
-        text
-        for text in (
-            _without_role(state, run, step, context),
-            _own_approval(state, run, step, context),
-            _alone(run, step, progress, context),
-        )
-        if text
-    ]
+    incident, actor = state.incidents.get(run.incident), context.actor
+    starter = callers(state, run)[-1].started_by
+    missing = (
+        lacks_role(step, actor, context.standing.get(actor.name, ()), incident),
+        approves_own(step, actor, starter),
+        lacks_second(run, step, progress, actor, context.console),
+    )
+    objections = [f"{step.title!r} {text}" for text in missing if text]
     if objections and not break_glass.strip():
         raise Refusal(f"{'; '.join(objections)}. Alone it can be done with a reason, which is told (break the glass)")
     return break_glass.strip() if objections else ""
-
-
-def _without_role(state: State, run: Run, step: Step, context: Context) -> str:
-    if not step.role or step.kind not in DECIDED:
-        return ""
-    name = context.actor.name
-    incident = state.incidents.get(run.incident)
-    holder = incident.roles.get(step.role, "") if incident is not None else ""
-    if name == holder or step.role in context.standing.get(name, ()):
-        return ""
-    return f"{step.title!r} is for the {step.role}{f' ({holder})' if holder else ''}"
-
-
-def _own_approval(state: State, run: Run, step: Step, context: Context) -> str:
-    if step.kind is not StepKind.APPROVAL:
-        return ""
-    starter = callers(state, run)[-1].started_by
-    if starter is None or are_two_people(starter, context.actor):
-        return ""
-    return f"{step.title!r} needs another person than {starter}, who started the run"
-
-
-def _alone(run: Run, step: Step, progress: StepRun, context: Context) -> str:
-    """Whether the second person is missing; what was asked for in this attempt had one."""
-    if not step.second_person or progress.asked_by is not None:
-        return ""
-    if progress.confirmed_by is None:
-        return f"{step.title!r} needs a second person, who reads back {run.target} on their own console"
-    if not are_two_people(progress.confirmed_by, context.actor):
-        return f"{step.title!r} was read back by {progress.confirmed_by}: another person does it"
-    if context.console and progress.confirmed_on == context.console:
-        return f"{step.title!r} was read back on this console: the second person uses their own"
-    return ""
 
 
 def refuse_second_read_back(step: Step, progress: StepRun, context: Context) -> None:
