@@ -1,136 +1,101 @@
-"""Service level objectives: from bad and total counts to budget and burn rate.
+"""Service level objectives: what is promised, and how it stands.
 
 e(w) is the error ratio over a window w, B = 1 - objective the budget, b(w) = e(w) / B the burn rate (SRE workbook,
-ch. 5). A ratio is always bad over total of the same window, never a mean of ratios.
+ch. 5). All of them are sums over slices, put together in `budget`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import field
 from datetime import timedelta
-from enum import StrEnum
 
-from console.model.reading import Reading, ReadingState, combine, missing
+from console.model.burn import RULES, BurnAlert, BurnRule
+from console.model.forecast import Forecast
+from console.model.reading import Reading
+from console.model.sli import Sli
 from console.model.value import value
+from console.model.window import Rolling, Window
 
-WINDOWS: Mapping[str, timedelta] = {"1h": timedelta(hours=1), "1d": timedelta(days=1)}
-"""The windows read from the server. Longer ones are *partial* until slices are cached: no raw range above one day."""
-
-LONGEST = "1d"
 PAGE_BURN = 14.4
 """Burn rate over one hour that spends 2 % of a 30 d budget (SRE workbook, table 5-8)."""
 TICKET_BURN = 1.0
 
 
-class SliKind(StrEnum):
-    """RATIO: counters of good or bad over total. THRESHOLD: a sampled value that is good or bad per time slice."""
-
-    RATIO = "ratio"
-    THRESHOLD = "threshold"
-
-
 @value
-class Sli:
-    """What is counted. For RATIO either `good` or `bad` is a counter selector, and `total`; for THRESHOLD `query` is a
-    value that must satisfy `op value` in each slice of `slice_seconds`. `fallback` is used when the total of a RATIO
-    has no series at all."""
+class Alerting:
+    """What the alerts of one urgency carry; `off` when there are to be none."""
 
-    kind: SliKind
-    good: str = ""
-    bad: str = ""
-    total: str = ""
-    query: str = ""
-    op: str = "<"
-    value: float = 0.0
-    slice_seconds: int = 300
-    fallback: Sli | None = None
+    labels: tuple[tuple[str, str], ...] = ()
+    annotations: tuple[tuple[str, str], ...] = ()
+    off: bool = False
 
 
 @value
 class Objective:
-    """One SLO. `target` is a ratio in (0, 1); `method` is the budgeting method's OpenSLO name."""
+    """One SLO. `target` is a ratio in (0, 1); `method` is the budgeting method's OpenSLO name. `queries` are the
+    expressions as somebody wrote them, by what they count, and `where` is their `FILE:LINE`. One with `groups`
+    stands for one objective for each combination of these labels' values; `group` is the combination it stands for."""
 
     name: str
     title: str
     service: str
     target: float
-    window: timedelta
+    window: Window
     method: str
     sli: Sli
-    unit: str = "%"
+    description: str = ""
+    queries: tuple[tuple[str, str], ...] = ()
+    where: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+    annotations: tuple[tuple[str, str], ...] = ()
+    groups: tuple[str, ...] = ()
+    group: tuple[tuple[str, str], ...] = ()
+    rules: tuple[BurnRule, ...] = RULES
+    alert: str = ""
+    """The name of its alerts."""
+    page: Alerting = field(default_factory=Alerting)
+    ticket: Alerting = field(default_factory=Alerting)
 
     @property
     def budget(self) -> float:
         """B = 1 - target."""
         return 1.0 - self.target
 
+    @property
+    def period(self) -> timedelta:
+        """How long the window is, of a calendar's as it is without knowing when: a month has 30 d."""
+        if isinstance(self.window, Rolling):
+            return self.window.length
+        sizes = {"m": 1 / 1440, "h": 1 / 24, "d": 1, "w": 7, "M": 30, "Q": 90, "Y": 365}
+        return timedelta(days=sizes[self.window.unit] * self.window.count)
+
 
 @value
 class SloGauge:
-    """An objective with what is known of it. `ratio` is the good share over the longest window read; `budget_left` the
-    share of the error budget left (below 0 when overspent); `burn` the burn rate over one hour; `trend` the good share
-    of recent slices, oldest first, None where there was no evidence."""
+    """An objective with what is known of it.
+
+    `ratio` is the good share over the objective's window and `budget_left` the share of the error budget left of it
+    (below 0 when overspent); `burn` the burn rate over one hour, `burns` those over `burn.WINDOWS`. Of a calendar
+    window, `budget_left` is of the whole period, with as much traffic to come as there was, and `to_date` of the events
+    so far.
+    """
 
     objective: Objective
     ratio: Reading[float]
     budget_left: Reading[float]
     burn: Reading[float]
     trend: tuple[float | None, ...] = ()
+    """The good share of recent slices, oldest first; None where there was no evidence."""
     basis: str = ""
-    """How the SLI was measured: occurrences, slices, or the fallback's name."""
-
-
-def expressions(sli: Sli, window: str) -> tuple[str, str]:
-    """PromQL for (bad, total) over a window such as "1h"."""
-    if sli.kind is SliKind.RATIO:
-        total = f"sum(increase({sli.total}[{window}]))"
-        if sli.bad:
-            # A counter of errors that was never created means no errors, as long as the total has samples.
-            return f"(sum(increase({sli.bad}[{window}])) or {total} * 0)", total
-        return f"({total} - sum(increase({sli.good}[{window}])))", total
-    step = f"{sli.slice_seconds}s"
-    total = f"count_over_time(({sli.query})[{window}:{step}])"
-    good = f"sum_over_time((({sli.query}) {sli.op} bool {sli.value:g})[{window}:{step}])"
-    return f"({total} - {good})", total
-
-
-def trend_expression(sli: Sli, step_seconds: int) -> str:
-    """PromQL for the good share per slice, for a range query."""
-    if sli.kind is SliKind.RATIO:
-        bad, total = expressions(sli, f"{step_seconds}s")
-        return f"1 - {bad} / {total}"
-    return f"({sli.query}) {sli.op} bool {sli.value:g}"
-
-
-def gauge(
-    objective: Objective,
-    counts: Mapping[str, tuple[Reading[float], Reading[float]]],
-    trend: tuple[float | None, ...] = (),
-    basis: str = "",
-) -> SloGauge:
-    """The gauge from (bad, total) readings per window of `WINDOWS`.
-
-    The budget of a window longer than `LONGEST` is what the longest window read has spent of it: bad share x
-    LONGEST / window (SRE workbook: budget consumed by w is b(w) x w / W), *partial*, with its coverage in the note.
-    """
-    errors = {window: combine(_ratio, bad, total) for window, (bad, total) in counts.items()}
-    absent: Reading[float] = missing(ReadingState.NO_DATA, "")
-    longest, hour = errors.get(LONGEST, absent), errors.get("1h", absent)
-    share = min(1.0, WINDOWS[LONGEST] / objective.window)
-    left = longest.map(lambda e: 1.0 - e / objective.budget * share)
-    if share < 1.0 and left.state is ReadingState.OK:
-        days = objective.window.total_seconds() / 86400
-        left = Reading(ReadingState.PARTIAL, left.value, left.at, left.source, left.n, f"covers 1 of {days:g} d")
-    return SloGauge(
-        objective,
-        longest.map(lambda e: 1.0 - e),
-        left,
-        hour.map(lambda e: e / objective.budget),
-        trend,
-        basis or objective.method,
-    )
-
-
-def _ratio(bad: float, total: float) -> float:
-    # Extrapolation by increase() may leave a good count a hair above its total.
-    return max(bad, 0.0) / total
+    """How the SLI was measured: the budgeting method, or the fallback's name."""
+    burns: Mapping[str, Reading[float]] = field(default_factory=dict)
+    alerts: tuple[BurnAlert, ...] = ()
+    to_date: Reading[float] | None = None
+    interval: tuple[float, float] | None = None
+    """On low traffic, between which burn rates the one over an hour is (95 %, Wilson)."""
+    bounds: tuple[float, float] | None = None
+    """Between which good shares the true one is, where no bucket of a histogram is at the threshold."""
+    forecast: Forecast | None = None
+    coverage: float | None = None
+    """The share of the window's slices that was seen, 0 to 1."""

@@ -1,0 +1,164 @@
+"""How an objective stands: budget, burn rates and remaining as sums over slices.
+
+A window of w seconds that ends now is the running slice (the tail, from `edge` to now) and the slices before it that
+round(w - tail) holds; at a slice's end that is exactly w, in between its far end is off by at most half a slice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from console.model.burn import WINDOWS, burn_alerts
+from console.model.interval import wilson
+from console.model.reading import Reading, ReadingState, missing
+from console.model.sli import Part, Sli
+from console.model.slices import SLICE, Slices, Sums, instant, slot
+from console.model.slo import Objective, SloGauge
+from console.model.value import value
+from console.model.window import Calendar
+
+COMPLETE = 0.95
+"""The share of a window's slices that must have been seen for its sums to be whole."""
+LATEST = 2
+"""Slices without a sample, at the end, after which what was counted before is stale."""
+TREND = 36
+"""Slices of the trend: three hours."""
+
+
+@value
+class Counted:
+    """The slices of one SLI, and the running one: `tail` is what was counted from the slice `edge` on to `at`, as
+    `source` said; expected 1, seen 0 when nothing was."""
+
+    slices: Slices
+    edge: int
+    tail: Sums
+    at: datetime
+    source: str = ""
+
+    def last(self, seconds: float) -> Sums:
+        """The sums of the window of so many seconds that ends now."""
+        return self.since(self.edge - max(0, round((seconds - self._tail_seconds) / SLICE)))
+
+    def since(self, begin: int) -> Sums:
+        """The sums from a slice on."""
+        return self.slices.sums(begin, self.edge) + self.tail
+
+    @property
+    def _tail_seconds(self) -> float:
+        return self.at.timestamp() - self.edge * SLICE
+
+    @property
+    def newest(self) -> int | None:
+        """The newest slice with a sample."""
+        return self.edge if self.tail.seen else self.slices.newest
+
+
+def errors(sums: Sums, sli: Sli) -> float:
+    """How much of it was bad. An extrapolated good count may be a hair above its total."""
+    return max(0.0, sums.part if sli.counts is Part.BAD else sums.total - sums.part)
+
+
+def ratio(sums: Sums, sli: Sli, counted: Counted, ever: Sums) -> Reading[float]:
+    """The error ratio of some sums, with its evidence; `ever` are the sums of the whole window."""
+    at, source = counted.at, counted.source
+    if not sums.seen:
+        return missing(ReadingState.NO_DATA, source, "no sample of the total", at)
+    if sums.total <= 0:
+        return missing(ReadingState.NO_TRAFFIC, source, "nothing was counted", at)
+    if sli.counts is Part.GOOD and not ever.parts:
+        return missing(ReadingState.NO_DATA, source, "no good event was ever counted: check its selector", at)
+    bad = errors(sums, sli) / sums.total
+    state, note = ReadingState.OK, ""
+    if sums.coverage < COMPLETE:
+        state, note = ReadingState.PARTIAL, f"covers {_of(sums)}"
+    elif sums.doubtful:
+        state, note = ReadingState.PARTIAL, "the server warned that its answer is not complete"
+    elif sli.counts is Part.BAD and not ever.parts:
+        state, note = ReadingState.PARTIAL, "no bad event was ever counted: none, or a typo in its selector"
+    newest = counted.newest
+    if newest is None or newest < counted.edge - LATEST:
+        seen = "" if newest is None else f" since {instant(newest + 1):%d %b %H:%M} UTC"
+        state, note = ReadingState.STALE, f"no sample{seen}"
+    return Reading(state, bad, at, source, round(sums.total), note)
+
+
+def gauge(objective: Objective, counted: Counted, sli: Sli | None = None) -> SloGauge:
+    """The gauge, measured by `sli`: the objective's own, or its fallback."""
+    sli, budget = sli or objective.sli, objective.budget
+    begin, end = objective.window.span(counted.at)
+    whole = counted.last((end - begin).total_seconds())
+    if isinstance(objective.window, Calendar):
+        whole = counted.since(min(slot(begin), counted.edge))
+    share = ratio(whole, sli, counted, whole)
+    burns = {
+        name: ratio(counted.last(length.total_seconds()), sli, counted, whole).map(lambda e: e / budget)
+        for name, length in WINDOWS.items()
+    }
+    to_date = share.map(lambda e: 1.0 - e / budget)
+    left = to_date
+    if isinstance(objective.window, Calendar):
+        gone = (counted.at - begin) / (end - begin)
+        left = share.map(lambda e: 1.0 - e / budget * gone)
+    return SloGauge(
+        objective,
+        share.map(lambda e: 1.0 - e),
+        left,
+        burns["1h"],
+        trend(counted, sli),
+        sli.basis or objective.method,
+        burns,
+        burn_alerts(objective.rules, end - begin, burns),
+        to_date if isinstance(objective.window, Calendar) else None,
+        _interval(counted.last(WINDOWS["1h"].total_seconds()), sli, burns["1h"], budget),
+        coverage=whole.coverage,
+    )
+
+
+def bounded(own: SloGauge, low: SloGauge, high: SloGauge, threshold: float) -> SloGauge:
+    """The gauge of a latency without a bucket at its threshold: from the buckets next to it the good share is only
+    known to lie in between, and the lower end is what is shown."""
+    if low.ratio.value is None:
+        return own
+    most = high.ratio.value if high.ratio.value is not None else 1.0
+    note = f"no bucket at {threshold:g}: the truth is between the buckets next to it"
+
+    def unsure(reading: Reading[float]) -> Reading[float]:
+        worse = reading.state in (ReadingState.OK, ReadingState.PARTIAL)
+        return replace(reading, state=ReadingState.PARTIAL, note=note) if worse else reading
+
+    return replace(
+        low,
+        ratio=unsure(low.ratio),
+        budget_left=unsure(low.budget_left),
+        burn=unsure(low.burn),
+        burns={name: unsure(reading) for name, reading in low.burns.items()},
+        alerts=tuple(replace(item, long=unsure(item.long), short=unsure(item.short)) for item in low.alerts),
+        bounds=(low.ratio.value, most),
+    )
+
+
+def trend(counted: Counted, sli: Sli, slices: int = TREND) -> tuple[float | None, ...]:
+    """The good share of the last slices, oldest first."""
+    found: list[float | None] = []
+    for item in counted.slices.between(counted.edge - slices, counted.edge):
+        if item is None or item.total <= 0 or (item.part is None and sli.counts is Part.GOOD):
+            found.append(None)
+        else:
+            found.append(1.0 - errors(Sums(item.part or 0.0, item.total), sli) / item.total)
+    return tuple(found)
+
+
+def _interval(hour: Sums, sli: Sli, burn: Reading[float], budget: float) -> tuple[float, float] | None:
+    """Where less than one error fits in the budget of the hour's traffic, one error more or less is all there is."""
+    if burn.value is None or hour.total * budget >= 1.0:
+        return None
+    low, high = wilson(errors(hour, sli), hour.total)
+    return low / budget, high / budget
+
+
+def _of(sums: Sums) -> str:
+    """`15.2 of 30 d`, `25 of 60 min`."""
+    size, unit = (86_400, "d") if sums.expected * SLICE >= 2 * 86_400 else (60, "min")
+    return f"{sums.seen * SLICE / size:.3g} of {sums.expected * SLICE / size:g} {unit}"

@@ -1,0 +1,151 @@
+"""What is counted, as PromQL: the part that is bad (or good) and the total, over a range.
+
+A template holds placeholders for its range, because one template serves slices of five minutes and the running one:
+`WINDOW` is the range as a PromQL duration, `INNER` the same, one millisecond shorter (so that what is sampled at both
+ends is counted once), and `SECONDS` its length as a number.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from console.model.value import value
+
+WINDOW, INNER, SECONDS = "$window", "$inner", "$seconds"
+
+
+class Part(StrEnum):
+    """Which part of the total is counted."""
+
+    BAD = "bad"
+    GOOD = "good"
+
+
+class Unit(StrEnum):
+    """What is counted."""
+
+    EVENTS = "events"
+    SAMPLES = "samples"
+    SLICES = "slices"
+
+
+@value
+class Bucket:
+    """The bucket of a histogram that the good part of a latency SLI needs: the series without its `le`, and the
+    threshold, in the histogram's own unit."""
+
+    selector: str
+    le: float
+
+
+@value
+class Sli:
+    """`part` and `total` are templates that give one number each. `fallback` is used when the total has no series at
+    all, and then `basis` says so on the gauge."""
+
+    part: str
+    total: str
+    counts: Part = Part.BAD
+    unit: Unit = Unit.EVENTS
+    bucket: Bucket | None = None
+    basis: str = ""
+    fallback: Sli | None = None
+
+
+def filled(template: str, seconds: float) -> str:
+    """A template for a range of so many seconds."""
+    milliseconds = round(seconds * 1000)
+    return (
+        template.replace(WINDOW, _duration(milliseconds))
+        .replace(INNER, _duration(milliseconds - 1))
+        .replace(SECONDS, f"{seconds:g}")
+    )
+
+
+def _duration(milliseconds: int) -> str:
+    return f"{milliseconds // 1000}s" if milliseconds % 1000 == 0 else f"{milliseconds}ms"
+
+
+def of_counters(total: str, *, bad: str = "", good: str = "", bucket: Bucket | None = None) -> Sli:
+    """Counters that only grow, as plain selectors."""
+    return _counted(f"sum(increase({{}}[{WINDOW}]))", total, bad, good, bucket)
+
+
+def of_deltas(total: str, *, bad: str = "", good: str = "") -> Sli:
+    """Series whose every sample is what happened since the one before it, as plain selectors."""
+    return _counted(f"sum(sum_over_time({{}}[{INNER}]))", total, bad, good, None)
+
+
+def of_expressions(total: str, *, bad: str = "", good: str = "") -> Sli:
+    """Expressions of somebody else's, with `WINDOW` in them. What is a rate per second becomes a count."""
+    return Sli(_count(bad or good), _count(total), Part.BAD if bad else Part.GOOD)
+
+
+def of_ratio(expression: str, counts: Part = Part.BAD) -> Sli:
+    """A ratio of 0 to 1 without its counts, with `WINDOW` in it or none: every slice weighs the same, however much
+    traffic it has (RatioTimeslices)."""
+    there = f"({expression}) >= 0"  # NaN is no ratio: a slice without traffic
+    nothing = f"count({expression}) * 0"
+    return Sli(
+        f"(sum({there}) or {nothing})", f"(count({there}) or {nothing})", counts, Unit.SLICES, basis="RatioTimeslices"
+    )
+
+
+def of_threshold(query: str, op: str, limit: float, slice_seconds: int, unit: Unit = Unit.SLICES) -> Sli:
+    """A value that is sampled once per `slice_seconds`, good while `op limit` holds; NaN is no sample."""
+    there = f"({query}) >= -Inf"
+    span = f"[{INNER}:{slice_seconds}s]"
+    good = f"sum_over_time((({there}) {op} bool {limit!r}){span})"
+    return Sli(good, f"count_over_time(({there}){span})", Part.GOOD, unit)
+
+
+def of_bool_gauge(selector: str) -> Sli:
+    """A gauge that is 1 while all is well and 0 while it is not; every sample counts."""
+    return Sli(
+        f"sum(sum_over_time({selector}[{INNER}]))",
+        f"sum(count_over_time({selector}[{INNER}]))",
+        Part.GOOD,
+        Unit.SAMPLES,
+    )
+
+
+def sliced(sli: Sli, slice_seconds: int, share: float) -> Sli:
+    """Timeslices: a slice is good as a whole when its share of good events is at least `share`; one without traffic is
+    no slice."""
+    return of_threshold(_good_ratio(sli, slice_seconds), ">=", share, slice_seconds)
+
+
+def averaged(sli: Sli, slice_seconds: int) -> Sli:
+    """RatioTimeslices: the mean of the slices' own ratios; one without traffic is no slice."""
+    ratio = f"({_good_ratio(sli, slice_seconds)}) >= 0"
+    span = f"[{INNER}:{slice_seconds}s]"
+    return Sli(f"sum_over_time(({ratio}){span})", f"count_over_time(({ratio}){span})", Part.GOOD, Unit.SLICES)
+
+
+def error_ratio(sli: Sli, window: str) -> str:
+    """PromQL for the error ratio over a window such as `5m`, for recording rules: bad over total."""
+    from console.model.duration import duration
+
+    seconds = duration(window).total_seconds()
+    part, total = filled(sli.part, seconds), filled(sli.total, seconds)
+    if sli.counts is Part.GOOD:
+        return f"1 - (\n{part}\n) / (\n{total}\n)"
+    # A counter of errors that was never created means no errors, as long as the total has samples.
+    return f"(\n({part})\nor ({total}) * 0\n) / (\n{total}\n)"
+
+
+def _counted(form: str, total: str, bad: str, good: str, bucket: Bucket | None) -> Sli:
+    return Sli(form.format(bad or good), form.format(total), Part.BAD if bad else Part.GOOD, Unit.EVENTS, bucket)
+
+
+def _count(expression: str) -> str:
+    # A rate per second, times the seconds, is a count; weights must not depend on the length of the range.
+    rate = "rate(" in "".join(expression.split()) and "increase(" not in expression
+    return f"({expression}) * {SECONDS}" if rate else expression
+
+
+def _good_ratio(sli: Sli, seconds: int) -> str:
+    part, total = filled(sli.part, seconds), filled(sli.total, seconds)
+    if sli.counts is Part.GOOD:
+        return f"({part}) / ({total})"
+    return f"1 - (({part}) or ({total}) * 0) / ({total})"

@@ -1,0 +1,171 @@
+"""Counts of bad and all events per slice of five minutes: what every budget and burn rate is a sum of.
+
+A ratio is always the sum of the bad over the sum of all, never a mean of ratios: the same traffic gives 0.000435 by
+sums and 0.0417 by a mean of five-minute ratios (a factor of 96) when an hour of failures has little traffic.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from console.model.value import value
+
+SLICE = 300
+"""Seconds of a slice. Slices lie on multiples of it in unix time; slice s spans (s * SLICE, (s + 1) * SLICE]."""
+
+_TOTAL, _PART, _DOUBT = 1, 2, 4
+_PARTS = (_TOTAL | _PART, _TOTAL | _PART | _DOUBT)
+_DOUBTS = (_TOTAL | _DOUBT, _TOTAL | _PART | _DOUBT)
+
+
+def slot(at: datetime) -> int:
+    """The slice that an instant lies in."""
+    return int(at.timestamp() // SLICE)
+
+
+def instant(index: int) -> datetime:
+    """Where a slice begins."""
+    return datetime.fromtimestamp(index * SLICE, UTC)
+
+
+@value
+class Sums:
+    """What was counted in some slices. `part` is the counted part (bad or good events, as the SLI has it) and `total`
+    all events; `seen` says in how many of the `expected` slices the total had samples, `parts` in how many of those the
+    part had one, too, and `doubtful` in how many the server itself warned about its answer."""
+
+    part: float = 0.0
+    total: float = 0.0
+    seen: int = 0
+    parts: int = 0
+    doubtful: int = 0
+    expected: int = 0
+
+    def __add__(self, other: Sums) -> Sums:
+        return Sums(
+            self.part + other.part,
+            self.total + other.total,
+            self.seen + other.seen,
+            self.parts + other.parts,
+            self.doubtful + other.doubtful,
+            self.expected + other.expected,
+        )
+
+    @property
+    def coverage(self) -> float:
+        """The share of the slices that was seen, 0 to 1."""
+        return self.seen / self.expected if self.expected else 0.0
+
+
+@value
+class Slice:
+    """One slice as it was read. `part` is None where it had no sample though the total had one."""
+
+    index: int
+    total: float
+    part: float | None
+    doubtful: bool = False
+
+
+class Slices:
+    """The slices of one SLI. Not thread-safe. Sums are remembered until a slice changes."""
+
+    __slots__ = ("_first", "_marks", "_memo", "_parts", "_totals")
+
+    def __init__(self, slices: Iterable[Slice] = ()) -> None:
+        self._first = 0
+        self._parts, self._totals, self._marks = array("d"), array("d"), bytearray()
+        self._memo: dict[tuple[int, int], Sums] = {}
+        self.put(slices)
+
+    @property
+    def first(self) -> int | None:
+        """The oldest slice that is kept; None when there is none."""
+        return self._first if self._marks else None
+
+    @property
+    def newest(self) -> int | None:
+        """The newest slice in which the total had a sample; None when there is none."""
+        found = len(self._marks.rstrip(b"\0"))
+        return self._first + found - 1 if found else None
+
+    def put(self, slices: Iterable[Slice]) -> list[Slice]:
+        """Keeps slices, each in place of what was known of it. The answer are those that are new or different."""
+        changed = []
+        for item in slices:
+            mark = _TOTAL | (0 if item.part is None else _PART) | (_DOUBT if item.doubtful else 0)
+            at = self._room(item.index)
+            before = (self._marks[at], self._totals[at], self._parts[at])
+            after = (mark, item.total, item.part or 0.0)
+            if before != after:
+                self._marks[at], self._totals[at], self._parts[at] = after
+                changed.append(item)
+        if changed:
+            self._memo.clear()
+        return changed
+
+    def drop_before(self, index: int) -> None:
+        """Forgets the slices before one."""
+        count = min(max(0, index - self._first), len(self._marks))
+        del self._marks[:count], self._totals[:count], self._parts[:count]
+        self._first += count
+        self._memo.clear()
+
+    def sums(self, begin: int, end: int) -> Sums:
+        """The sums over the slices from `begin` up to, and without, `end`."""
+        found = self._memo.get((begin, end))
+        if found is None:
+            low = min(max(begin - self._first, 0), len(self._marks))
+            high = max(low, min(end - self._first, len(self._marks)))
+            marks = self._marks[low:high]
+            found = self._memo[begin, end] = Sums(
+                sum(self._parts[low:high]),
+                sum(self._totals[low:high]),
+                len(marks) - marks.count(0),
+                sum(map(marks.count, _PARTS)),
+                sum(map(marks.count, _DOUBTS)),
+                max(0, end - begin),
+            )
+        return found
+
+    def missing(self, begin: int, end: int) -> list[tuple[int, int]]:
+        """The gaps in [begin, end), each as (first, after the last)."""
+        gaps: list[tuple[int, int]] = []
+        for index in range(begin, end):
+            at = index - self._first
+            if not 0 <= at < len(self._marks) or not self._marks[at]:
+                if gaps and gaps[-1][1] == index:
+                    gaps[-1] = (gaps[-1][0], index + 1)
+                else:
+                    gaps.append((index, index + 1))
+        return gaps
+
+    def between(self, begin: int, end: int) -> Sequence[Slice | None]:
+        """The slices from `begin` up to, and without, `end`; None for one that was not seen."""
+        return [self._at(index - self._first) for index in range(begin, end)]
+
+    def _at(self, at: int) -> Slice | None:
+        if not 0 <= at < len(self._marks) or not self._marks[at]:
+            return None
+        mark = self._marks[at]
+        part = self._parts[at] if mark & _PART else None
+        return Slice(self._first + at, self._totals[at], part, bool(mark & _DOUBT))
+
+    def _room(self, index: int) -> int:
+        """The place of a slice; what lies between it and the others is not seen yet."""
+        if not self._marks:
+            self._first = index
+        before = self._first - index
+        if before > 0:
+            zeros = array("d", bytes(8 * before))
+            self._parts, self._totals = zeros + self._parts, zeros + self._totals
+            self._marks = bytearray(before) + self._marks
+            self._first = index
+        after = index - self._first + 1 - len(self._marks)
+        if after > 0:
+            self._parts.frombytes(bytes(8 * after))
+            self._totals.frombytes(bytes(8 * after))
+            self._marks.extend(bytes(after))
+        return index - self._first
