@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run", "Carry out a playbook, step by step."),
     "shift": ("shift", "Begin and end shifts; notes and watch items."),
     "handoff": ("handoff", "Hand a shift over, item by item."),
+    "generate": ("generate", "Write rules, routes and dashboards for a monitoring set-up."),
     "log": ("log", "Read, verify and export the record."),
     "init": ("init", "Write an example configuration to a new folder."),
 }
