@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         Watched,
     )
     from console.settings.config import Config, Environment
-    from console.settings.outside import HttpSource, PagerDuty, SecretRef
+    from console.settings.outside import PagerDuty, SecretRef
 
 _NEEDS_EVENTS_KEY = (Act.TRIGGER, Act.CHANGE)
 _NEEDS_REST_KEY = (Act.ESCALATE, Act.REASSIGN, Act.RESPOND, Act.NOTE, Act.STATUS_UPDATE)
@@ -61,26 +61,26 @@ def sources_of(chosen: Environment, clock: Clock) -> Sources:
     if chosen.prometheus is not None:
         from console.integrations.prometheus import Prometheus
 
-        metrics = Prometheus(chosen.prometheus, clock, token(chosen.prometheus))
+        metrics = Prometheus(chosen.prometheus, clock, reveal)
     if chosen.alertmanagers:
         from console.integrations.alertmanager import Alertmanager, AlertmanagerSilences
         from console.integrations.http import Http
 
         clusters: dict[str, list[Http]] = {}
         for item in chosen.alertmanagers:
-            alerts.append(Alertmanager(item.source, chosen.watchdog, clock, token(item.source)))
-            clusters.setdefault(item.cluster, []).append(Http(item.source, clock, token(item.source)))
+            alerts.append(Alertmanager(item.source, chosen.watchdog, clock, reveal))
+            clusters.setdefault(item.cluster, []).append(Http(item.source, clock, reveal))
         silences += [AlertmanagerSilences(cluster, peers) for cluster, peers in clusters.items()]
     if chosen.components:
         from console.integrations.health import HealthEndpoints
 
-        health = HealthEndpoints(chosen.components, chosen.health_timeout, clock)
+        health = HealthEndpoints(chosen.components, chosen.health_timeout, clock, reveal)
     watched: tuple[Watched, ...] = ()
     if chosen.notify.grafana is not None:
         from console.integrations.grafana import Grafana
 
         grafana = chosen.notify.grafana
-        watched = (Grafana(grafana, clock, token(grafana.source)),)  # one of its own: reads wait for no act
+        watched = (Grafana(grafana, clock, reveal),)  # one of its own: reads wait for no act
     return Sources(metrics, tuple(alerts), health, tuple(silences), watched)
 
 
@@ -111,13 +111,13 @@ def outlets_of(chosen: Environment, clock: Clock) -> Outlets:
     if notify.grafana is not None:
         from console.integrations.grafana import Grafana
 
-        grafana = Grafana(notify.grafana, clock, token(notify.grafana.source))
+        grafana = Grafana(notify.grafana, clock, reveal)
         channels.append(grafana)
         specs.append(ChannelSpec(grafana.name, grafana.acts))
     for item in notify.webhooks:
         from console.integrations.webhook import Webhook
 
-        hook = Webhook(item, clock, token(item.source))
+        hook = Webhook(item, clock, reveal)
         channels.append(hook)
         specs.append(ChannelSpec(hook.name, hook.acts, item.topics, item.least))
     return Outlets(pager, tuple(channels), tuple(specs))
@@ -173,7 +173,7 @@ def secrets_in(settings: object) -> Iterator[SecretRef]:
 def _pagerduty(settings: PagerDuty, clock: Clock) -> tuple[Pager | None, Channel]:
     from console.integrations.pagerduty import PagerDutyApi, PagerDutyChannel
 
-    api = PagerDutyApi(settings, clock, _reveal)
+    api = PagerDutyApi(settings, clock, reveal)
     rest = _rest(settings)
     return (api if rest else None), PagerDutyChannel(api, clock, tester=api.for_tests(), rest=rest)
 
@@ -188,17 +188,13 @@ def _rest(settings: PagerDuty) -> bool:
     return settings.source.token is not None
 
 
-def token(source: HttpSource) -> Callable[[], str] | None:
-    """Gives its token anew before each use; None where it has none."""
-    return _secret(source.token) if source.token is not None else None
-
-
 def _secret(ref: SecretRef) -> Callable[[], str]:
     """Resolves a secret anew before each use, so that a rotated one is taken up; nothing keeps it."""
-    return lambda: _reveal(ref)
+    return lambda: reveal(ref)
 
 
-def _reveal(ref: SecretRef) -> str:
+def reveal(ref: SecretRef) -> str:
+    """A secret, resolved anew. Raises SecretError."""
     from console.settings.secrets import resolve
 
     return resolve(ref, os.environ).reveal()

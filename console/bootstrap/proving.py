@@ -42,11 +42,11 @@ def trials(chosen: Environment, outlets: Outlets, clock: Clock) -> list[Trial]:
 
 
 def _alertmanagers(chosen: Environment, clock: Clock) -> Iterator[Trial]:
-    from console.bootstrap.outside import token
+    from console.bootstrap.outside import reveal
     from console.integrations.alertmanager import AlertmanagerTest
 
     for server in chosen.alertmanagers:
-        test = AlertmanagerTest(server.source, clock, token(server.source))
+        test = AlertmanagerTest(server.source, clock, reveal)
 
         def reaches(test: AlertmanagerTest = test) -> str:
             found = test.receivers(str(chosen.target))

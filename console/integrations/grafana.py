@@ -8,7 +8,6 @@ be written is looked for first.
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +19,7 @@ from console.model.pager import ActOutcome, ActResult
 from console.model.reading import Reading, ReadingState, missing
 from console.ports import Clock, Rejected, SourceError, Uncertain
 from console.settings.outside import Grafana as Settings
+from console.settings.outside import Reveal
 from console.view import telling
 
 ANNOTATIONS = "api/annotations"
@@ -57,9 +57,9 @@ class Grafana:
     name = "grafana"
     acts = (Act.ANNOTATE,)
 
-    def __init__(self, settings: Settings, clock: Clock, token: Callable[[], str] | None = None) -> None:
+    def __init__(self, settings: Settings, clock: Clock, secret: Reveal | None = None) -> None:
         self._settings, self._clock = settings, clock
-        self._http = Http(settings.source, clock, token)
+        self._http = Http(settings.source, clock, secret)
 
     def close(self) -> None:
         """Ends the requests under way; later ones are refused."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from console.integrations.http import Finding, Http, Pending, Unanswered
@@ -10,6 +11,7 @@ from console.model.board import HealthSnapshot
 from console.model.reading import Reading, ReadingState
 from console.ports import Clock
 from console.settings.config import Component, HttpSource
+from console.settings.outside import Reveal
 
 LIMIT = 8 * 1024 * 1024
 """Bytes read of one endpoint's answer."""
@@ -23,10 +25,13 @@ class HealthEndpoints:
 
     name = "health"
 
-    def __init__(self, components: Sequence[Component], timeout: timedelta, clock: Clock) -> None:
+    def __init__(
+        self, components: Sequence[Component], timeout: timedelta, clock: Clock, secret: Reveal | None = None
+    ) -> None:
         self._clock = clock
+        sources = (item.source or HttpSource(item.name, item.url) for item in components)
         self._servers = {
-            item.name: Http(HttpSource(item.name, item.url, timeout=timeout), clock, limit=LIMIT) for item in components
+            item.name: Http(replace(item, timeout=timeout), clock, secret, limit=LIMIT) for item in sources
         }
 
     def close(self) -> None:
@@ -46,7 +51,7 @@ class HealthEndpoints:
             if up.value:
                 findings.append(Finding(self.name, True, f"{name} ({where}) is up"))
             else:
-                todo = "start it, or correct its url in the configuration"
+                todo = "start it, or correct its url or what it is asked with"
                 findings.append(Finding(self.name, False, f"{name} ({where}): {up.note}", todo))
         return findings
 

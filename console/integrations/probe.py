@@ -69,7 +69,7 @@ class HttpProbes:
         with self._lock:
             server = self._servers.pop(key, None)  # the last one asked goes last
             if server is None:
-                server = Http(HttpSource(self.name, probe.url, timeout=timeout), self._clock, limit=LIMIT)
+                server = Http(HttpSource(self.name, probe.url, timeout=timeout), self._clock, limit=LIMIT, follow=False)
             self._servers[key] = server
             while len(self._servers) > _KEPT:
                 self._servers.popitem(last=False)

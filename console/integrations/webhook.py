@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from console.integrations.http import Finding, Http, act
 from console.model.message import Act, Delivery
 from console.model.pager import ActOutcome, ActResult
 from console.ports import Clock, Rejected, SourceError
+from console.settings.outside import Reveal
 from console.settings.outside import Webhook as Settings
 
 VERSION = 1
@@ -20,9 +20,9 @@ class Webhook:
 
     acts = (Act.POST, Act.PAGE)
 
-    def __init__(self, settings: Settings, clock: Clock, token: Callable[[], str] | None = None) -> None:
+    def __init__(self, settings: Settings, clock: Clock, secret: Reveal | None = None) -> None:
         self.name = f"webhook.{settings.source.name}"
-        self._http = Http(settings.source, clock, token)
+        self._http = Http(settings.source, clock, secret)
 
     def close(self) -> None:
         """Ends the requests under way; later ones are refused."""
@@ -47,7 +47,7 @@ class Webhook:
             if answer.status == 401:
                 raise self._http.refusal(answer)
         except SourceError as error:
-            return [Finding(self.name, False, str(error), "correct the url, the token or the network")]
+            return [Finding(self.name, False, str(error), "correct the url, what it is asked with, or the network")]
         return [Finding(self.name, True, f"{self._http.where} answers ({answer.status}); nothing was sent")]
 
 

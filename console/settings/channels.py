@@ -12,7 +12,7 @@ from console.settings.addresses import read_address, read_addresses
 from console.settings.nodes import Fields, Node, unique
 from console.settings.outside import Email, Grafana, Notify, PagerDuty, SecretRef, SlackWebhook, Webhook
 from console.settings.problems import shown
-from console.settings.sources import read_source
+from console.settings.sources import ACCESS, read_source
 
 T = TypeVar("T")
 
@@ -110,9 +110,10 @@ def _email(node: Node) -> Email:
 
 
 def _grafana(node: Node) -> Grafana:
-    fields = node.mapping("url", "token", "dashboard_uid", "tags", "timeout")
+    fields = node.mapping("url", "timeout", *ACCESS, "dashboard_uid", "tags")
     source = read_source("grafana", fields)
-    _secret(fields["token"])
+    if not any(source.secrets()):
+        _secret(fields["token"])
     return Grafana(
         source,
         fields["dashboard_uid"].text("the uid of a dashboard", default=""),
@@ -121,7 +122,7 @@ def _grafana(node: Node) -> Grafana:
 
 
 def _webhook(node: Node) -> Webhook:
-    fields = node.mapping("name", "url", "token", "headers", "timeout", *_HEARS)
+    fields = node.mapping("name", "url", "timeout", *ACCESS, *_HEARS)
     return Webhook(read_source(fields["name"].name("the name of a webhook"), fields), _topics(fields), _least(fields))
 
 

@@ -16,7 +16,7 @@ from console.settings.matchers import read_filter
 from console.settings.nodes import Node, beside, header, unique
 from console.settings.outside import Alertmanager, Component
 from console.settings.problems import shown
-from console.settings.sources import SOURCE, read_source
+from console.settings.sources import ACCESS, SOURCE, read_source
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 OPTIONAL = ("rollout", "slo")
@@ -159,10 +159,12 @@ def _alertmanager(node: Node, name: str) -> Alertmanager:
 
 
 def _component(node: Node) -> Component:
-    fields = node.mapping("name", "url", "critical_after", "legacy")
+    fields = node.mapping("name", "url", "critical_after", "legacy", *ACCESS)
+    source = read_source(fields["name"].name("the name of a component"), fields)
     return Component(
-        fields["name"].name("the name of a component"),
-        fields["url"].url(),
+        source.name,
+        source.url,
         fields["critical_after"].duration(default=timedelta(minutes=1)),
         fields["legacy"].boolean(default=False),
+        source if any(fields[key].present for key in ACCESS) else None,
     )

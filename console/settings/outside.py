@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import TypeAlias
 
 from console.model.message import Topic
 from console.model.people import Severity
@@ -21,16 +22,67 @@ class SecretRef:
         return f"{self.scheme}:{self.name}"
 
 
+Reveal: TypeAlias = Callable[[SecretRef], str]
+"""Gives the secret behind a reference, as it is now. Raises SecretError."""
+
+
+@value
+class BasicAuth:
+    """A user and a password, sent with each request (RFC 7617)."""
+
+    username: str
+    password: SecretRef
+
+
+@value
+class TlsFiles:
+    """Absolute paths of PEM files: the authorities that a server is judged by (without one: the system's), the
+    certificate that we show, and its key (without one: it lies in the certificate's file)."""
+
+    ca: str = ""
+    certificate: str = ""
+    key: str = ""
+    key_password: SecretRef | None = None
+
+
 @value
 class HttpSource:
-    """An HTTP server to ask. `token` is sent as a bearer token; `headers` are fixed: a tenant's id."""
+    """An HTTP server to ask. `token` is sent as a bearer token; `headers` are fixed, a tenant's id say, or secrets of
+    their own; `params` go into the query of each request."""
 
     name: str
     url: str
     interval: timedelta = timedelta(seconds=15)
     timeout: timedelta = timedelta(seconds=5)
     token: SecretRef | None = None
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str | SecretRef], ...] = ()
+    basic_auth: BasicAuth | None = None
+    tls: TlsFiles | None = None
+    params: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def manner(self) -> str:
+        """What lets us in, by kind and without any value: `bearer token, client certificate, header X-Scope-OrgID`."""
+        headers = [f"{name} (secret)" if isinstance(text, SecretRef) else name for name, text in self.headers]
+        kinds = (
+            "bearer token" if self.token is not None else "",
+            "basic auth" if self.basic_auth is not None else "",
+            "client certificate" if self.tls is not None and self.tls.certificate else "",
+            "" if self.tls is None else "a CA of its own" if self.tls.ca else "the system's CAs",
+            f"headers {', '.join(headers)}" if headers else "",
+            f"parameters {', '.join(name for name, _ in self.params)}" if self.params else "",
+        )
+        return "; ".join(filter(None, kinds)) or "nothing: no credentials are configured"
+
+    def secrets(self) -> Iterator[tuple[str, SecretRef]]:
+        """Every secret that is referred to, by its key in the file."""
+        named = [
+            ("token", self.token),
+            ("basic_auth.password", self.basic_auth.password if self.basic_auth is not None else None),
+            ("tls_config.key_password", self.tls.key_password if self.tls is not None else None),
+            *((f"headers.{name}", text) for name, text in self.headers if isinstance(text, SecretRef)),
+        ]
+        return ((key, ref) for key, ref in named if ref is not None)
 
 
 @value
@@ -42,6 +94,8 @@ class Component:
     critical_after: timedelta = timedelta(minutes=1)
     legacy: bool = False
     """Whether a rollback needs it."""
+    source: HttpSource | None = None
+    """What it is asked with, where its address alone does not do."""
 
 
 @value
@@ -137,8 +191,9 @@ class Notify:
         if self.email is not None:
             named.append(("email.password", self.email.password))
         if self.grafana is not None:
-            named.append(("grafana.token", self.grafana.source.token))
-        named += [(f"webhooks.{webhook.source.name}.token", webhook.source.token) for webhook in self.webhooks]
+            named += [(f"grafana.{key}", ref) for key, ref in self.grafana.source.secrets()]
+        for webhook in self.webhooks:
+            named += [(f"webhooks.{webhook.source.name}.{key}", ref) for key, ref in webhook.source.secrets()]
         return ((key, ref) for key, ref in named if ref is not None)
 
 

@@ -1,4 +1,5 @@
-"""Secrets, from the environment or a private file. They live in memory only."""
+"""Secrets, from the environment or a private file, and other files that credentials are read from. They live in memory
+only."""
 
 from __future__ import annotations
 
@@ -62,21 +63,30 @@ def resolve(ref: SecretRef, environ: Mapping[str, str]) -> Secret:
 
 
 def _read(ref: SecretRef) -> str:
+    return read_file(str(ref), ref.name, "a secret").decode("utf-8", "replace")
+
+
+def read_file(name: str, path: str, what: str, *, private: bool = True, most: int = MAX_BYTES) -> bytes:
+    """The bytes of a file that a configuration names, `what` says as what: of the user's own or root's and of nobody
+    else's to read where it is `private`.
+
+    Raises SecretError, with one line that begins with `name`.
+    """
     try:
-        with open(ref.name, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as file:
+        with open(path, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise SecretError(f"{ref}: found something that is no regular file, expected a file")
-            if status.st_uid not in (0, os.geteuid()):
-                raise SecretError(f"{ref}: found a file of another user, expected one of yours or root's")
-            if status.st_mode & 0o077:
+                raise SecretError(f"{name}: found something that is no regular file, expected a file")
+            if private and status.st_uid not in (0, os.geteuid()):
+                raise SecretError(f"{name}: found a file of another user, expected one of yours or root's")
+            if private and status.st_mode & 0o077:
                 mode = stat.S_IMODE(status.st_mode)
-                raise SecretError(f"{ref}: found mode {mode:04o}, expected 0600: others must not reach it (chmod 600)")
-            data = file.read(MAX_BYTES + 1)
+                raise SecretError(f"{name}: found mode {mode:04o}, expected 0600: others must not reach it (chmod 600)")
+            data = file.read(most + 1)
     except OSError as error:
         raise SecretError(
-            f"{ref}: found a file that cannot be read ({error.strerror}), expected a secret in it"
+            f"{name}: found a file that cannot be read ({error.strerror}), expected {what} in it"
         ) from None
-    if len(data) > MAX_BYTES:
-        raise SecretError(f"{ref}: found more than {MAX_BYTES} bytes, expected a secret")
-    return data.decode("utf-8", "replace")
+    if len(data) > most:
+        raise SecretError(f"{name}: found more than {most} bytes, expected {what}")
+    return data

@@ -63,12 +63,12 @@ def case(request):
             found = http_case(Slack(webhook, clock, lambda: f"{server.url}/services/x"), server)
         case "webhook":
             server = FaultServer()
-            found = http_case(Webhook(outside.Webhook(source(server.url)), clock, lambda: TOKEN), server)
+            found = http_case(Webhook(outside.Webhook(source(server.url)), clock, lambda ref: TOKEN), server)
         case "grafana":
             server = FakeGrafana()
             writes = ("POST", "/api/annotations")
             found = Case(
-                Grafana(outside.Grafana(source(server.url, "grafana")), clock, lambda: TOKEN),
+                Grafana(outside.Grafana(source(server.url, "grafana")), clock, lambda ref: TOKEN),
                 lambda: sum(one.method == "POST" for one in server.server.requests),
                 lambda: server.faults.update({writes: answer(500)}),
                 lambda: server.faults.update({writes: answer(403)}),

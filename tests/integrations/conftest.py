@@ -35,7 +35,7 @@ def source(server) -> HttpSource:
 
 @pytest.fixture
 def token():
-    return lambda: CANARY
+    return lambda ref: CANARY
 
 
 @pytest.fixture

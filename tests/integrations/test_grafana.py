@@ -55,7 +55,7 @@ def judged(judge):
 def grafana_at(fake, clock, *, uid="known", token=TOKEN, url=""):
     timeout = timedelta(seconds=TIMEOUT)
     source = HttpSource("grafana", url or fake.url, timeout=timeout, token=SecretRef("env", "GRAFANA_TOKEN"))
-    return Grafana(Settings(source, uid, ("team-a",)), clock, lambda: token)
+    return Grafana(Settings(source, uid, ("team-a",)), clock, lambda ref: token)
 
 
 @pytest.fixture

@@ -124,7 +124,7 @@ def test_a_certificate_that_nobody_signed(tmp_path, source, clock):
 
 def test_the_token_goes_as_a_header_and_is_asked_for_each_time(server, source, clock):
     tokens = iter(["first", "second"])
-    http = Http(replace(source, headers=(("X-Scope-OrgID", "team-a"),)), clock, lambda: next(tokens) + "\n")
+    http = Http(replace(source, headers=(("X-Scope-OrgID", "team-a"),)), clock, lambda ref: next(tokens) + "\n")
     assert http.ask("GET", "a").good
     assert http.ask("GET", "b").good
     assert [request.headers["authorization"] for request in server.requests] == ["Bearer first", "Bearer second"]
@@ -134,13 +134,13 @@ def test_the_token_goes_as_a_header_and_is_asked_for_each_time(server, source, c
 @pytest.mark.parametrize("secret", ["", "  ", "two\nlines", "caf\u00e9", "a\x00b"])
 def test_a_token_that_no_header_can_carry(server, source, clock, secret):
     with pytest.raises(Unanswered, match="the token env:PROBE_TOKEN is empty, or holds") as caught:
-        Http(source, clock, lambda: secret).ask("GET")
+        Http(source, clock, lambda ref: secret).ask("GET")
     assert "two" not in str(caught.value)
     assert not server.requests
 
 
 def test_a_token_that_cannot_be_read(server, source, clock):
-    def token():
+    def token(ref):
         raise OSError(f"permission denied: {CANARY}")
 
     with pytest.raises(Unanswered, match=r"the token env:PROBE_TOKEN cannot be read \(OSError\)"):
@@ -207,7 +207,7 @@ def test_an_abandoned_request_does_not_stay(server, source, clock):
 def test_requests_that_hang_are_not_piled_up(source, clock):
     release = threading.Event()
 
-    def token():
+    def token(ref):
         release.wait()
         return "x"
 

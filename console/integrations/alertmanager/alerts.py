@@ -6,7 +6,7 @@ object as before. One alert that cannot be read does not take the others with it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from time import sleep
 
@@ -16,7 +16,7 @@ from console.integrations.http import Finding, Http, Unanswered, decode
 from console.model.alert import Alert, AlertSnapshot, AlertState
 from console.model.text import safe
 from console.ports import Clock
-from console.settings.outside import HttpSource
+from console.settings.outside import HttpSource, Reveal
 
 GROUPS = "api/v2/alerts/groups"
 MAX_LABELS = 100
@@ -35,9 +35,9 @@ class Alertmanager:
     """An `AlertSource`, named as its configuration names it. `watchdog` is the `alertname` of the always-firing
     alert."""
 
-    def __init__(self, source: HttpSource, watchdog: str, clock: Clock, token: Callable[[], str] | None = None) -> None:
+    def __init__(self, source: HttpSource, watchdog: str, clock: Clock, secret: Reveal | None = None) -> None:
         self.name = source.name
-        self.http = Http(source, clock, token)
+        self.http = Http(source, clock, secret)
         self.note = ""
         """What of the last answer could not be read; empty when all could."""
         self._watchdog, self._clock = watchdog, clock
@@ -109,7 +109,7 @@ class Alertmanager:
             version = decode(answer.body, wire.SERVER).version.version
             snapshot = self.read()
         except Unanswered as error:
-            return [Finding(self.name, False, str(error), "correct the url, the token or the network")]
+            return [Finding(self.name, False, str(error), "correct the url, what it is asked with, or the network")]
         except ValueError:
             return [Finding(self.name, False, f"{self.http.where} is no Alertmanager with API v2", "correct the url")]
         count = len(snapshot.alerts)

@@ -18,7 +18,7 @@ from console.model.message import Delivery
 from console.model.pager import ActOutcome, ActResult
 from console.model.text import safe
 from console.ports import Clock, SourceError
-from console.settings.outside import HttpSource
+from console.settings.outside import HttpSource, Reveal
 
 ALERTS = "api/v2/alerts"
 NAME = "OncallSendTest"
@@ -44,12 +44,12 @@ class AlertmanagerTest:
         self,
         source: HttpSource,
         clock: Clock,
-        token: Callable[[], str] | None = None,
+        secret: Reveal | None = None,
         *,
         pause: Callable[[float], object] = time.sleep,
     ) -> None:
         self.name = source.name
-        self._http, self._clock, self._pause = Http(source, clock, token), clock, pause
+        self._http, self._clock, self._pause = Http(source, clock, secret), clock, pause
 
     def receivers(self, target: str) -> tuple[tuple[str, bool], ...]:
         """Whom the test alert is routed to, and whether that pages by PagerDuty; nothing where that is not known."""

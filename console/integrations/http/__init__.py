@@ -1,4 +1,5 @@
-"""What every conversation over HTTP shares: the requests themselves, their bodies, and the findings of a check."""
+"""What every conversation over HTTP shares: what lets us in, the requests themselves, their bodies, and the findings of
+a check."""
 
 from console.integrations.http.acts import act
 from console.integrations.http.bodies import decode

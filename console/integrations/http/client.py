@@ -1,43 +1,64 @@
-"""httpx, set up once for the whole process. Imported by the first request, never at the start."""
+"""httpx, set up once for the whole process, and once for each set of TLS files. Imported by the first request, never
+at the start."""
 
 from __future__ import annotations
 
 import logging
+import ssl
 import threading
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
-from console.integrations.http import network
-
-_shared: list[httpx.Client] = []
-_shared_lock = threading.Lock()
+from console.integrations.http import network, tls
+from console.settings.outside import Reveal, TlsFiles
 
 
-def client() -> httpx.Client:
-    """The one client of the process, built by the first request."""
-    with _shared_lock:
-        if not _shared:
-            for name in ("httpx", "httpcore"):  # they log whole addresses, queries included
-                logging.getLogger(name).setLevel(logging.WARNING)
-            _shared.append(
-                httpx.Client(
-                    verify=network.trust(),
-                    follow_redirects=False,
-                    trust_env=True,  # HTTPS_PROXY and NO_PROXY, as curl and promtool do
-                    limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
-                    cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-                )
-            )
-        return _shared[0]
+class _Kept:
+    """A client, and the state of the files that it was made from."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.client: httpx.Client | None = None
+        self.stamp: tls.Stamp = ()
 
 
-def explain(error: Exception) -> str:
+_kept: dict[TlsFiles | None, _Kept] = {}
+_kept_lock = threading.Lock()
+
+
+def client(files: TlsFiles | None = None, secret: Reveal | None = None) -> httpx.Client:
+    """The client for these TLS files, built by the first request, and again once one of them has changed; the one for
+    the system's authorities without them. Raises TlsError."""
+    with _kept_lock:
+        kept = _kept.setdefault(files, _Kept())
+    with kept.lock:
+        now = tls.stamp(files) if files is not None else ()
+        if kept.client is None or now != kept.stamp:
+            kept.client = None  # no certificate is shown any more that has been replaced, be it by a broken one
+            context = tls.context(files, secret) if files is not None else network.trust()
+            kept.client, kept.stamp = _made(context), now
+        return kept.client
+
+
+def _made(context: ssl.SSLContext) -> httpx.Client:
+    for name in ("httpx", "httpcore"):  # they log whole addresses, queries included
+        logging.getLogger(name).setLevel(logging.WARNING)
+    return httpx.Client(
+        verify=context,
+        follow_redirects=False,
+        trust_env=True,  # HTTPS_PROXY and NO_PROXY, as curl and promtool do
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+    )
+
+
+def explain(error: Exception, ca: str = "SSL_CERT_FILE") -> str:
     """What went wrong, in an operator's words; of the error's own only what the system or TLS says.
 
-    Empty when it is a matter of time.
+    Empty when it is a matter of time. `ca` says where to look for the authorities that a certificate is judged by.
     """
-    if said := network.explain(error):
+    if said := network.explain(error, ca):
         return said
     match error:
         case httpx.ConnectTimeout():

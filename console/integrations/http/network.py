@@ -19,9 +19,13 @@ def trust() -> ssl.SSLContext:
     return context
 
 
-def explain(error: BaseException) -> str:
+_WANTED = ("CERTIFICATE_REQUIRED", "HANDSHAKE_FAILURE")
+"""What servers say of a client that shows no certificate where one is required."""
+
+
+def explain(error: BaseException, ca: str = "SSL_CERT_FILE") -> str:
     """What the system or TLS says is wrong, in an operator's words; empty when the network is not to blame, or when it
-    is a matter of time."""
+    is a matter of time. `ca` says where to look for the authorities that a certificate is judged by."""
     causes: list[BaseException] = []
     cause: BaseException | None = error
     while cause is not None and cause not in causes:
@@ -34,7 +38,11 @@ def explain(error: BaseException) -> str:
             case ConnectionRefusedError():
                 return "refuses the connection; is it running, and is the port right?"
             case ssl.SSLCertVerificationError():
-                return f"its certificate is not trusted ({cause.verify_message}); check SSL_CERT_FILE"
+                return f"its certificate is not trusted ({cause.verify_message}); check {ca}"
+            case ssl.SSLError(reason=str(reason)) if "ALERT" in reason and reason.endswith(_WANTED):
+                return f"refuses the TLS connection ({reason}); does it want a client certificate of ours?"
+            case ssl.SSLError(reason=str(reason)) if "ALERT" in reason and ("CERT" in reason or "_CA" in reason):
+                return f"does not accept our client certificate ({reason}); check that, and who has signed it"
             case ssl.SSLError():
                 return f"no TLS connection ({cause.reason or 'cut off'}); does it speak TLS there?"
             case ConnectionError():

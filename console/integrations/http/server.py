@@ -1,9 +1,13 @@
-"""The one way out to HTTP servers: bounded in time and size, no redirects, no secret in any message.
+"""The one way out to HTTP servers: bounded in time and size, no secret in any message.
+
+A redirect is followed only to the same server and the same thing: same scheme, host and port, the same query, and a
+path that differs by a slash at its end or by a prefix before it, with the method and the body as they were. So no
+credentials go to anybody else, and no login page is taken for an answer.
 
 Every failure is an `Unanswered`, a `SourceError` of one line that says what happened and what to do:
 
     no answer    refused, no such host, no route, not trusted, timed out, cut off
-    no use       a redirect, too large, an encoding that nobody asked for
+    no use       another redirect, too large, an encoding that nobody asked for
     a refusal    a status other than 200 to 299; the caller decides, `Http.refusal` words it
 
 httpx is imported by the first request, in that request's own thread: a start never waits for it.
@@ -21,10 +25,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from console import __version__
+from console.integrations.http.access import Access, AccessError
 from console.integrations.http.network import late
+from console.integrations.http.tls import TlsError
 from console.model.text import safe
 from console.ports import Clock, SourceError
-from console.settings.config import HttpSource
+from console.settings.outside import HttpSource, Reveal
 
 if TYPE_CHECKING:
     import httpx
@@ -36,6 +42,8 @@ LIMIT = 64 * 1024 * 1024
 """Bytes taken of one answer, after decompression."""
 HANGING = 12
 """Requests to one server, under way or abandoned (in the resolver, say), before no more are sent."""
+HOPS = 3
+"""Redirects that are followed in a row."""
 EXCERPT = 200
 """Characters quoted of a server's own words."""
 
@@ -142,8 +150,8 @@ class Pending:
 
 
 class Http:
-    """One server. `token` gives the bearer token, before each request, so that a rotated one is taken up; `secrets`
-    are further texts that no message may show.
+    """One server. `secret` resolves the source's references before each request, so that a rotated one is taken up;
+    without it nothing secret is sent. `secrets` are further texts that no message may show.
 
     Every request has its own connection: polls are further apart than servers keep one open, and a connection
     that the server has just closed would look like an outage.
@@ -153,15 +161,17 @@ class Http:
         self,
         source: HttpSource,
         clock: Clock,
-        token: Callable[[], str] | None = None,
+        secret: Reveal | None = None,
         *,
         limit: int = LIMIT,
         secrets: Sequence[str] = (),
+        follow: bool = True,
     ) -> None:
         self.source, self.clock = source, clock
         self.where = display(source.url)
-        self._token, self._limit = token, limit
-        self._secrets = [*secrets, *(value for _, value in source.headers if len(value) >= 8)]
+        self._access, self._limit, self._follow = Access(source, secret, secrets), limit, follow
+        ca = "ca_file" if source.tls is not None and source.tls.ca else "ca_file, or SSL_CERT_FILE"
+        self._ca = ca if secret is not None else "SSL_CERT_FILE"
         self._lock = threading.Lock()
         self._live: set[Pending] = set()
         self._closed = False
@@ -192,7 +202,9 @@ class Http:
                 raise self.error(f"not asked: {len(self._live)} earlier requests still hang")
             pending = Pending(self, self.source.timeout.total_seconds() if timeout is None else timeout)
             self._live.add(pending)
-        options: dict[str, Any] = {"params": params, "data": form, "headers": dict(headers or {})}
+        # None, and not nothing: httpx takes a query away that the address itself has.
+        query = {**dict(self.source.params), **(params or {})} or None
+        options: dict[str, Any] = {"params": query, "data": form, "headers": dict(headers or {})}
         if json is not None:
             try:
                 options["content"] = msgspec.json.encode(json)
@@ -222,18 +234,18 @@ class Http:
 
     def error(self, reason: str, kind: type[Unanswered] = Unanswered) -> Unanswered:
         """The error for `reason`, made safe and without secrets, with the server's name and address before it."""
-        return kind(safe(f"{self.source.name} ({self.where})", EXCERPT), safe(self._masked(reason), 2 * EXCERPT))
+        return kind(safe(f"{self.source.name} ({self.where})", EXCERPT), safe(self._access.masked(reason), 2 * EXCERPT))
 
     def words(self, text: str) -> str:
         """A server's own words: safe, short, on one line, without our secrets."""
-        return safe(" ".join(self._masked(text).split()), EXCERPT)
+        return safe(" ".join(self._access.masked(text).split()), EXCERPT)
 
     def refusal(self, answer: Answer, words: str = "") -> Unanswered:
         """The error for an answer that is not good. `words` are the server's own, where they are known."""
-        token = self.source.token
+        names = self._access.names
         advice = {
-            401: f"it does not accept the credentials; check {token or 'whether it wants a token'}",
-            403: f"it forbids that; check what {token or 'a reader without token'} may do there",
+            401: f"it does not accept the credentials; check {names or 'whether it wants any'}",
+            403: f"it forbids that; check what {names or 'a reader without credentials'} may do there",
             404: "it knows no such address; check the url",
             429: "it asks us to slow down" + (f", for {answer.retry_after} s" if answer.retry_after else ""),
         }.get(answer.status, "")
@@ -244,30 +256,36 @@ class Http:
         self, method: str, url: str, options: Mapping[str, Any], timeout: float, trace: Callable[..., None]
     ) -> Answer:
         """The request itself, in whichever thread. Raises SourceError."""
-        options = {**options, "headers": self._headers() | options["headers"]}
-        began, sent_at = self.clock.monotonic(), self.clock.now()
+        try:
+            options = {**options, "headers": self._headers() | options["headers"], "extensions": {"trace": trace}}
+        except AccessError as error:
+            raise self.error(str(error)) from None
         import httpx
 
         from console.integrations.http.client import client, explain
 
-        extensions = {"trace": trace}
         try:
-            with client().stream(method, url, timeout=timeout, extensions=extensions, **options) as response:
-                if 300 <= response.status_code <= 399:
-                    target = display(str(response.next_request.url)) if response.next_request else "nowhere"
-                    what = f"answers {response.status_code}, a redirect to {target}; set the final url"
-                    elsewhere = self.error(what, Redirected)
-                    assert isinstance(elsewhere, Redirected)
-                    elsewhere.status = response.status_code
-                    raise elsewhere
-                body = self._body(response) if method != "HEAD" else b""
+            asking = client(self.source.tls, self._access.reveal)
+            began, sent_at = self.clock.monotonic(), self.clock.now()
+            response, body = self._exchanged(asking, method, url, {**options, "timeout": timeout})
+        except TlsError as error:
+            raise self.error(str(error)) from None
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-            raise self.error(explain(error) or late(timeout)) from None
+            raise self.error(explain(error, self._ca) or late(timeout)) from None
         seconds = self.clock.monotonic() - began
         ahead = skew(response.headers.get("date", ""), sent_at + timedelta(seconds=seconds / 2), seconds)
         retry_after = response.headers.get("retry-after", "")
         retry_after = retry_after if retry_after.isdecimal() else ""
         return Answer(response.status_code, body, seconds, ahead, safe(retry_after, 10))
+
+    def _exchanged(
+        self, asking: httpx.Client, method: str, url: str, options: Mapping[str, Any], hops: int = 0
+    ) -> tuple[httpx.Response, bytes]:
+        with asking.stream(method, url, **options) as response:
+            if not 300 <= response.status_code <= 399:
+                return response, self._body(response) if method != "HEAD" else b""
+            onward = self._onward(response, hops)
+        return self._exchanged(asking, method, onward, {**options, "params": None}, hops + 1)  # they are in it
 
     def _body(self, response: httpx.Response) -> bytes:
         """The body, unpacked here and not by httpx, so that a few bytes cannot become gigabytes."""
@@ -290,27 +308,29 @@ class Http:
         return bytes(body)
 
     def _headers(self) -> dict[str, str]:
-        headers = {"Accept-Encoding": "gzip", "Cache-Control": "no-cache"}
-        headers |= {"User-Agent": f"oncall/{__version__}", **dict(self.source.headers)}
-        if self._token is None:
-            return headers
-        try:
-            token = self._token().strip()
-        except Exception as error:
-            # The resolver's own words may name what only the operator should see.
-            what = f"the token {self.source.token} cannot be read ({type(error).__name__})"
-            raise self.error(what) from None
-        if not token or not token.isascii() or not token.isprintable():
-            what = f"the token {self.source.token} is empty, or holds what no header can carry"
-            raise self.error(what)
-        if token not in self._secrets:
-            self._secrets.append(token)
-        return headers | {"Authorization": f"Bearer {token}"}
+        headers = {"Accept-Encoding": "gzip", "Cache-Control": "no-cache", "User-Agent": f"oncall/{__version__}"}
+        return headers | self._access.headers()
 
-    def _masked(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text
+    def _onward(self, response: httpx.Response, hops: int) -> str:
+        """Where a redirect leads that is followed. Raises Redirected for all others."""
+        asked, onward = response.url, response.next_request
+        target = onward.url if onward is not None else None
+        todo = "set the final url"
+        if target is not None:
+            same = (target.scheme, target.host, target.port) == (asked.scheme, asked.host, asked.port)
+            if self._follow and same and not target.userinfo and _same_thing(response, str(target)):
+                if hops < HOPS:
+                    return str(target)
+                todo = f"it is the redirect number {hops + 1}"
+            elif (asked.scheme, target.scheme, target.host) == ("http", "https", asked.host):
+                todo = "write https in its url"
+                if next(self.source.secrets(), None) is not None:
+                    todo += ": until then the credentials go over plain http"
+        shown = display(str(target)) if target is not None else "nowhere"
+        elsewhere = self.error(f"answers {response.status_code}, a redirect to {shown}; {todo}", Redirected)
+        assert isinstance(elsewhere, Redirected)
+        elsewhere.status = response.status_code
+        raise elsewhere
 
 
 def display(url: str) -> str:
@@ -325,6 +345,22 @@ def display(url: str) -> str:
         return safe(f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}", EXCERPT)
     except ValueError:
         return "(no address)"
+
+
+def _same_thing(response: httpx.Response, target: str) -> bool:
+    """Whether a redirect leaves the method, the body and the query as they are, and the path but for a slash at its
+    end and a prefix before it."""
+    from urllib.parse import parse_qsl, urlsplit
+
+    keeps = (301, 302, 307, 308) if response.request.method in ("GET", "HEAD") else (307, 308)
+    asked, found = urlsplit(str(response.url)), urlsplit(target)
+    path = asked.path.rstrip("/")
+    same = (
+        path
+        and found.path.rstrip("/").endswith(path)
+        and sorted(parse_qsl(found.query)) == sorted(parse_qsl(asked.query))
+    )
+    return response.status_code in keeps and bool(same)
 
 
 def _address(base: str, path: str) -> str | None:
