@@ -17,6 +17,7 @@ from console.model.people import Actor
 from console.model.playbook import LoadedPlaybook, Probe, Program
 from console.model.reading import Reading
 from console.model.silence import Silence
+from console.model.slices import Slice, Slices
 from console.model.value import value
 
 
@@ -228,7 +229,8 @@ class Spool(Protocol):
 
 @value
 class Query:
-    """One expression with a name; the answer must be a single number."""
+    """One expression with a name; the answer must be a single number. It may be a template of `model.sli`, with
+    placeholders for its range."""
 
     name: str
     expr: str
@@ -236,29 +238,94 @@ class Query:
 
 @value
 class Series:
-    """Values on a regular grid, oldest first; None where there was no sample."""
+    """Values on a regular grid, oldest first; None where there was no sample, NaN where it was not a number.
+    `doubtful`: the server itself warned about its answer."""
 
     values: tuple[float | None, ...]
     start: datetime
     step_seconds: float
+    doubtful: bool = False
+
+
+@value
+class Row:
+    """One element of an instant vector. The labels are foreign text, as it came."""
+
+    labels: Mapping[str, str]
+    value: float
+
+
+NO_SERIES = "no series"
+"""The note of a reading without data because the answer was empty: the expression is well, and selects nothing."""
 
 
 class MetricSource(Protocol):
-    """Answers expressions. Called in a worker thread."""
+    """Answers expressions. Called in worker threads, several at a time."""
 
     name: str
     skew_seconds: float
     """How far its clock was ahead of ours at the last answer."""
 
-    def read(self, queries: Sequence[Query]) -> Mapping[str, Reading[float]]:
-        """A reading for every query, by name; a bad expression blanks only its own. Raises SourceError when nothing
+    def read(
+        self, queries: Sequence[Query], *, at: datetime | None = None, seconds: float = 300
+    ) -> Mapping[str, Reading[float]]:
+        """A reading for every query, by name; a bad expression blanks only its own. Templates are filled with a range
+        of `seconds`. `at` is the instant by the source's own clock; None: its present. Raises SourceError when nothing
         could be read."""
         ...
 
     def read_range(
         self, queries: Sequence[Query], start: datetime, end: datetime, step_seconds: float
     ) -> Mapping[str, Series]:
-        """A series for every query that has one, by name. Raises SourceError."""
+        """A series for every query that was answered, by name; one without samples is a series of None. Templates are
+        filled with a range of one step. Instants are by the source's own clock. Raises SourceError."""
+        ...
+
+    def rows(self, expr: str) -> tuple[Row, ...]:
+        """What an expression gives now, element by element. Raises SourceError, also when it is refused."""
+        ...
+
+
+@value
+class Kept:
+    """What a store has of one SLI: its slices, and when the source was last asked for each day of them (unix
+    seconds, by `slices.day`)."""
+
+    slices: Slices
+    asked: Mapping[int, float]
+
+
+class SliceStore(Protocol):
+    """Keeps slices over restarts: a cache, which may be thrown away at any time. Called in worker threads, several at a
+    time, and by several consoles. Never raises for the disk."""
+
+    @property
+    def note(self) -> str:
+        """Why nothing is kept over a restart, in one line; empty while it is."""
+        ...
+
+    def load(self, key: str, since: int) -> Kept:
+        """What is kept under a key of the days from that of slice `since` on."""
+        ...
+
+    def keep(self, rows: Mapping[str, Sequence[Slice]], asked: Mapping[str, Mapping[int, float]] | None = None) -> None:
+        """Keeps slices, by their key, each in place of what was known of it, and when which days were asked for."""
+        ...
+
+    def groups(self, key: str) -> tuple[Mapping[str, str], ...]:
+        """The groups that are known under a key."""
+        ...
+
+    def keep_groups(self, key: str, groups: Sequence[Mapping[str, str]]) -> None:
+        """Keeps the groups of a key, in place of those known of it."""
+        ...
+
+    def drop(self, before: Mapping[str, int], unused_since: datetime) -> None:
+        """Forgets the days before that of a slice, by key, and whole keys that nobody has loaded since an instant."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of the file."""
         ...
 
 

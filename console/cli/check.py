@@ -21,7 +21,7 @@ from console.cli.output import json_option, show
 if TYPE_CHECKING:
     from console.bootstrap.proving import Trial
     from console.model.message import ChannelProof
-    from console.settings.config import Config, Environment, SecretRef
+    from console.settings.config import Config, Environment, HttpSource, SecretRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,9 @@ class Line:
 def command(ctx: click.Context, send_test: bool, channels: tuple[str, ...], yes: bool, as_json: bool) -> None:
     """Say, source by source, what works, what does not, and what to do.
 
-    The configuration, every secret it refers to (set or not; never shown), the journal, the chosen environment's
-    sources, and its channels: what can be said of each without sending, and when a test last proved it. Exit 0 when
-    nothing is wrong, else 1.
+    The configuration, every secret it refers to (set or not; never shown), what each server is asked with, the
+    journal, the chosen environment's sources, and its channels: what can be said of each without sending, and when a
+    test last proved it. Exit 0 when nothing is wrong, else 1.
 
     With --send-test: an alert through each Alertmanager, an event through PagerDuty, a message to every other channel,
     each labelled oncall_test=true, taken back where that can be, and its proof kept in the journal. Exit 0 when all
@@ -88,7 +88,9 @@ async def findings(options: Options) -> list[Line]:
     lines += [Line("config", True, f"note: {warning}") for warning in config.warnings]
     lines += _keys(config)
     secrets, unread = _secrets(config, chosen)
-    lines += secrets
+    access, unusable = _access(config, chosen)
+    lines += [*secrets, *access]
+    unread += unusable
     lines += _journal(options, config)
     lines.append(
         Line(
@@ -100,8 +102,8 @@ async def findings(options: Options) -> list[Line]:
 
 
 def _said(line: Line, unread: Sequence[str]) -> bool:
-    """Whether it only repeats that a secret cannot be read, which its own line says better."""
-    return any(f"{ref} cannot be read" in line.what for ref in unread)
+    """Whether it only repeats that a secret or a certificate cannot be read, which its own line says better."""
+    return any(words in line.what for words in unread)
 
 
 def _keys(config: Config) -> list[Line]:
@@ -114,7 +116,7 @@ def _keys(config: Config) -> list[Line]:
 
 
 def _secrets(config: Config, chosen: Environment) -> tuple[list[Line], list[str]]:
-    """A line for each secret, and the references of those that cannot be read."""
+    """A line for each secret, and the words by which others say that one cannot be read."""
     from console.settings.secrets import SecretError, resolve
 
     lines, unread = [], []
@@ -123,7 +125,7 @@ def _secrets(config: Config, chosen: Environment) -> tuple[list[Line], list[str]
             resolve(ref, os.environ)
         except SecretError as error:
             lines.append(Line("secret", False, f"{name}: {error}", f"set it, or remove {name} from console.yaml"))
-            unread.append(str(ref))
+            unread.append(f"{ref} cannot be read")
         else:
             lines.append(Line("secret", True, f"{name}: {ref} is set"))
     return lines, unread
@@ -132,12 +134,46 @@ def _secrets(config: Config, chosen: Environment) -> tuple[list[Line], list[str]
 def _references(config: Config, chosen: Environment) -> Iterator[tuple[str, SecretRef]]:
     """Every environment's sources; of the channels, those of the chosen one, which alone is written to."""
     for item in config.environments:
-        servers = [*([item.prometheus] if item.prometheus else []), *(server.source for server in item.alertmanagers)]
-        for source in servers:
-            if source.token is not None:
-                yield f"{item.target} {source.name}.token", source.token
+        for name, source in _read_from(item):
+            yield from ((f"{item.target} {name}.{key}", ref) for key, ref in source.secrets())
     for key, ref in chosen.notify.secrets():
         yield f"{chosen.target} notify.{key}", ref
+
+
+def _read_from(item: Environment) -> Iterator[tuple[str, HttpSource]]:
+    """The HTTP servers that an environment is read from, each with its name; of the components, those that need more
+    than their address."""
+    if item.prometheus is not None:
+        yield item.prometheus.name, item.prometheus
+    yield from ((server.source.name, server.source) for server in item.alertmanagers)
+    for component in item.components:
+        if component.source is not None:
+            yield f"health.{component.name}", component.source
+
+
+def _access(config: Config, chosen: Environment) -> tuple[list[Line], list[str]]:
+    """What lets us into each server, by kind, and whether its certificates can be used; the words of those that cannot.
+    Every environment's sources; of the channels, those of the chosen one."""
+    from console.bootstrap.outside import reveal
+
+    lines, unusable = [], []
+    servers = [(item.target, *server) for item in config.environments for server in _read_from(item)]
+    notify = chosen.notify
+    told = [notify.grafana.source] if notify.grafana is not None else []
+    servers += [(chosen.target, f"notify.{source.name}", source) for source in told]
+    servers += [(chosen.target, f"notify.webhooks.{hook.source.name}", hook.source) for hook in notify.webhooks]
+    for target, name, source in servers:
+        lines.append(Line("access", True, f"{target} {name}: asked with {source.manner}"))
+        if source.tls is None:
+            continue
+        from console.integrations.http.tls import TlsError, context
+
+        try:
+            context(source.tls, reveal)
+        except TlsError as error:
+            lines.append(Line("access", False, f"{target} {name}: {error}", f"correct tls_config of {name}"))
+            unusable.append(str(error))
+    return lines, unusable
 
 
 def _journal(options: Options, config: Config) -> Iterator[Line]:
@@ -271,7 +307,7 @@ def _metrics(source: Any, config: Config) -> list[Line]:
     from console.engine.metrics import MetricRounds
 
     rounds = MetricRounds(source, config.objectives, config.rollout, SystemClock())
-    queries = [query for query in rounds.queries if not query.name.endswith(".1d")]
+    queries = rounds.queries
     lines = _lines(source.probe(queries))
     if len(lines) != len(queries) + 1:
         return lines
@@ -291,5 +327,5 @@ def _excused(name: str, line: Line, by_name: dict[str, Line]) -> Line:
 
 
 def _fallback(name: str) -> str:
-    objective, what, window = name.rsplit(".", 2)
-    return f"{objective}.fallback.{what}.{window}"
+    objective, what = name.rsplit(".", 1)
+    return f"{objective}.fallback.{what}"

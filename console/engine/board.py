@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from console.engine.feed import FeedKeeper
-from console.engine.metrics import MetricAnswers, gauges, rollout
+from console.engine.metrics import MetricAnswers, rollout, stale, unread
 from console.engine.rota import rota
 from console.engine.sources import PLAYBOOKS, silences_of
 from console.model.board import Board, Health, HealthSnapshot, SourceStatus, Target
@@ -169,16 +169,14 @@ def metric_panels(
     now: datetime,
 ) -> tuple[tuple[SloGauge, ...], Rollout | None, dict[str, Reading[float]]]:
     """Gauges, rollout and named readings. What an unreachable source said before is stale."""
-    if answers is None:
-        readings: dict[str, Reading[float]] = {}
-        lost = missing(status.state, status.name, status.error)
-        if status.state is not ReadingState.NO_DATA:
-            return _blank(objectives, plan, lost)
-    else:
-        readings = {name: _dated(reading, status, now) for name, reading in answers.readings.items()}
-    present = MetricAnswers(readings, answers.trends if answers else {})
-    slos = gauges(present, objectives)
-    named = {name: reading for name, reading in readings.items() if not name.startswith("slo.")}
+    if answers is None and status.state is not ReadingState.NO_DATA:
+        return _blank(objectives, plan, missing(status.state, status.name, status.error))
+    answers = answers or MetricAnswers(gauges=unread(objectives))
+    named = {name: _dated(reading, status, now) for name, reading in answers.readings.items()}
+    slos = answers.gauges
+    if any(_dated(gauge.burn, status, now) is not gauge.burn for gauge in slos):
+        slos = tuple(map(stale, slos))
+    present = MetricAnswers(named)
     named |= {f"slo.{gauge.objective.name}.burn": gauge.burn for gauge in slos}
     named |= {f"slo.{gauge.objective.name}.budget_left": gauge.budget_left for gauge in slos}
     return slos, rollout(present, plan) if plan is not None else None, named
@@ -187,7 +185,7 @@ def metric_panels(
 def _blank(
     objectives: Sequence[Objective], plan: RolloutPlan | None, lost: Reading[Any]
 ) -> tuple[tuple[SloGauge, ...], Rollout | None, dict[str, Reading[float]]]:
-    slos = tuple(SloGauge(objective, lost, lost, lost) for objective in objectives)
+    slos = unread(objectives, lost)
     named = {f"slo.{objective.name}.{what}": lost for objective in objectives for what in ("burn", "budget_left")}
     if plan is None:
         return slos, None, named

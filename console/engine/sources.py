@@ -52,7 +52,7 @@ def pollers(world: World, config: Config, environment: Environment, changed: Cal
 
     if world.metrics is not None and environment.prometheus is not None:
         source = environment.prometheus
-        rounds = MetricRounds(world.metrics, config.objectives, config.rollout, world.clock)
+        rounds = MetricRounds(world.metrics, config.objectives, config.rollout, world.clock, world.slices, source.url)
         yield poller("prometheus", rounds.read, source.interval, source.timeout, _clock)
     for alerts, item in zip(world.alerts, environment.alertmanagers, strict=False):
         yield poller(item.source.name, alerts.read, item.source.interval, item.source.timeout, _clock)

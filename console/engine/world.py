@@ -22,6 +22,7 @@ from console.ports import (
     Programs,
     Runbooks,
     Silences,
+    SliceStore,
     Spool,
     Watched,
 )
@@ -53,4 +54,6 @@ class World:
     programs: Programs | None = None
     """None: command steps are done by hand."""
     files: PlaybookFiles | None = None
+    slices: SliceStore | None = None
+    """None: nothing is kept over a restart."""
     offload: Offload = in_thread

@@ -29,13 +29,16 @@ TREND = 36
 @value
 class Counted:
     """The slices of one SLI, and the running one: `tail` is what was counted from the slice `edge` on to `at`, as
-    `source` said; expected 1, seen 0 when nothing was."""
+    `source` said; expected 1, seen 0 when nothing was. Slices lie in the source's own time, which is `ahead` seconds
+    ahead of `at`. `filling`: older slices are still being read."""
 
     slices: Slices
     edge: int
     tail: Sums
     at: datetime
     source: str = ""
+    ahead: float = 0.0
+    filling: bool = False
 
     def last(self, seconds: float) -> Sums:
         """The sums of the window of so many seconds that ends now."""
@@ -47,7 +50,7 @@ class Counted:
 
     @property
     def _tail_seconds(self) -> float:
-        return self.at.timestamp() - self.edge * SLICE
+        return self.at.timestamp() + self.ahead - self.edge * SLICE
 
     @property
     def newest(self) -> int | None:
@@ -72,7 +75,7 @@ def ratio(sums: Sums, sli: Sli, counted: Counted, ever: Sums) -> Reading[float]:
     bad = errors(sums, sli) / sums.total
     state, note = ReadingState.OK, ""
     if sums.coverage < COMPLETE:
-        state, note = ReadingState.PARTIAL, f"covers {_of(sums)}"
+        state, note = ReadingState.PARTIAL, f"covers {_of(sums)}" + (", still being read" if counted.filling else "")
     elif sums.doubtful:
         state, note = ReadingState.PARTIAL, "the server warned that its answer is not complete"
     elif sli.counts is Part.BAD and not ever.parts:
@@ -161,4 +164,4 @@ def _interval(hour: Sums, sli: Sli, burn: Reading[float], budget: float) -> tupl
 def _of(sums: Sums) -> str:
     """`15.2 of 30 d`, `25 of 60 min`."""
     size, unit = (86_400, "d") if sums.expected * SLICE >= 2 * 86_400 else (60, "min")
-    return f"{sums.seen * SLICE / size:.3g} of {sums.expected * SLICE / size:g} {unit}"
+    return f"{sums.seen * SLICE / size:.3g} of {sums.expected * SLICE / size:.3g} {unit}"

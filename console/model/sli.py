@@ -96,7 +96,7 @@ def of_threshold(query: str, op: str, limit: float, slice_seconds: int, unit: Un
     there = f"({query}) >= -Inf"
     span = f"[{INNER}:{slice_seconds}s]"
     good = f"sum_over_time((({there}) {op} bool {limit!r}){span})"
-    return Sli(good, f"count_over_time(({there}){span})", Part.GOOD, unit)
+    return Sli(good, _samples(query, there, span), Part.GOOD, unit)
 
 
 def of_bool_gauge(selector: str) -> Sli:
@@ -119,7 +119,8 @@ def averaged(sli: Sli, slice_seconds: int) -> Sli:
     """RatioTimeslices: the mean of the slices' own ratios; one without traffic is no slice."""
     ratio = f"({_good_ratio(sli, slice_seconds)}) >= 0"
     span = f"[{INNER}:{slice_seconds}s]"
-    return Sli(f"sum_over_time(({ratio}){span})", f"count_over_time(({ratio}){span})", Part.GOOD, Unit.SLICES)
+    total = _samples(_good_ratio(sli, slice_seconds), ratio, span)
+    return Sli(f"sum_over_time(({ratio}){span})", total, Part.GOOD, Unit.SLICES)
 
 
 def error_ratio(sli: Sli, window: str) -> str:
@@ -136,6 +137,11 @@ def error_ratio(sli: Sli, window: str) -> str:
 
 def _counted(form: str, total: str, bad: str, good: str, bucket: Bucket | None) -> Sli:
     return Sli(form.format(bad or good), form.format(total), Part.BAD if bad else Part.GOOD, Unit.EVENTS, bucket)
+
+
+def _samples(query: str, there: str, span: str) -> str:
+    # Where every sample is NaN there was no traffic: that is none, and not unknown.
+    return f"(count_over_time(({there}){span}) or count_over_time(({query}){span}) * 0)"
 
 
 def _count(expression: str) -> str:

@@ -15,6 +15,9 @@ from console.model.value import value
 SLICE = 300
 """Seconds of a slice. Slices lie on multiples of it in unix time; slice s spans (s * SLICE, (s + 1) * SLICE]."""
 
+DAY = 288
+"""Slices of a day (of unix time): what is kept, and asked for again, together."""
+
 _TOTAL, _PART, _DOUBT = 1, 2, 4
 _PARTS = (_TOTAL | _PART, _TOTAL | _PART | _DOUBT)
 _DOUBTS = (_TOTAL | _DOUBT, _TOTAL | _PART | _DOUBT)
@@ -23,6 +26,11 @@ _DOUBTS = (_TOTAL | _DOUBT, _TOTAL | _PART | _DOUBT)
 def slot(at: datetime) -> int:
     """The slice that an instant lies in."""
     return int(at.timestamp() // SLICE)
+
+
+def day(index: int) -> int:
+    """The day that a slice lies in; its slices are those from `DAY * day` on."""
+    return index // DAY
 
 
 def instant(index: int) -> datetime:
@@ -111,6 +119,30 @@ class Slices:
         count = min(max(0, index - self._first), len(self._marks))
         del self._marks[:count], self._totals[:count], self._parts[:count]
         self._first += count
+        self._memo.clear()
+
+    def dump(self, begin: int, end: int) -> bytes:
+        """The slices from `begin` up to, and without, `end`, for `load`."""
+        marks, totals, parts = bytearray(end - begin), array("d", bytes(8 * (end - begin))), array("d")
+        low, high = max(begin, self._first), min(end, self._first + len(self._marks))
+        parts.frombytes(bytes(8 * (end - begin)))
+        if low < high:
+            here, there = slice(low - begin, high - begin), slice(low - self._first, high - self._first)
+            marks[here], totals[here], parts[here] = self._marks[there], self._totals[there], self._parts[there]
+        return bytes(marks) + totals.tobytes() + parts.tobytes()
+
+    def load(self, begin: int, data: bytes) -> None:
+        """Takes over what `dump` gave, from `begin` on, in place of what was known there. Raises ValueError when it is
+        nothing of the kind."""
+        count, rest = divmod(len(data), 17)
+        if rest or not count or max(data[:count]) > (_TOTAL | _PART | _DOUBT):
+            raise ValueError("no slices")
+        self._room(begin)
+        at = self._room(begin + count - 1) - count + 1
+        here = slice(at, at + count)
+        self._marks[here] = data[:count]
+        self._totals[here] = array("d", data[count : 9 * count])
+        self._parts[here] = array("d", data[9 * count :])
         self._memo.clear()
 
     def sums(self, begin: int, end: int) -> Sums:

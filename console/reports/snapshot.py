@@ -123,7 +123,7 @@ def _slo(gauge: SloGauge) -> Json:
         "title": objective.title,
         "service": objective.service,
         "objective": number(objective.target),
-        "window_seconds": int(objective.window.total_seconds()),
+        "window_seconds": int(objective.period.total_seconds()),
         "basis": gauge.basis,
         "ratio": reading_data(gauge.ratio),
         "budget_left": reading_data(gauge.budget_left),

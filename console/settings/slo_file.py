@@ -11,7 +11,9 @@ import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from console.model.slo import Objective, Sli, SliKind
+from console.model.sli import Sli, Unit, of_counters, of_threshold, sliced
+from console.model.slo import Objective
+from console.model.window import Rolling
 from console.settings.nodes import Fields, Node
 from console.settings.problems import one_of, shown
 from console.settings.tree import Kind
@@ -69,14 +71,14 @@ def read_slos(document: Node) -> list[Found]:
     for index, item in enumerate(objectives, 1):
         several = len(objectives) > 1
         target, sli, label = _objective(item, indicator, method)
-        if sli.kind is SliKind.RATIO and fallback is not None:
+        if sli.unit is Unit.EVENTS and fallback is not None:
             sli = replace(sli, fallback=fallback)
         objective = Objective(
             f"{name}-{index}" if several else name,
             f"{title}: {label or index}" if several else title,
             service,
             target,
-            window,
+            Rolling(window),
             method,
             sli,
         )
@@ -133,20 +135,21 @@ def _objective(node: Node, indicator: Node, method: str) -> tuple[float, Sli, st
         kinds.key("thresholdMetric").refuse("a second metric", "either ratioMetric or thresholdMetric")
     elif "ratioMetric" not in kinds and "thresholdMetric" not in kinds:
         indicator.refuse("no metric", "ratioMetric or thresholdMetric")
-        return _target(fields), Sli(SliKind.RATIO), ""
+        return _target(fields), Sli("", ""), ""
     if "thresholdMetric" in kinds:
         if method != "Timeslices":
             seconds = SAMPLE  # the mean over equal slices is the share over all samples
         query = _query(kinds["thresholdMetric"].mapping("metricSource")["metricSource"]).expression()
         op = fields["op"].choice(OPS)
-        sli = Sli(SliKind.THRESHOLD, query=query, op=op, value=fields["value"].number(), slice_seconds=seconds)
+        unit = Unit.SAMPLES if method == "Occurrences" else Unit.SLICES
+        sli = of_threshold(query, op, fields["value"].number(), seconds, unit)
     else:
         for extra in ("op", "value"):
             if extra in fields:
                 fields.key(extra).warn(f"`{extra}` with a ratio, which is not used", "only a target")
         sli = _ratio(kinds["ratioMetric"])
         if method == "Timeslices":
-            sli = _sliced(sli, seconds, share)
+            sli = sliced(sli, seconds, share)
         elif method == "RatioTimeslices":
             node.refuse("RatioTimeslices with a ratio, which is not supported yet", "Occurrences or Timeslices")
     return _target(fields), sli, fields["displayName"].text(default="")
@@ -177,32 +180,17 @@ def _ratio(node: Node) -> Sli:
     fields = node.mapping("counter", "good", "bad", "total", "raw", "rawType")
     if "raw" in fields:
         fields.key("raw").refuse("a raw ratio, which is not supported yet", "good or bad, and total")
-        return Sli(SliKind.RATIO)
+        return Sli("", "")
     if not fields["counter"].boolean() and fields["counter"].tree.text == "false":
         fields["counter"].refuse("'false', which is not supported yet", "true: counters that only grow")
     if ("good" in fields) == ("bad" in fields):
         found = "both good and bad" if "good" in fields else "neither good nor bad"
         node.refuse(found, "one of them")
-    return Sli(
-        SliKind.RATIO,
+    return of_counters(
+        _selector(fields["total"]),
         good=_selector(fields["good"]) if "good" in fields else "",
         bad=_selector(fields["bad"]) if "bad" in fields else "",
-        total=_selector(fields["total"]),
     )
-
-
-def _sliced(sli: Sli, seconds: int, share: float) -> Sli:
-    """A ratio budgeted by slices: good is a slice whose share of good is at least `share`.
-
-    One without traffic is no slice.
-    """
-    total = f"sum(increase({sli.total}[{seconds}s]))"
-    if sli.bad:
-        ratio = f"(1 - (sum(increase({sli.bad}[{seconds}s])) or {total} * 0) / {total})"
-    else:
-        ratio = f"sum(increase({sli.good}[{seconds}s])) / {total}"
-    query = f"{ratio} and {total} > 0"
-    return Sli(SliKind.THRESHOLD, query=query, op=">=", value=share, slice_seconds=seconds)
 
 
 def _query(source: Node) -> Node:
@@ -235,10 +223,5 @@ def _fallback(annotations: Fields) -> Sli | None:
     if not any(key in annotations for key in known):
         return None
     query, op, value = (annotations[key] for key in known)
-    return Sli(
-        SliKind.THRESHOLD,
-        query=query.expression(),
-        op=op.choice(OPS),
-        value=value.number(),
-        slice_seconds=FALLBACK_SLICE,
-    )
+    found = of_threshold(query.expression(), op.choice(OPS), value.number(), FALLBACK_SLICE)
+    return replace(found, basis="Timeslices (no histogram)")

@@ -110,7 +110,7 @@ def test_check_says_when_the_journal_cannot_be(oncall, tmp_path):
 
 
 def test_an_sli_and_its_fallback_need_not_both_have_data():
-    main, other = "slo.latency.total.1h", "slo.latency.fallback.total.1h"
+    main, other = "slo.latency.total", "slo.latency.fallback.total"
     by_name = {
         main: Line("prometheus", False, f"{main}: no data", "look"),
         other: Line("prometheus", True, f"{other} = 1"),

@@ -105,7 +105,8 @@ def test_a_series_lies_on_the_grid_that_was_asked_for(metrics):
     end = metrics.clock.now().replace(microsecond=0)
     start = end - timedelta(minutes=10)
     found = metrics.source.read_range([metrics.query, Query("nonsense", "1 +")], start, end, 60)
-    assert set(found) <= {metrics.query.name}
+    assert found["rollout.percent"].values[-1] == 25
+    assert all(set(series.values) == {None} for name, series in found.items() if name == "nonsense")
     for series in found.values():
         assert (series.start, series.step_seconds, len(series.values)) == (start, 60, 11)
 

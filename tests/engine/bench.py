@@ -21,8 +21,10 @@ from console.model.events import Recorded
 from console.model.people import Actor, Severity, SeverityRule
 from console.model.reading import Reading, ReadingState
 from console.model.rollout import GuardrailRule, RolloutPlan
-from console.model.slo import Objective, Sli, SliKind
-from console.ports import Append, Query, Series, SourceError
+from console.model.sli import of_counters
+from console.model.slo import Objective
+from console.model.window import Rolling
+from console.ports import Append, Query, Row, Series, SourceError
 from console.settings.config import Config, Environment, HttpSource
 from console.settings.outside import Alertmanager
 from tests.model.life import ENGINE, LATENCY, ROLLBACK
@@ -40,7 +42,7 @@ class Metrics:
     def __init__(self, clock: SimulatedClock) -> None:
         self.clock, self.error, self.asked = clock, "", 0
 
-    def read(self, queries: Sequence[Query]) -> Mapping[str, Reading[float]]:
+    def read(self, queries: Sequence[Query], **_: object) -> Mapping[str, Reading[float]]:
         self.asked += 1
         if self.error:
             raise SourceError(self.error)
@@ -48,6 +50,9 @@ class Metrics:
 
     def read_range(self, *_: object) -> Mapping[str, Series]:
         return {}
+
+    def rows(self, _: str) -> tuple[Row, ...]:
+        return ()
 
 
 class Alerts:
@@ -81,7 +86,7 @@ class Flags:
         return "200 OK"
 
 
-SLI = Sli(SliKind.RATIO, bad="errors_total", total="requests_total")
+SLI = of_counters("requests_total", bad="errors_total")
 PLAN = RolloutPlan(
     "r", "elicitation", "wait-for-messages", (5, 25, 50, 75, 100), timedelta(minutes=30), "percent", "since",
     "elicitation", (GuardrailRule("p99", "P99", "p99", 300, 500, "ms"),),
@@ -97,7 +102,7 @@ CONFIG = Config(
     (),
     (SeverityRule(Severity.SEV1, "Down", "Nothing works", timedelta(minutes=5)),),
     PLAN,
-    (Objective("errors", "Errors", "lighthouse", 0.999, timedelta(days=30), "Occurrences", SLI),),
+    (Objective("errors", "Errors", "lighthouse", 0.999, Rolling(timedelta(days=30)), "Occurrences", SLI),),
     (ROLLBACK, LATENCY),
 )
 

@@ -533,7 +533,7 @@ async def test_what_failed_to_be_saved_is_written_by_the_same_ids_when_it_is_giv
 
 
 async def test_a_server_that_refuses_every_expression_is_a_blind_spot(bench: Bench) -> None:
-    bench.metrics.read = lambda queries: {  # type: ignore[method-assign]
+    bench.metrics.read = lambda queries, **_: {  # type: ignore[method-assign]
         query.name: Reading(ReadingState.UNREACHABLE, None, None, "prometheus", None, "400: bad_data")
         for query in queries
     }

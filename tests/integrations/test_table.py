@@ -23,12 +23,15 @@ from console.model.message import Act, Delivery, Message
 from console.model.playbook import Check, Playbook, Probe, Program, Step, StepKind
 from console.model.reading import Reading, ReadingState
 from console.model.run import Run, StepRun, StepStatus
-from console.model.slo import Objective, Sli, SliKind
+from console.model.sli import of_counters
+from console.model.slo import Objective
+from console.model.window import Rolling
 from console.ports import Query, SourceError, Uncertain
 from console.settings.playbook_tests import Told
 
 START = datetime(2026, 3, 2, 3, tzinfo=UTC)
-OBJECTIVE = Objective("errors", "Errors", "x", 0.99, timedelta(days=30), "Occurrences", Sli(SliKind.RATIO))
+SLI = of_counters("all", bad="bad")
+OBJECTIVE = Objective("errors", "Errors", "x", 0.99, Rolling(timedelta(days=30)), "Occurrences", SLI)
 PROBE, PROGRAM = Probe("https://x.example.com/health"), Program(("restart",))
 STEPS = (
     Step("asked", "a", "a", "a", StepKind.QUERY, verify=Check("query: up", ">=", 1.0, "up")),
@@ -57,7 +60,7 @@ def read(made, name, expr=""):
 
 def test_what_is_not_in_the_table_has_no_data():
     made = table()
-    for name in ("guardrail.p99", "rollout.percent", "query: up", "slo.errors.bad.1h"):
+    for name in ("guardrail.p99", "rollout.percent", "query: up", "slo.errors.part"):
         assert read(made, name).value is None
     assert read(made, "guardrail.p99").state is ReadingState.NO_DATA
     assert TableProbes(made).read(PROBE).state is ReadingState.NO_DATA
@@ -81,7 +84,7 @@ def test_what_is_no_number_stays_none():
 
 def test_the_burn_of_an_objective_is_what_the_table_says():
     made = table({"slo.errors.burn": ok(14.4)})
-    bad, total = read(made, "slo.errors.bad.1h"), read(made, "slo.errors.total.1h")
+    bad, total = read(made, "slo.errors.part"), read(made, "slo.errors.total")
 
     assert bad.value / total.value / (1 - OBJECTIVE.target) == pytest.approx(14.4)
 

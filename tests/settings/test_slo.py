@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from console.model.slo import Sli, SliKind
+from console.model.sli import Sli, Unit, of_counters, of_threshold, sliced
+from console.model.window import Rolling
 from console.settings import tree
 from console.settings.nodes import Node
 from console.settings.problems import ConfigError, Problem, Problems
@@ -35,7 +36,7 @@ def sli(text: str) -> Sli:
     found, problems = read(HEAD + text)
     problems.check()
     (one,) = found
-    assert one.objective.window == timedelta(weeks=4)
+    assert one.objective.window == Rolling(timedelta(weeks=4))
     return one.objective.sli
 
 
@@ -67,7 +68,7 @@ PLAIN = "  budgetingMethod: Occurrences\n  objectives: [{target: 0.999}]\n"
     ],
 )
 def test_a_counter_is_a_selector_or_a_sum_over_the_window(query: str, selector: str):
-    assert sli(ratio(query, "all_total") + PLAIN) == Sli(SliKind.RATIO, bad=selector, total="all_total")
+    assert sli(ratio(query, "all_total") + PLAIN) == of_counters("all_total", bad=selector)
 
 
 @pytest.mark.parametrize(
@@ -80,14 +81,7 @@ def test_another_query_is_refused_with_the_fix(query: str):
 
 def test_a_ratio_by_slices_is_a_threshold_on_each_slice_with_traffic():
     text = "  budgetingMethod: Timeslices\n  objectives: [{target: 0.99, timeSliceTarget: 0.95, timeSliceWindow: 5}]\n"
-    assert sli(ratio("bad_total", "all_total") + text) == Sli(
-        SliKind.THRESHOLD,
-        query="(1 - (sum(increase(bad_total[300s])) or sum(increase(all_total[300s])) * 0)"
-        " / sum(increase(all_total[300s]))) and sum(increase(all_total[300s])) > 0",
-        op=">=",
-        value=0.95,
-        slice_seconds=300,
-    )
+    assert sli(ratio("bad_total", "all_total") + text) == sliced(of_counters("all_total", bad="bad_total"), 300, 0.95)
 
 
 @pytest.mark.parametrize(
@@ -100,8 +94,8 @@ def test_a_ratio_by_slices_is_a_threshold_on_each_slice_with_traffic():
 )
 def test_a_threshold_is_sampled(method: str, objective: str, seconds: int):
     text = f"  budgetingMethod: {method}\n  objectives: [{{op: gte, value: 1, target: 0.99{objective}}}]\n"
-    expected = Sli(SliKind.THRESHOLD, query="min(up)", op=">=", value=1.0, slice_seconds=seconds)
-    assert sli(PROBE + text) == expected
+    unit = Unit.SAMPLES if method == "Occurrences" else Unit.SLICES
+    assert sli(PROBE + text) == of_threshold("min(up)", ">=", 1.0, seconds, unit)
 
 
 def test_several_objectives_each_have_a_name():

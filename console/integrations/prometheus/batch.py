@@ -1,8 +1,9 @@
 """Many expressions in one request, and what to do when one of them is bad.
 
-The expressions go as one union, each marked with its number by `label_replace`. When the server refuses the union, or
-warns, each is asked alone. Those at fault stay out of the union from then on, until they answer again or their text
-changes: one bad expression blanks one value, and does not make every round a slow one.
+The expressions go as one union, each marked with its number by `label_replace`; as a balanced tree, because a chain of n
+costs the server n x n. When the server refuses the union, or warns, each is asked alone. Those at fault stay out of the union from then on, until they answer again or their text
+changes: one bad expression blanks one value, and does not make every round a slow one. What is remembered of a template
+holds for every range that it is filled with.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import msgspec
 
 from console.integrations.http import Answer, Http, Pending, Unanswered, decode
+from console.model.sli import filled
 
 MARK = "oncall_query"
 """The label that tells whose sample it is."""
@@ -44,9 +47,17 @@ class Sample(msgspec.Struct, gc=False):
     values: tuple[tuple[float, str | float], ...] = ()
 
 
+class Labelled(msgspec.Struct, gc=False):
+    """One series of an instant's answer, with all its labels."""
+
+    metric: dict[str, str]
+    value: tuple[float, str | float] | None = None
+
+
 class _Data(msgspec.Struct, gc=False):
     kind: str = msgspec.field(name="resultType", default="")
     result: msgspec.Raw = msgspec.field(default_factory=lambda: msgspec.Raw(b"[]"))
+    warnings: tuple[str, ...] = ()
 
 
 class _Envelope(msgspec.Struct, gc=False):
@@ -59,6 +70,7 @@ class _Envelope(msgspec.Struct, gc=False):
 
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
 _SAMPLES = msgspec.json.Decoder(tuple[Sample, ...])
+_LABELLED = msgspec.json.Decoder(tuple[Labelled, ...])
 _SCALAR = msgspec.json.Decoder(tuple[float, str])
 
 
@@ -94,8 +106,11 @@ class Batch:
         self._examined: set[tuple[str, tuple[str, ...]]] = set()
         self._terms = MAX_TERMS
 
-    def evaluate(self, path: str, expressions: Sequence[str], form: Mapping[str, str]) -> dict[str, Outcome]:
-        """An outcome for every expression, within twice the source's timeout.
+    def evaluate(
+        self, path: str, expressions: Sequence[str], form: Mapping[str, str], seconds: float
+    ) -> dict[str, Outcome]:
+        """An outcome for every expression, within twice the source's timeout; templates are filled with a range of so
+        many seconds.
 
         Raises SourceError when nothing could be evaluated, after one timeout when the server is silent.
         """
@@ -106,7 +121,8 @@ class Batch:
         outcomes: dict[str, Outcome] = {}
         doubtful: list[str] = []
         refused = False
-        for unit, found in self._ask([*self._chunks(together), *([text] for text in alone)], path, form, deadline):
+        ask = partial(self._ask, path=path, form=form, seconds=seconds, deadline=deadline)
+        for unit, found in ask([*self._chunks(together), *([text] for text in alone)]):
             first = found[unit[0]]
             warned = bool(first.warning) and (path, tuple(unit)) not in self._examined
             if len(unit) > 1 and (first.fault or warned):
@@ -115,7 +131,7 @@ class Batch:
                 refused = refused or not warned
             else:
                 outcomes |= found
-        for _, found in self._ask([[text] for text in doubtful], path, form, deadline):
+        for _, found in ask([[text] for text in doubtful]):
             outcomes |= found
         self._learn(path, doubtful, outcomes, refused)
         for text in alone:
@@ -126,10 +142,23 @@ class Batch:
             raise self._http.error(failures[0])
         return outcomes
 
-    def single(self, path: str, text: str, form: Mapping[str, str]) -> Outcome:
+    def single(self, path: str, text: str, form: Mapping[str, str], seconds: float) -> Outcome:
         """The outcome of one expression, asked as it is. Raises nothing."""
         timeout = self._http.source.timeout.total_seconds()
-        return next(self._wave([[text]], path, form, timeout))[1][text]
+        return next(self._wave([[text]], path, form, seconds, timeout))[1][text]
+
+    def labelled(self, text: str) -> tuple[Labelled, ...]:
+        """What one expression gives now, with all labels. Raises SourceError."""
+        timeout = self._http.source.timeout.total_seconds()
+        limit = f"{SERVER_SHARE * timeout:.3f}"
+        answer = self._http.ask("POST", INSTANT, form={"query": text, "timeout": limit})
+        envelope = self._envelope(answer, INSTANT)
+        if isinstance(envelope, Outcome):
+            raise self._http.error(envelope.fault or envelope.failure)
+        try:
+            return decode(envelope.result, _LABELLED) if envelope.kind == "vector" else ()
+        except ValueError as error:
+            raise self._http.error(f"answers what is not Prometheus's: {error}") from None
 
     def _chunks(self, texts: Sequence[str]) -> Iterator[list[str]]:
         chunk: list[str] = []
@@ -144,7 +173,7 @@ class Batch:
             yield chunk
 
     def _ask(
-        self, units: Sequence[list[str]], path: str, form: Mapping[str, str], deadline: float
+        self, units: Sequence[list[str]], path: str, form: Mapping[str, str], seconds: float, deadline: float
     ) -> Iterator[tuple[list[str], dict[str, Outcome]]]:
         """Each unit with its outcomes, a few requests at a time. What is not reached in time fails."""
         clock, timeout = self._http.clock, self._http.source.timeout.total_seconds()
@@ -157,20 +186,20 @@ class Batch:
             if failed:
                 yield from ((unit, dict.fromkeys(unit, Outcome(failure=failed))) for unit in wave)
                 continue
-            results = list(self._wave(wave, path, form, share))
+            results = list(self._wave(wave, path, form, seconds, share))
             yield from results
             ends = [found[unit[0]] for unit, found in results]
             if all(end.hopeless for end in ends):
                 failed = ends[0].failure
 
     def _wave(
-        self, units: Sequence[list[str]], path: str, form: Mapping[str, str], timeout: float
+        self, units: Sequence[list[str]], path: str, form: Mapping[str, str], seconds: float, timeout: float
     ) -> Iterator[tuple[list[str], dict[str, Outcome]]]:
         # The server is to give up first: then it says why, and is not left with work that nobody waits for.
         limit = {"timeout": f"{SERVER_SHARE * timeout:.3f}"} | dict(form)
         started: list[tuple[list[str], Pending | Unanswered]] = []
         for unit in units:
-            query = unit[0] if len(unit) == 1 else self._union(unit)
+            query = filled(unit[0] if len(unit) == 1 else self._union(unit), seconds)
             try:
                 pending = self._http.start("POST", path, form={"query": query, **limit}, timeout=timeout)
                 started.append((unit, pending))
@@ -188,7 +217,7 @@ class Batch:
         # A line feed before the parenthesis closes ends a comment. Numbers as marks need no quoting.
         forms = ("vector((\n{}\n))" if text in self._scalars else "(\n{}\n)" for text in unit)
         bodies = (form.format(text) for form, text in zip(forms, unit, strict=True))
-        return " or ".join(f'label_replace({body}, "{MARK}", "{at}", "", "")' for at, body in enumerate(bodies))
+        return _tree([f'label_replace({body}, "{MARK}", "{at}", "", "")' for at, body in enumerate(bodies)])
 
     def _parted(self, unit: list[str], outcome: Outcome) -> dict[str, Outcome]:
         if len(unit) == 1 or not outcome.samples:
@@ -205,6 +234,11 @@ class Batch:
 
     def _outcome(self, answer: Answer, path: str) -> Outcome:
         """Reads an answer. Raises Unanswered when it is none of Prometheus's."""
+        found = self._envelope(answer, path)
+        return found if isinstance(found, Outcome) else self._samples(found, answer.skew)
+
+    def _envelope(self, answer: Answer, path: str) -> _Data | Outcome:
+        """What the answer holds, or why it holds nothing. Raises Unanswered when it is none of Prometheus's."""
         try:
             envelope = decode(answer.body, _ENVELOPE)
         except ValueError as error:
@@ -225,7 +259,8 @@ class Batch:
         if envelope.data.kind not in (("matrix",) if path == RANGE else ("vector", "scalar")):
             kind = self._http.words(envelope.data.kind) or "nothing"
             return Outcome(fault=f"the answer is a {kind}, expected one number")
-        return self._samples(envelope.data, tuple(envelope.warnings or ()), answer.skew)
+        envelope.data.warnings = tuple(envelope.warnings or ())
+        return envelope.data
 
     def _refused(self, answer: Answer, words: str = "") -> Outcome:
         failure = self._http.refusal(answer, words).reason
@@ -234,7 +269,8 @@ class Batch:
         # A proxy's own page may stand for one query that was too long or took too long.
         return Outcome(fault=failure, failure=failure, hopeless=True)
 
-    def _samples(self, data: _Data, warnings: tuple[str, ...], skew: timedelta) -> Outcome:
+    def _samples(self, data: _Data, skew: timedelta) -> Outcome:
+        warnings = data.warnings
         warning = self._http.words(warnings[0]) if warnings else ""
         if len(warnings) > 1:
             warning += f" (and {len(warnings) - 1} more)"
@@ -256,3 +292,11 @@ class Batch:
             self._alone.update((path, text) for text, outcome in found.items() if outcome.warning)
         if refused and not (faulty or scalars or any(outcome.failure for outcome in found.values())):
             self._terms = max(1, min(self._terms, len(found)) // 2)
+
+
+def _tree(terms: list[str]) -> str:
+    """The terms, joined by `or` in pairs of pairs."""
+    while len(terms) > 2:
+        pairs = [f"({' or '.join(terms[at : at + 2])})" for at in range(0, len(terms), 2)]
+        terms = pairs
+    return " or ".join(terms)

@@ -13,10 +13,14 @@ from console.integrations.prometheus.batch import INSTANT
 from console.integrations.prometheus.source import reading
 from console.model.reading import ReadingState
 from console.model.text import safe
-from console.ports import Query, SourceError
+from console.ports import NO_SERIES, Query, SourceError
 
 if TYPE_CHECKING:
     from console.integrations.prometheus.source import Prometheus
+
+
+PROBED = 3600.0
+"""Seconds of the range that a template is tried with."""
 
 
 class _Build(msgspec.Struct):
@@ -61,7 +65,7 @@ def probe(source: Prometheus, queries: Sequence[Query]) -> list[Finding]:
         if not text:
             findings.append(Finding(source.name, False, f"{query.name}: no expression", "give one, or remove it"))
             continue
-        found = reading(source.batch.single(INSTANT, text, {}), source.http.clock.now(), source.name)
+        found = reading(source.batch.single(INSTANT, text, {}, PROBED), source.http.clock.now(), source.name)
         if found.ok:
             findings.append(Finding(source.name, True, f"{query.name} = {found.value:g}"))
         elif found.state is ReadingState.NO_TRAFFIC:
@@ -69,7 +73,7 @@ def probe(source: Prometheus, queries: Sequence[Query]) -> list[Finding]:
         elif found.state is ReadingState.PARTIAL:
             todo = "ask who runs the server: its answer is not complete"
             findings.append(Finding(source.name, False, f"{query.name} = {found.value:g}, but {found.note}", todo))
-        elif found.note == "no series":
+        elif found.note == NO_SERIES:
             if names is None:
                 try:
                     names = source.metrics()

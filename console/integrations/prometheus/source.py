@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from console.integrations.http import Finding, Http
 from console.integrations.prometheus.batch import INSTANT, RANGE, Batch, Outcome, Sample
 from console.model.reading import Reading, ReadingState, missing
-from console.ports import Clock, Query, Series
+from console.ports import NO_SERIES, Clock, Query, Row, Series
 from console.settings.config import HttpSource
 
 MAX_POINTS = 11_000
 """Points of one series that a server gives in one range answer."""
-LONGEST_RANGE = timedelta(days=1)
 
 
 class Prometheus:
@@ -32,9 +31,12 @@ class Prometheus:
         """Ends the requests under way; later ones are refused."""
         self.http.close()
 
-    def read(self, queries: Sequence[Query]) -> Mapping[str, Reading[float]]:
+    def read(
+        self, queries: Sequence[Query], *, at: datetime | None = None, seconds: float = 300
+    ) -> Mapping[str, Reading[float]]:
         """A reading for every query, by name. Raises SourceError when the server evaluated none."""
-        outcomes = self._evaluate(INSTANT, queries, {})
+        form = {} if at is None else {"time": f"{at.timestamp():.3f}"}
+        outcomes = self._evaluate(INSTANT, queries, form, seconds)
         self.skew_seconds = max((item.skew.total_seconds() for item in outcomes.values()), key=abs)
         now = self._clock.now()
         return {query.name: reading(outcomes[query.expr.strip()], now, self.name) for query in queries}
@@ -42,26 +44,30 @@ class Prometheus:
     def read_range(
         self, queries: Sequence[Query], start: datetime, end: datetime, step_seconds: float
     ) -> Mapping[str, Series]:
-        """A series for every query that has exactly one and no warning against it, by name.
+        """A series for every query that gives at most one, by name.
 
-        Raises SourceError, and ValueError for more than one day or more than 11,000 points.
+        Raises SourceError, and ValueError for more than 11,000 points.
         """
         span = (end - start).total_seconds()
-        if not 0 <= span <= LONGEST_RANGE.total_seconds():
-            raise ValueError(f"a range of {span:g} s; expected at most one day, longer ones are not read raw")
-        if not step_seconds > 0 or span / step_seconds + 1 > MAX_POINTS:
+        if not step_seconds > 0 or not 0 <= span / step_seconds <= MAX_POINTS - 1:
             raise ValueError(f"steps of {step_seconds:g} s in {span:g} s; expected at most {MAX_POINTS} points")
         first, last = start.timestamp(), end.timestamp()
         form = {"start": f"{first:.3f}", "end": f"{last:.3f}", "step": f"{step_seconds:.3f}"}
         slots = int(span / step_seconds + 1e-9) + 1
-        outcomes = self._evaluate(RANGE, queries, form)
+        outcomes = self._evaluate(RANGE, queries, form, step_seconds)
         found: dict[str, Series] = {}
         for query in queries:
             outcome = outcomes[query.expr.strip()]
-            if len(outcome.samples) == 1 and not outcome.warning:
-                values = _grid(outcome.samples[0], first, step_seconds, slots)
-                found[query.name] = Series(values, start, step_seconds)
+            if outcome.fault or outcome.failure or len(outcome.samples) > 1:
+                continue
+            values = _grid(outcome.samples, first, step_seconds, slots)
+            found[query.name] = Series(values, start, step_seconds, bool(outcome.warning))
         return found
+
+    def rows(self, expr: str) -> tuple[Row, ...]:
+        """The elements of an expression's answer. Raises SourceError."""
+        found = ((item.metric, item.value and _number(item.value[1])) for item in self.batch.labelled(expr))
+        return tuple(Row(labels, number) for labels, number in found if number is not None)
 
     def probe(self, queries: Sequence[Query] = ()) -> list[Finding]:
         """What works and what does not: the server, then each expression."""
@@ -75,9 +81,11 @@ class Prometheus:
 
         return metric_names(self.http, self._token)
 
-    def _evaluate(self, path: str, queries: Sequence[Query], form: Mapping[str, str]) -> Mapping[str, Outcome]:
+    def _evaluate(
+        self, path: str, queries: Sequence[Query], form: Mapping[str, str], seconds: float
+    ) -> Mapping[str, Outcome]:
         texts = [text for query in queries if (text := query.expr.strip())]
-        return {"": Outcome(fault="no expression is configured"), **self.batch.evaluate(path, texts, form)}
+        return {"": Outcome(fault="no expression is configured"), **self.batch.evaluate(path, texts, form, seconds)}
 
 
 def reading(outcome: Outcome, now: datetime, source: str) -> Reading[float]:
@@ -85,7 +93,7 @@ def reading(outcome: Outcome, now: datetime, source: str) -> Reading[float]:
     if outcome.failure:
         return missing(ReadingState.UNREACHABLE, source, outcome.failure)
     if outcome.fault or not outcome.samples:
-        return missing(ReadingState.NO_DATA, source, outcome.fault or outcome.warning or "no series")
+        return missing(ReadingState.NO_DATA, source, outcome.fault or outcome.warning or NO_SERIES)
     if len(outcome.samples) > 1:
         note = f"{len(outcome.samples)} series, expected one; aggregate them, with sum() say"
         return missing(ReadingState.NO_DATA, source, note)
@@ -112,11 +120,11 @@ def _number(text: str | float) -> float | None:
         return None
 
 
-def _grid(sample: Sample, first: float, step: float, slots: int) -> tuple[float | None, ...]:
+def _grid(samples: Sequence[Sample], first: float, step: float, slots: int) -> tuple[float | None, ...]:
     values: list[float | None] = [None] * slots
-    for at, text in sample.values:
+    for at, text in samples[0].values if samples else ():
         number = _number(text)
         slot = round((at - first) / step) if math.isfinite(at) else -1
-        if number is not None and math.isfinite(number) and 0 <= slot < slots:
+        if number is not None and not math.isinf(number) and 0 <= slot < slots:
             values[slot] = number
     return tuple(values)

@@ -13,14 +13,15 @@ from console.integrations.simulated.world import SCRAPE_SECONDS, World
 from console.model.playbook import QUERY
 from console.model.reading import Reading, ReadingState, missing
 from console.model.rollout import GuardrailRule
-from console.model.slo import Objective, Sli, SliKind
-from console.ports import Query, Series
+from console.model.sli import Part, Sli
+from console.model.slo import Objective
+from console.ports import Query, Row, Series
 
 SOURCE = "simulated prometheus"
 
-_SLO = re.compile(r"slo\.(?P<objective>.+?)(?P<fallback>\.fallback)?\.(?P<part>bad|total)\.(?P<window>\d+[smhd])")
-_TREND = re.compile(r"slo\.(?P<objective>.+)\.trend")
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_SLO = re.compile(r"slo\.(?P<objective>.+?)(?P<fallback>\.fallback)?\.(?P<part>part|total)")
+_THRESHOLD = re.compile(r"\) (?P<op><=?|>=?) bool (?P<limit>[^)]+)\)\[\$inner:(?P<step>\d+)s\]")
+"""What `model.sli.of_threshold` makes."""
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -54,11 +55,10 @@ def signal_of(*texts: str) -> Signal | None:
 class SimulatedMetrics:
     """Implements MetricSource on a World.
 
-    Queries are told by name, and expressions are looked at only where a playbook has one of the configuration's in a
-    query of its own: `slo.<objective>[.fallback].<bad|total>.<window>`,
-    `slo.<objective>.trend`, `guardrail.<name>`, `rollout.percent` (%), `rollout.since` (unix seconds), and as extras,
-    with or without `reading.` before them: `p99` (ms), `errors` (%), `traffic` (requests per second),
-    `inflight.<new path>`, `inflight.<legacy path>` (requests).
+    Queries are told by name, and expressions are looked at only for thresholds, and where a playbook has one of the
+    configuration's in a query of its own: `slo.<objective>[.fallback].<part|total>`, `guardrail.<name>`,
+    `rollout.percent` (%), `rollout.since` (unix seconds), and as extras, with or without `reading.` before them: `p99`
+    (ms), `errors` (%), `traffic` (requests per second), `inflight.<new path>`, `inflight.<legacy path>` (requests).
     """
 
     name = SOURCE
@@ -67,17 +67,20 @@ class SimulatedMetrics:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def read(self, queries: Sequence[Query]) -> Mapping[str, Reading[float]]:
+    def read(
+        self, queries: Sequence[Query], *, at: datetime | None = None, seconds: float = 300
+    ) -> Mapping[str, Reading[float]]:
         """A reading for every query, by name; an unknown name has no data. Raises SourceError while broken."""
         now = self._world.answer("prometheus")
-        return {query.name: self._reading(query.name, now) for query in queries}
+        return {query.name: self._reading(query.name, min(at or now, now), seconds) for query in queries}
 
     def read_range(
         self, queries: Sequence[Query], start: datetime, end: datetime, step_seconds: float
     ) -> Mapping[str, Series]:
-        """A series from `start` to `end` for every query with a known name. Raises SourceError while broken.
+        """A series from `start` to `end` for every query; without values for an unknown name. Raises SourceError while
+        broken.
 
-        Instants after now have no value; a trend is the good share of the step before each instant.
+        Instants after now have no value.
         """
         now = self._world.seconds(self._world.answer("prometheus"))
         begin = self._world.seconds(start)
@@ -86,32 +89,32 @@ class SimulatedMetrics:
         found: dict[str, Series] = {}
         for query in queries:
             measure = self._measure(query.name, step_seconds)
-            if measure is not None:
-                values = tuple(measure(at) if at <= now else None for at in instants)
-                found[query.name] = Series(values, start, step_seconds)
+            values = tuple(measure(at) if measure is not None and at <= now else None for at in instants)
+            found[query.name] = Series(values, start, step_seconds)
         return found
 
-    def _reading(self, name: str, now: datetime) -> Reading[float]:
-        measure = self._measure(name, 300.0)
+    def rows(self, expr: str) -> tuple[Row, ...]:
+        """The simulated service has one of everything. Raises SourceError while broken."""
+        self._world.answer("prometheus")
+        return ()
+
+    def _reading(self, name: str, now: datetime, seconds: float) -> Reading[float]:
+        measure = self._measure(name, seconds)
         if measure is None:
             return missing(ReadingState.NO_DATA, SOURCE, "the simulated service has no such metric", now)
         value = measure(self._world.seconds(now))
         if value is None:
             return missing(ReadingState.NO_DATA, SOURCE, "the rollout has not begun", now)
-        slo = _SLO.fullmatch(name)
-        samples = 1 if slo is None else round(_seconds(slo["window"]) / SCRAPE_SECONDS)
+        samples = 1 if _SLO.fullmatch(name) is None else round(seconds / SCRAPE_SECONDS)
         return Reading(ReadingState.OK, value, now, SOURCE, samples)
 
-    def _measure(self, name: str, step_seconds: float) -> Callable[[float], float | None] | None:
-        """How a name is measured at an instant; None when it is unknown."""
+    def _measure(self, name: str, seconds: float) -> Callable[[float], float | None] | None:
+        """How a name is measured at an instant, over `seconds` where it is counted; None when it is unknown."""
         world = self._world
         if name.startswith(QUERY):
             name = self._known(name.removeprefix(QUERY).strip())
         if (found := _SLO.fullmatch(name)) is not None:
-            return self._slo(found["objective"], bool(found["fallback"]), found["part"], found["window"])
-        if (found := _TREND.fullmatch(name)) is not None:
-            objective = self._objective(found["objective"])
-            return None if objective is None else self._trend(objective, step_seconds)
+            return self._slo(found["objective"], bool(found["fallback"]), found["part"], seconds)
         if name.startswith("guardrail."):
             rule = next((rule for rule in world.plan.guardrails if f"guardrail.{rule.name}" == name), None)
             return None if rule is None else self._guardrail(rule)
@@ -156,34 +159,28 @@ class SimulatedMetrics:
             case _:
                 return None
 
-    def _slo(self, name: str, fallback: bool, part: str, window: str) -> Callable[[float], float] | None:
+    def _slo(self, name: str, fallback: bool, part: str, span: float) -> Callable[[float], float] | None:
         objective = self._objective(name)
         sli = None if objective is None else objective.sli.fallback if fallback else objective.sli
         if objective is None or sli is None:
             return None
-        signal, span = _signal(objective, sli), _seconds(window)
-        if sli.kind is SliKind.THRESHOLD:
-            good = self._good_slice(signal, sli)
+        signal, counted = _signal(objective, sli), sli.counts
+        if (threshold := _THRESHOLD.search(sli.part)) is not None:
+            good, step = self._good_slice(signal, threshold), int(threshold["step"])
             if good is None:
                 return None
-            count = _slices if part == "total" else lambda at, span, step: self._bad_slices(good, at, span, step)
-            return lambda at: float(count(at, span, sli.slice_seconds))
-        counters = self._counters(signal)
-        if counters is None:
-            return None
-        counter = counters[0] if part == "bad" else counters[1]
-        return lambda at: counter(at - span, at)
-
-    def _trend(self, objective: Objective, step_seconds: float) -> Callable[[float], float | None] | None:
-        sli, signal = objective.sli, _signal(objective, objective.sli)
-        if sli.kind is SliKind.THRESHOLD:
-            good = self._good_slice(signal, sli)
-            return None if good is None else lambda at: float(good(at))
+            if part == "total":
+                return lambda at: float(len(self._grid(at, span, step)))
+            return lambda at: float(sum(good(instant) for instant in self._grid(at, span, step)))
         counters = self._counters(signal)
         if counters is None:
             return None
         bad, total = counters
-        return lambda at: 1.0 - bad(at - step_seconds, at) / total(at - step_seconds, at)
+        if part == "total":
+            return lambda at: total(at - span, at)
+        if counted is Part.BAD:
+            return lambda at: bad(at - span, at)
+        return lambda at: total(at - span, at) - bad(at - span, at)
 
     def _counters(self, signal: Signal | None) -> tuple[_Counter, _Counter] | None:
         """(bad, total) increases over [begin, end]."""
@@ -198,42 +195,34 @@ class SimulatedMetrics:
             case _:
                 return None
 
-    def _good_slice(self, signal: Signal | None, sli: Sli) -> Callable[[float], bool] | None:
-        """Whether the slice around an instant satisfies `query op value`. A limit of 10 or more is taken for
+    def _good_slice(self, signal: Signal | None, threshold: re.Match[str]) -> Callable[[float], bool] | None:
+        """Whether the slice around an instant satisfies `query op limit`. A limit of 10 or more is taken for
         milliseconds, one above 1 for percent."""
-        world, compare = self._world, _COMPARE.get(sli.op)
+        world, compare, step = self._world, _COMPARE[threshold["op"]], int(threshold["step"])
+        limit = float(threshold["limit"])
         match signal:
             case Signal.AVAILABILITY:
-                return lambda at: world.probe_ok(at, sli.slice_seconds)
-            case Signal.LATENCY if compare is not None:
-                scale = 1.0 if sli.value >= 10.0 else 0.001
-                return lambda at: compare(scale * world.p99_ms(at), sli.value)
-            case Signal.ERRORS if compare is not None:
-                factor = 100.0 if sli.value >= 0.5 else 1.0
-                return lambda at: compare(factor * world.error_share(at), sli.value)
+                return lambda at: world.probe_ok(at, step)
+            case Signal.LATENCY:
+                scale = 1.0 if limit >= 10.0 else 0.001
+                return lambda at: compare(scale * world.p99_ms(at), limit)
+            case Signal.ERRORS if compare in (operator.gt, operator.ge):
+                return lambda at: compare(1.0 - world.error_share(at), limit)
+            case Signal.ERRORS:
+                factor = 100.0 if limit >= 0.5 else 1.0
+                return lambda at: compare(factor * world.error_share(at), limit)
             case _:
                 return None
-
-    def _bad_slices(self, good: Callable[[float], bool], at: float, span: float, step: int) -> int:
-        return sum(not good(instant) for instant in self._grid(at, span, step))
 
     def _grid(self, at: float, span: float, step: int) -> list[float]:
         """The instants of a subquery: unix times that `step` divides, in (at - span, at]."""
         epoch = self._world.start.timestamp()
-        last = math.floor((epoch + at) / step)
-        return [(last - index) * step - epoch for index in range(_slices(at, span, step))]
+        first, last = math.floor((epoch + at - span) / step) + 1, math.floor((epoch + at) / step)
+        return [number * step - epoch for number in range(first, last + 1)]
 
 
 _Counter = Callable[[float, float], float]
 
 
-def _slices(_: float, span: float, step: int) -> int:
-    return math.floor(span / step)
-
-
 def _signal(objective: Objective, sli: Sli) -> Signal | None:
-    return signal_of(objective.name, objective.title, sli.query, sli.bad, sli.good, sli.total)
-
-
-def _seconds(window: str) -> int:
-    return int(window[:-1]) * _UNITS[window[-1]]
+    return signal_of(objective.name, objective.title, sli.part, sli.total)

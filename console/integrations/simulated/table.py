@@ -19,8 +19,9 @@ from console.model.pager import ActOutcome, ActResult
 from console.model.playbook import Check, Probe, Program, Step, StepKind
 from console.model.reading import Reading, ReadingState, missing
 from console.model.run import Run, StepStatus
-from console.model.slo import WINDOWS, Objective
-from console.ports import Clock, Ended, Query, Rejected, Series, SourceError, Uncertain
+from console.model.sli import Part
+from console.model.slo import Objective
+from console.ports import Clock, Ended, Query, Rejected, Row, Series, SourceError, Uncertain
 from console.settings.playbook_tests import SOURCE, Told
 
 PERCENT = "rollout.percent"
@@ -112,15 +113,23 @@ class TableMetrics:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def read(self, queries: Sequence[Query]) -> Mapping[str, Reading[float]]:
+    def read(
+        self, queries: Sequence[Query], *, at: datetime | None = None, seconds: float = 300
+    ) -> Mapping[str, Reading[float]]:
         """A reading for every query. Never raises."""
         return {query.name: self._answer(query) for query in queries}
 
     def read_range(
         self, queries: Sequence[Query], start: datetime, end: datetime, step_seconds: float
     ) -> Mapping[str, Series]:
-        """There are no series."""
-        return {}
+        """Nothing happened before, where the table knows the objective: what it says now is all there is."""
+        count = int((end - start).total_seconds() / step_seconds) + 1
+        known = [query.name for query in queries if query.name.startswith("slo.") and self._slo(query.name).known]
+        return {name: Series((0.0,) * count, start, step_seconds) for name in known}
+
+    def rows(self, expr: str) -> tuple[Row, ...]:
+        """There are none."""
+        return ()
 
     def _answer(self, query: Query) -> Reading[float]:
         name = query.name
@@ -131,14 +140,14 @@ class TableMetrics:
         return self._table.of_check(name if name.startswith("query:") else f"query: {query.expr}")
 
     def _slo(self, name: str) -> Reading[float]:
-        """`slo.<objective>.burn` of the table, as the bad and all requests that make it."""
-        objective, _, rest = name.removeprefix("slo.").partition(".")
-        part, _, window = rest.partition(".")
+        """`slo.<objective>.burn` of the table, as the part of all requests that makes it."""
+        objective, _, part = name.removeprefix("slo.").rpartition(".")
         found, burn = self._table.objectives.get(objective), self._table.reading(f"slo.{objective}.burn")
-        if found is None or window not in WINDOWS or burn.value is None:
+        if found is None or part not in ("part", "total") or burn.value is None:
             return replace(burn, value=None)
         bad = burn.value * (1.0 - found.target) * _REQUESTS
-        return replace(burn, value=bad if part == "bad" else _REQUESTS)
+        counted = bad if found.sli.counts is Part.BAD else _REQUESTS - bad
+        return replace(burn, value=counted if part == "part" else _REQUESTS)
 
 
 class TableHealth:

@@ -44,6 +44,8 @@ _HOLD_SECONDS = 6.0
 _HOUR_MINUTES = 60
 _LONG_AGO = -7200.0
 """Blips of the past end here, so that they do not blur the story."""
+_LONGER_AGO = -86_400.0
+"""Before this the noise is one of hours and not of minutes: weeks of history cost next to nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,8 @@ class World:
         self._actions: list[tuple[float, float]] = []
         self._outages: dict[str, list[Outage]] = {}
         self._sums: dict[tuple[str, int, int], float] = {}
+        self._hours: dict[tuple[str, int], float] = {}
+        self._fine_since = math.floor((self._epoch + _LONGER_AGO) / 3600) * 3600 - self._epoch
         self._follow_flag()
 
     def _earlier_phases(self) -> list[tuple[float, float]]:
@@ -217,7 +221,11 @@ class World:
         if at > _LONG_AGO:
             return True
         slot = math.floor((self._epoch + at) / slice_seconds)
-        return noise(self.seed, f"slice {slice_seconds}", slot) >= 1 / 6000
+        if at >= self._fine_since:
+            return noise(self.seed, f"slice {slice_seconds}", slot) >= 1 / 6000
+        slots = max(1, 3600 // slice_seconds)
+        drawn = noise(self.seed, "slice", slot // slots) * 6000  # below `slots`: this one of the hour is bad
+        return math.floor(drawn) != slot % slots
 
     # --- what it counted (increases over [begin, end], seconds since the start) ---
 
@@ -245,6 +253,9 @@ class World:
         """Whole hours and minutes (in unix time) are counted once and kept."""
         if end <= begin:
             return 0.0
+        if begin < self._fine_since:
+            long_ago = self._count_hours(name, begin, min(end, self._fine_since))
+            return long_ago + self._count(name, self._fine_since, end)
         first, last = self._minute(begin), self._minute(end)
         if first == last:
             return self._in_minute(name, first, begin, end)
@@ -258,6 +269,33 @@ class World:
                 total += self._whole(name, minute, 1)
                 minute += 1
         return total + self._in_minute(name, last, self._minute_start(last), end)
+
+    def _count_hours(self, name: str, begin: float, end: float) -> float:
+        total, hour = 0.0, math.floor((self._epoch + begin) / 3600)
+        while begin < end:
+            stop = min(end, (hour + 1) * 3600 - self._epoch)
+            total += self._per_second(name, hour) * (stop - begin)
+            begin, hour = stop, hour + 1
+        return total
+
+    def _per_second(self, name: str, hour: int) -> float:
+        """What was counted in a second of an hour long ago."""
+        found = self._hours.get((name, hour))
+        if found is None:
+            first = hour * _HOUR_MINUTES
+            match name:
+                case "requests":
+                    found = self._rate(first)
+                case "errors":
+                    found = self._rate(first) * self._calm_errors(first)
+                case "slow":
+                    found = self._rate(first) * _CALM_SLOW * (0.5 + noise(self.seed, "slow", first))
+                case "probes":
+                    found = max(1, len(self.components)) / SCRAPE_SECONDS
+                case _:
+                    found = 1 / 3600 if noise(self.seed, "probe", first) < _HOUR_MINUTES / 800 else 0.0
+            self._hours[name, hour] = found
+        return found
 
     def _whole(self, name: str, first_minute: int, minutes: int) -> float:
         key = (name, first_minute, minutes)
