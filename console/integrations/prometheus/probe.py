@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -85,32 +85,36 @@ def probe(source: Prometheus, queries: Sequence[Query]) -> list[Finding]:
     return findings
 
 
-def metric_names(http: Http, token: Callable[[], str] | None) -> list[str]:
+def metric_names(http: Http) -> list[str]:
     """All metric names, by prometheus-api-client. Raises SourceError."""
+    from urllib.parse import urlsplit
+
     import requests
     from prometheus_api_client import PrometheusConnect
     from prometheus_api_client.exceptions import PrometheusApiClientException
-    from urllib3.util.retry import Retry
+    from requests.adapters import BaseAdapter
 
-    def authorise(request: Any) -> Any:
-        # Also keeps requests from looking into ~/.netrc for credentials of its own.
-        if token is not None:
-            request.headers["Authorization"] = f"Bearer {token().strip()}"
-        return request
+    class Through(BaseAdapter):
+        """Its requests go where all others go, with the same credentials, certificates, limits and time-out."""
 
+        def send(self, request: requests.PreparedRequest, *_: object, **__: object) -> requests.Response:
+            answer = http.ask("GET", urlsplit(request.url or "").path.removeprefix(urlsplit(url).path).lstrip("/"))
+            response = requests.Response()
+            response.request, response.url, response.status_code = request, url, answer.status
+            response._content = answer.body
+            return response
+
+        def close(self) -> None:
+            pass
+
+    url = http.source.url.rstrip("/")
     with requests.Session() as session:
-        session.max_redirects = 0
-        client = PrometheusConnect(
-            http.source.url.rstrip("/"),
-            headers=dict(http.source.headers) or None,
-            retry=Retry(total=0),  # its own default blocks for 6 s when the server is down
-            auth=authorise,
-            session=session,
-            timeout=http.source.timeout.total_seconds(),
-        )
+        session.trust_env = False  # ~/.netrc knows other credentials
+        client = PrometheusConnect(url, session=session)
+        session.mount(url, Through())  # in the place of its own
         try:
             return [safe(str(name), 200) for name in client.all_metrics()]
-        except (requests.RequestException, PrometheusApiClientException, KeyError, ValueError, OSError) as error:
+        except (requests.RequestException, PrometheusApiClientException, KeyError, TypeError, ValueError) as error:
             raise http.error(f"does not list its metrics ({type(error).__name__})") from None
 
 
@@ -120,9 +124,9 @@ def _server(http: Http) -> Finding:
         answer = http.ask("GET", "api/v1/status/buildinfo")
         ready = http.ask("GET", "-/ready")
     except SourceError as error:
-        return Finding(name, False, str(error), "correct the url, the token or the network, then check again")
+        return Finding(name, False, str(error), "correct the url, what it is asked with, or the network")
     if answer.status in (401, 403):
-        return Finding(name, False, str(http.refusal(answer)), "correct the token")
+        return Finding(name, False, str(http.refusal(answer)), "correct what it is asked with")
     if ready.status == 503:
         return Finding(name, False, f"{http.where} is not ready yet", "wait for it to have read its data")
     try:

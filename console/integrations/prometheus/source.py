@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from console.integrations.http import Finding, Http
@@ -11,6 +11,7 @@ from console.integrations.prometheus.batch import INSTANT, RANGE, Batch, Outcome
 from console.model.reading import Reading, ReadingState, missing
 from console.ports import NO_SERIES, Clock, Query, Row, Series
 from console.settings.config import HttpSource
+from console.settings.outside import Reveal
 
 MAX_POINTS = 11_000
 """Points of one series that a server gives in one range answer."""
@@ -21,10 +22,10 @@ class Prometheus:
 
     name = "prometheus"
 
-    def __init__(self, source: HttpSource, clock: Clock, token: Callable[[], str] | None = None) -> None:
-        self.http = Http(source, clock, token)
+    def __init__(self, source: HttpSource, clock: Clock, secret: Reveal | None = None) -> None:
+        self.http = Http(source, clock, secret)
         self.batch = Batch(self.http)
-        self._clock, self._token = clock, token
+        self._clock = clock
         self.skew_seconds = 0.0
 
     def close(self) -> None:
@@ -79,7 +80,7 @@ class Prometheus:
         """The names of all metrics the server knows. Raises SourceError."""
         from console.integrations.prometheus.probe import metric_names
 
-        return metric_names(self.http, self._token)
+        return metric_names(self.http)
 
     def _evaluate(
         self, path: str, queries: Sequence[Query], form: Mapping[str, str], seconds: float
