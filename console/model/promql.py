@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 
+from console.model.value import value
+
 
 class _Kind(StrEnum):
     NUMBER = "a number"
@@ -56,11 +58,40 @@ _TOKEN = re.compile(
 )
 _BLANK = re.compile(r"(?:\s|#[^\n]*)*")
 _VARIABLE = re.compile(r"(\[\s*|\boffset\s+)?\{\{\s*[\w-]*\s*\}\}")
+_RANGES = (("$window", "300000s"), ("$inner", "29999s"), ("$seconds", "30000000"))
+"""What stands for the ranges of a template (`model.sli`) while it is read: as long as they are."""
 _DEEPEST = 100
 
 
 class _Wrong(Exception):
     """It is no PromQL, and why."""
+
+
+@value
+class Matcher:
+    """`label operator "value"`, the value without its quotes."""
+
+    label: str
+    operator: str
+    value: str
+
+    def __str__(self) -> str:
+        quoted = self.value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        return f'{self.label}{self.operator}"{quoted}"'
+
+
+@value
+class Selector:
+    """A metric with its matchers, and where it stands: from `begin` up to, and without, `end`."""
+
+    name: str
+    matchers: tuple[Matcher, ...]
+    begin: int = 0
+    end: int = 0
+
+    def __str__(self) -> str:
+        inside = ",".join(map(str, self.matchers))
+        return f"{self.name}{{{inside}}}" if inside else self.name
 
 
 def complaint(text: str) -> str:
@@ -79,6 +110,29 @@ def complaint(text: str) -> str:
     return "" if parser.metrics or parser.times else "it names no metric"
 
 
+def selectors(text: str) -> tuple[Selector, ...]:
+    """Every selector of an expression, in its order; `model.sli`'s placeholders may stand in it. Raises ValueError,
+    with the reason, when it is no PromQL."""
+    for placeholder, like in _RANGES:
+        text = text.replace(placeholder, like)
+    try:
+        parser = _Parser(text)
+        parser.whole()
+    except _Wrong as wrong:
+        raise ValueError(str(wrong)) from None
+    return tuple(parser.selectors)
+
+
+def patched(text: str, labels: Mapping[str, str]) -> str:
+    """An expression or a template whose every selector asks for these labels' values, in place of what it said of
+    them. Raises ValueError."""
+    for found in reversed(selectors(text)):
+        kept = tuple(item for item in found.matchers if item.label not in labels)
+        asked = tuple(Matcher(label, "=", wanted) for label, wanted in labels.items())
+        text = text[: found.begin] + str(Selector(found.name, kept + asked)) + text[found.end :]
+    return text
+
+
 def _end(text: str, at: int) -> int:
     """Where blanks and comments end."""
     found = _BLANK.match(text, at)
@@ -91,7 +145,9 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self.metrics = 0
         self.times = 0
+        self.selectors: list[Selector] = []
         self._tokens: list[tuple[str, str]] = []
+        self._places: list[tuple[int, int]] = []
         self._at = 0
         self._selected = -1
         """Where the last selector ended: a range belongs directly behind one."""
@@ -105,6 +161,7 @@ class _Parser:
                     "a quote is never closed" if quote else f"{text[at : at + 12]!r} is no part of an expression"
                 )
             self._tokens.append((found.lastgroup or "", found[found.lastgroup or 0]))
+            self._places.append(found.span())
             at = _end(text, found.end())
 
     def whole(self) -> _Kind:
@@ -264,24 +321,41 @@ class _Parser:
                 raise _Wrong("a list of labels is never closed")
 
     def _selector(self, name: str) -> _Kind:
-        matchers = 0
+        matchers: list[Matcher] = []
+        begin = self._places[self._at - bool(name)][0]
         if self._accept("{"):
             while not self._accept("}"):
                 quoted = self._type() == "text"
                 if self._type() not in ("name", "text"):
                     raise _Wrong("a list of label matchers is never closed" if not self._next() else "no label matcher")
-                self._take()
-                matchers += 1
+                label = _unquoted(self._take()) if quoted else self._take()
+                operator = self._next()
                 if self._accept("=", "!=", "=~", "!~"):
                     if self._type() not in ("text", "number"):  # a variable in quotes has become a text already
                         raise _Wrong("a label's value stands in quotes")
-                    self._take()
-                elif not quoted:
+                    matchers.append(Matcher(label, operator, _unquoted(self._take())))
+                elif quoted:  # {"the metric's name"}
+                    matchers.append(Matcher("__name__", "=", label))
+                else:
                     raise _Wrong("a label matcher needs =, !=, =~ or !~")
                 if not self._accept(",") and self._next() != "}":
                     raise _Wrong("a list of label matchers is never closed")
         if not name and not matchers:
             raise _Wrong("{} names no metric")
         self.metrics += 1
+        self.selectors.append(Selector(name, tuple(matchers), begin, self._places[self._at - 1][1]))
         self._selected = self._at
         return _Kind.VECTOR
+
+
+def _unquoted(text: str) -> str:
+    """What a quoted text says; anything else is itself."""
+    if text[:1] == "`":
+        return text[1:-1]
+    if text[:1] not in ("'", '"'):
+        return text
+    return _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), text[1:-1])
+
+
+_ESCAPE = re.compile(r"\\(.)")
+_ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -18,9 +19,13 @@ class Level(StrEnum):
     UNKNOWN = "unknown"
 
 
+_BREACHES = {">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator.lt}
+
+
 @value
 class GuardrailRule:
-    """A limit pair on one expression: at or above `warning`, at or above `critical`, in `unit`."""
+    """A limit pair on one expression, in `unit`. It is a warning or critical when `value breach limit` holds: at or
+    above the limit, unless said otherwise."""
 
     name: str
     title: str
@@ -28,6 +33,12 @@ class GuardrailRule:
     warning: float | None
     critical: float
     unit: str = ""
+    breach: str = ">="
+    """>=, >, <= or <."""
+
+    def breaks(self, reading: float, limit: float) -> bool:
+        """Whether a reading breaks a limit."""
+        return bool(_BREACHES[self.breach](reading, limit))
 
 
 @value
@@ -43,9 +54,9 @@ class Guardrail:
         value = self.value.value
         if value is None:
             return Level.UNKNOWN
-        if value >= self.rule.critical:
+        if self.rule.breaks(value, self.rule.critical):
             return Level.CRITICAL
-        if self.rule.warning is not None and value >= self.rule.warning:
+        if self.rule.warning is not None and self.rule.breaks(value, self.rule.warning):
             return Level.WARNING
         return Level.OK if self.value.state is ReadingState.OK else Level.UNKNOWN
 

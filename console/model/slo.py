@@ -56,6 +56,8 @@ class Objective:
     """The name of its alerts."""
     page: Alerting = field(default_factory=Alerting)
     ticket: Alerting = field(default_factory=Alerting)
+    short: str = ""
+    """Its name within its service, where `name` says more because another service has one of that name."""
 
     @property
     def budget(self) -> float:

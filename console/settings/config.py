@@ -9,6 +9,7 @@ from pathlib import Path
 
 from console.model.board import Target
 from console.model.escalation import OnCallRole, Team
+from console.model.guard import Invariant, PhaseGuard
 from console.model.people import Person, SeverityRule
 from console.model.playbook import LoadedPlaybook
 from console.model.rollout import RolloutPlan
@@ -61,6 +62,7 @@ class Config:
     people: tuple[Person, ...]
     severities: tuple[SeverityRule, ...]
     rollout: RolloutPlan | None
+    """With the guardrails and invariants of slo/ among its own."""
     objectives: tuple[Objective, ...]
     playbooks: tuple[LoadedPlaybook, ...]
     links: tuple[Link, ...] = ()
@@ -81,6 +83,8 @@ class Config:
     """Where the playbooks are, those that cannot be read among them."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """What playbooks mean by `config.NAME`."""
+    guards: tuple[PhaseGuard | Invariant, ...] = ()
+    """What slo/ says of the rollout."""
     broken: tuple[str, ...] = ()
     """One line for each mistake in a playbook that was left out for it."""
     warnings: tuple[str, ...] = ()

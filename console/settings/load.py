@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from console.model.playbook import LoadedPlaybook, StepKind
-from console.model.slo import Objective
+from console.model.rollout import RolloutPlan
 from console.settings import tree
 from console.settings.config import Config
 from console.settings.console_file import OPTIONAL, ConsoleFile, read_console
@@ -23,7 +23,8 @@ from console.settings.problems import ConfigError, NoConfig, Problem, Problems, 
 from console.settings.references import Known, References
 from console.settings.rollout_file import read_rollout
 from console.settings.severity_file import read_severities
-from console.settings.slo_file import Found, read_slos
+from console.settings.slo.guards import Guard
+from console.settings.slo.reader import Levels, read_paths
 
 T = TypeVar("T")
 
@@ -84,11 +85,13 @@ def gather(folder: Path, problems: Problems) -> Config | None:
     rollout = None
     if "rollout" not in without or os.path.lexists(folder / FILES[3]):
         rollout = _read(folder / FILES[3], read_rollout, problems)
-    objectives = _objectives(folder / "slo", main, "slo" in without, problems)
+    levels = _levels(folder / "slo", main, "slo" in without, problems)
+    objectives = levels.objectives
+    guarded = _guarded(rollout, levels.guards)
     where = _playbook_folder(folder, main)
     playbooks = _playbooks(where, references, problems)
 
-    environments, rules = main.environments if main else (), rollout.guardrails if rollout else ()
+    environments, rules = main.environments if main else (), guarded.guardrails if guarded else ()
     components = (component for environment in environments for component in environment.components)
     references.check(
         roles=Known.of("", people.roles, folder / FILES[1], problems),
@@ -120,7 +123,7 @@ def gather(folder: Path, problems: Problems) -> Config | None:
         environments=environments,
         people=people.people,
         severities=severities,
-        rollout=rollout,
+        rollout=guarded,
         objectives=objectives,
         playbooks=playbooks,
         links=main.links,
@@ -135,6 +138,7 @@ def gather(folder: Path, problems: Problems) -> Config | None:
         variables=main.variables,
         roles=people.roles,
         playbook_folder=where,
+        guards=tuple(item.item for item in levels.guards),
         warnings=tuple(str(warning) for warning in problems.warnings),
     )
 
@@ -166,23 +170,34 @@ def yaml_files(folder: Path, problems: Problems) -> list[Path]:
     return [folder / name for name in names if name.endswith((".yaml", ".yml")) and not name.startswith(".")]
 
 
-def _objectives(folder: Path, main: ConsoleFile | None, without: bool, problems: Problems) -> tuple[Objective, ...]:
+def _levels(folder: Path, main: ConsoleFile | None, without: bool, problems: Problems) -> Levels:
     if not os.path.isdir(folder):
         if not without:
             expected = f"a folder of OpenSLO files, or `without: [{OPTIONAL[1]}]` in {FILES[0]}"
             problems.add(Problem(str(folder), 1, 1, "(folder)", "no such folder", expected))
-        return ()
-    found: list[Found] = []
-    for path in yaml_files(folder, problems):
-        for document in tree.read(path, problems)[0]:
-            found += read_slos(Node(str(path), document, problems))
-    unique([(item.objective.name, item.name) for item in found], "a name")
+        return Levels()
+    found = read_paths(yaml_files(folder, problems), problems)
     services = sorted({item.target.service for item in main.environments}) if main else []
-    for item in found:
+    for item in found.found:
         service = item.objective.service
-        if services and service and service not in services:
+        if services and service not in services and item.service.present:
             item.service.refuse(f"the unknown service {shown(service)}", one_of(services, service))
-    return tuple(item.objective for item in found)
+    return found
+
+
+def _guarded(rollout: RolloutPlan | None, guards: Sequence[Guard]) -> RolloutPlan | None:
+    """The rollout with the guardrails and invariants of slo/ behind its own."""
+    if rollout is None:
+        for guard in guards:
+            guard.name.refuse("a guard of a rollout", f"a rollout that it guards: {FILES[3]} says which")
+        return None
+    for guard in guards:
+        place = guard.rollout
+        if place.present and place.tree.text and place.tree.text != rollout.name:
+            place.refuse(f"the unknown rollout {shown(place.tree.text)}", one_of((rollout.name,), place.tree.text))
+        if any(rule.name == guard.rule.name for rule in rollout.guardrails):
+            guard.name.refuse(f"{shown(guard.rule.name)}, which is a guardrail of {FILES[3]}", "a name of its own")
+    return replace(rollout, guardrails=(*rollout.guardrails, *(guard.rule for guard in guards)))
 
 
 def _playbook_folder(folder: Path, main: ConsoleFile | None) -> Path:

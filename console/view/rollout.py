@@ -11,6 +11,8 @@ from console.view.look import Look
 from console.view.times import span_of, timebox
 from console.view.values import LEVEL_TONES, number, shown, why
 
+_FROM_ON = {">=": "", ">": "above ", "<=": "at or below ", "<": "below "}
+
 
 def track(rollout: Rollout, look: Look) -> Line:
     """The phases, the present one marked."""
@@ -54,9 +56,10 @@ def guardrail(shown_one: Guardrail, now: datetime, width: int, look: Look) -> Li
     tone = LEVEL_TONES[level]
     word = {Level.OK: "ok", Level.WARNING: "WARNING", Level.CRITICAL: "CRITICAL"}.get(level)
     word = word or (why(shown_one.value, now, look).split(",")[0].upper() or "UNKNOWN")
-    limits = [f"critical {number(rule.critical)}"]
+    from_on = _FROM_ON[rule.breach]
+    limits = [f"critical {from_on}{number(rule.critical)}"]
     if rule.warning is not None:
-        limits.insert(0, f"warning {number(rule.warning)}")
+        limits.insert(0, f"warning {from_on}{number(rule.warning)}")
     value = shown(shown_one.value, lambda found: f"{number(found)} {rule.unit}".rstrip(), now, look, tone)
     if shown_one.value.value is None:
         value = line(span("no value", Tone.UNKNOWN))

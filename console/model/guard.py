@@ -1,0 +1,105 @@
+"""What no objective says: a limit that a rollout must keep in its phases, and what may never happen.
+
+Both are read off a query over a window. A guardrail counts for nothing below its number of samples: of 100 requests
+without a failure, up to 3.7 % may fail (Wilson, 95 %).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+
+from console.model.rollout import GuardrailRule
+from console.model.sli import WINDOW, filled
+from console.model.value import value
+from console.model.window import days
+
+LOOKBACK = timedelta(days=1)
+"""How far back an invariant looks while nobody knows since when it has to."""
+
+
+_BREACH = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+"""What must hold -> what breaks it."""
+
+
+class NoData(StrEnum):
+    """What it means that there is nothing to compare."""
+
+    INCONCLUSIVE = "inconclusive"
+    BREACH = "breach"
+
+
+class Action(StrEnum):
+    """What a breach asks for."""
+
+    RECOMMEND_ROLLBACK = "recommend-rollback"
+    HOLD = "hold"
+    NOTIFY = "notify"
+
+
+@value
+class Limit:
+    """`value op limit`, in `unit`; `op` is <, <=, > or >=."""
+
+    op: str
+    limit: float
+    unit: str = ""
+
+
+@value
+class PhaseGuard:
+    """A limit in the phases of a rollout, by their percent (all of them when `phases` is empty). `query` and `samples`
+    are templates. A breach counts when it is seen `after` times of `of` evaluations."""
+
+    name: str
+    title: str
+    query: str
+    window: timedelta
+    must: Limit
+    samples: str = ""
+    min_samples: int = 0
+    on_no_data: NoData = NoData.INCONCLUSIVE
+    after: int = 1
+    of: int = 1
+    action: Action = Action.RECOMMEND_ROLLBACK
+    rollout: str = ""
+    phases: tuple[float, ...] = ()
+    description: str = ""
+    where: str = ""
+
+    @property
+    def rule(self) -> GuardrailRule:
+        """It as a rule that is shown beside the rollout's own: without a number while there are too few samples."""
+        seconds = self.window.total_seconds()
+        expr = filled(self.query, seconds)
+        if self.samples and self.min_samples:
+            expr = f"({expr}) and on() (({filled(self.samples, seconds)}) >= {self.min_samples})"
+        return GuardrailRule(self.name, self.title, expr, None, self.must.limit, self.must.unit, _BREACH[self.must.op])
+
+
+@value
+class Invariant:
+    """A counter that must stay where it is. `since` None: since the rollout began."""
+
+    name: str
+    title: str
+    counter: str
+    since: timedelta | None = None
+    on_no_data: NoData = NoData.INCONCLUSIVE
+    severity: str = ""
+    description: str = ""
+    where: str = ""
+
+    @property
+    def query(self) -> str:
+        """How much it grew, as a template: a series that was born within the range counts in full, because `increase`
+        does not see its first value."""
+        born = f"(max_over_time({self.counter}[{WINDOW}]) unless {self.counter} offset {WINDOW})"
+        return f"sum({born} or increase({self.counter}[{WINDOW}]))"
+
+    @property
+    def rule(self) -> GuardrailRule:
+        """It as a rule that is shown beside the rollout's own: anything above 0 is critical."""
+        length = self.since or LOOKBACK
+        expr = filled(self.query, length.total_seconds())
+        return GuardrailRule(self.name, self.title, expr, None, 0.0, f"in {days(length)}", ">")

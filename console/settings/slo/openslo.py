@@ -1,0 +1,545 @@
+"""`openslo/v1`: SLO, SLI, DataSource, AlertPolicy, AlertCondition, AlertNotificationTarget, Service.
+
+The profile: a source without a type is Prometheus; names are RFC 1123; what an SLO refers to may stand in any file. An
+SLI of another backend is read as a document, and an SLO that would have to be measured by it is refused by name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from console.model.burn import BurnRule, Urgency
+from console.model.duration import duration
+from console.model.sli import Part
+from console.model.slices import SLICE
+from console.model.slo import Alerting
+from console.model.window import Rolling, Window
+from console.settings.nodes import Fields, Node
+from console.settings.problems import one_of, shown
+from console.settings.slo import spans
+from console.settings.slo.declared import (
+    METHODS,
+    OCCURRENCES,
+    OPS,
+    TIMESLICES,
+    Declared,
+    Fallback,
+    Limit,
+    Pairs,
+    Ratio,
+    Raw,
+    Threshold,
+    exactly_one,
+    pairs,
+    percentage,
+    prose,
+    ratio,
+    where,
+)
+from console.settings.slo.library import Condition, Indicator, Library
+from console.settings.slo.queries import counted, expression
+from console.settings.tree import Kind
+
+VERSION = "openslo/v1"
+OWN = "oncall/"
+"""What annotations of ours begin with: they say what OpenSLO cannot."""
+ANNOTATIONS = (
+    "fallback-query", "fallback-op", "fallback-value", "groups", "name", "service", "short", "alert", "burn-rules",
+    "page", "page-labels", "page-annotations", "ticket", "ticket-labels", "ticket-annotations",
+)  # fmt: skip
+COMPATIBLE = ("prometheus", "amazonprometheus", "thanos", "mimir", "cortex", "victoriametrics", "any")
+"""Sources that answer PromQL; `Any` is what OpenSLO's own examples write."""
+SOURCES = (
+    "Prometheus", "AmazonPrometheus", "Thanos", "Mimir", "Cortex", "VictoriaMetrics", "Any", "AppDynamics",
+    "AzureMonitor", "BigQuery", "CloudWatch", "Datadog", "Dynatrace", "Elasticsearch", "Generic",
+    "GoogleCloudMonitoring", "GrafanaLoki", "Graphite", "Honeycomb", "InfluxDB", "Instana", "Lightstep", "LogicMonitor",
+    "NewRelic", "OpenTSDB", "Pingdom", "Redshift", "Splunk", "SplunkObservability", "SumoLogic", "ThousandEyes",
+)  # fmt: skip
+_PAGES = ("page", "critical", "error", "high", "emergency", "sev1", "sev2", "p1", "p2")
+"""Severities of a condition that wake somebody up."""
+
+
+def read_source(document: Node, library: Library) -> None:
+    """A DataSource. Its connection is not ours to use: the console asks the environment's own server."""
+    fields, spec = _object(document)
+    name = library.define("DataSource", fields["name"])
+    inside = spec.mapping("description", "type", "connectionDetails")
+    prose(inside["description"])
+    library.sources[name] = _type(inside["type"])
+
+
+def read_service(document: Node, library: Library) -> None:
+    """A Service: its name is all that is used."""
+    fields, spec = _object(document)
+    library.define("Service", fields["name"], again=True)
+    if spec.present:
+        prose(spec.mapping("description")["description"])
+
+
+def read_target(document: Node, library: Library) -> None:
+    """An AlertNotificationTarget: people are told as `notify` and the routes of Alertmanager say."""
+    fields, spec = _object(document)
+    library.targets[library.define("AlertNotificationTarget", fields["name"])] = None
+    _target(spec)
+
+
+def _target(spec: Node) -> None:
+    inside = spec.mapping("description", "target")
+    prose(inside["description"])
+    inside["target"].text("what is told, such as slack or email")
+
+
+def read_condition(document: Node, library: Library) -> None:
+    """An AlertCondition."""
+    fields, spec = _object(document)
+    library.conditions[library.define("AlertCondition", fields["name"])] = _condition(spec)
+
+
+def _condition(spec: Node) -> Condition | None:
+    inside = spec.mapping("description", "severity", "condition")
+    prose(inside["description"])
+    severity = inside["severity"].text("a severity, such as page or ticket")
+    fields = inside["condition"].mapping("kind", "op", "threshold", "lookbackWindow", "alertAfter")
+    fields["kind"].choice({"burnrate": True}, default=True)
+    op = fields["op"].choice({op: op for op in OPS})
+    threshold = fields["threshold"].number("a burn rate")
+    long = _lookback(fields["lookbackWindow"])
+    short = _lookback(fields["alertAfter"]) if fields["alertAfter"].present else long / 12
+    over = op in ("gt", "gte")
+    if not over:
+        fields["op"].warn(f"{shown(op)}, which alerts while nothing burns", "gt or gte; it is left out")
+    least = timedelta(seconds=SLICE)
+    urgency = Urgency.PAGE if severity.lower() in _PAGES else Urgency.TICKET
+    return Condition(urgency, over, threshold, max(long, least), max(min(short, long), least)) if long else None
+
+
+def _lookback(node: Node) -> timedelta:
+    return node.duration("a duration such as 5m, 1h or 3d")
+
+
+def read_policy(document: Node, library: Library) -> None:
+    """An AlertPolicy, with its conditions or references to them."""
+    fields, spec = _object(document)
+    library.policies[library.define("AlertPolicy", fields["name"])] = _policy(spec, library)
+
+
+def _policy(spec: Node, library: Library) -> tuple[Condition, ...]:
+    fields = spec.mapping(
+        "description", "alertWhenNoData", "alertWhenResolved", "alertWhenBreaching", "conditions", "notificationTargets"
+    )
+    prose(fields["description"])
+    on = fields["alertWhenBreaching"].boolean(default=True)
+    for name in ("alertWhenNoData", "alertWhenResolved"):
+        fields[name].boolean(default=False)
+    found = []
+    for item in fields["conditions"].sequence("a list of one condition", least=1):
+        inside = item.mapping("conditionRef", "kind", "metadata", "spec")
+        if "conditionRef" in inside:
+            place = inside["conditionRef"]
+            name = place.name("the name of an AlertCondition")
+            if name and name not in library.conditions:
+                library.missing("AlertCondition", place, {**library.conditions})
+            found.append(library.conditions.get(name))
+        else:
+            _inline(inside, "AlertCondition")
+            found.append(_condition(inside["spec"]))
+    for item in fields["notificationTargets"].sequence("a list of targets", required=False):
+        inside = item.mapping("targetRef", "kind", "metadata", "spec")
+        if "targetRef" in inside:
+            name = inside["targetRef"].name("the name of an AlertNotificationTarget")
+            if name and name not in library.targets:
+                library.missing("AlertNotificationTarget", inside["targetRef"], {**library.targets})
+        else:
+            _inline(inside, "AlertNotificationTarget")
+            _target(inside["spec"])
+    return tuple(item for item in found if item is not None) if on else ()
+
+
+def _inline(fields: Fields, kind: str) -> None:
+    fields["kind"].choice({kind: True}, default=True)
+    _metadata(fields["metadata"])["name"].name(f"the name of the {kind}")
+
+
+def read_indicator(document: Node, library: Library) -> None:
+    """An SLI."""
+    fields, spec = _object(document)
+    library.indicators[library.define("SLI", fields["name"])] = indicator(spec, library)
+
+
+def indicator(spec: Node, library: Library) -> Indicator:
+    """How something is measured, by the spec of an SLI."""
+    kinds = spec.mapping("description", "ratioMetric", "thresholdMetric")
+    description = prose(kinds["description"])
+    kind = exactly_one(kinds, ("ratioMetric", "thresholdMetric")) if spec.tree.kind is Kind.MAPPING else ""
+    if kind == "thresholdMetric":
+        query, backend = _query(kinds[kind], library)
+        if query is None:
+            return Indicator(None, "", kinds[kind], backend, description)
+        found = Threshold(query.expression(), expression(query))
+        return Indicator(found if found.template else None, where(query), query, "", description)
+    if kind == "ratioMetric":
+        return _ratio(kinds[kind], library, description)
+    return Indicator(None, "", spec, "", description)
+
+
+def _ratio(node: Node, library: Library, description: str) -> Indicator:
+    fields = node.mapping("counter", "good", "bad", "total", "raw", "rawType")
+    counter = fields["counter"].boolean() if fields["counter"].present else None
+    if "raw" in fields:
+        for other in ("good", "bad", "total"):
+            if other in fields:
+                fields.key(other).refuse(f"`{other}` beside `raw`", "one of them")
+        counts = fields["rawType"].choice({"success": Part.GOOD, "failure": Part.BAD})
+        query, backend = _query(fields["raw"], library)
+        if query is None:
+            return Indicator(None, "", node, backend, description)
+        template = expression(query)
+        measure = Raw(counts, query.expression(), template) if template else None
+        return Indicator(measure, where(query), query, "", description)
+    if "rawType" in fields:
+        fields.key("rawType").refuse("`rawType` without `raw`", "good or bad, and total; or raw")
+    part = exactly_one(fields, ("good", "bad"))
+    (query, backend), (total, other) = _query(fields[part or "good"], library), _query(fields["total"], library)
+    if not part or query is None or total is None:
+        return Indicator(None, "", node, backend or other, description)
+    found = Ratio(Part(part), counted(query, counter=counter), counted(total, counter=counter))
+    if found.counted.text and found.counted.text == found.total.text:
+        query.warn(f"the same as `total`: {shown(found.total.text)}", f"what of it is {part}")
+    usable = found.counted.template and found.total.template
+    return Indicator(found if usable else None, where(query), query, "", description)
+
+
+def _query(metric: Node, library: Library) -> tuple[Node | None, str]:
+    """The place of a PromQL query, or None and the name of the backend that it is for (empty when it is refused)."""
+    if metric.tree.kind is not Kind.MAPPING:
+        metric.mapping("metricSource")["metricSource"].mapping()
+        return None, ""
+    fields = metric.mapping("metricSource")["metricSource"].mapping("metricSourceRef", "type", "spec")
+    ref = fields["metricSourceRef"]
+    source = ref.name("the name of a DataSource", default="")
+    kind = _type(fields["type"]) if fields["type"].present else library.sources.get(source, "Prometheus")
+    if source and source not in library.sources and not fields["type"].present:
+        library.missing("DataSource", ref, {**library.sources})
+    elif source in library.sources and library.sources[source].lower() != kind.lower():
+        fields["type"].warn(f"{shown(kind)} of a source of type {shown(library.sources[source])}", "its own type")
+    if fields.node.tree.kind is not Kind.MAPPING:
+        return None, ""
+    spec = fields["spec"].open_mapping()
+    if not spec.node.tree.entries:
+        if fields["spec"].tree.kind in (Kind.ABSENT, Kind.MAPPING):
+            fields["spec"].refuse("nothing" if not fields["spec"].present else "an empty mapping", "a query")
+        return None, ""
+    if kind.lower() not in COMPATIBLE:
+        return None, kind
+    if kind.lower() == "any":
+        fields["type"].warn("'Any', which is no source", "Prometheus, which it is taken for")
+    return spec["query"], ""
+
+
+def _type(node: Node) -> str:
+    kind = node.text("the type of a source, such as Prometheus")
+    if kind and kind.lower() not in {known.lower() for known in SOURCES}:
+        node.warn(f"the unknown type {shown(kind)}", one_of(SOURCES, kind) if _near(kind) else "a known one")
+    return kind
+
+
+def _near(kind: str) -> bool:
+    return one_of(SOURCES, kind).startswith("'")
+
+
+def read_slo(document: Node, library: Library) -> list[Declared]:
+    """An SLO: one or several objectives."""
+    metadata, place = _object(document)
+    name = metadata["name"].name("the name of the SLO")
+    own, annotations = _annotations(metadata)
+    title = metadata["displayName"].text(default=name)
+    name = own["name"].text("a name", default=name)
+    labels = pairs(metadata["labels"], lists=True)
+    spec = place.mapping(
+        "description", "service", "indicator", "indicatorRef", "timeWindow", "budgetingMethod", "objectives",
+        "alertPolicies",
+    )  # fmt: skip
+    description = prose(spec["description"])
+    service = own["service"].text("the name of a service", default=spec["service"].name("the name of a service"))
+    window = _window(spec["timeWindow"])
+    method = spec["budgetingMethod"].choice({method: method for method in METHODS})
+    rules = _rules(own["burn-rules"]) or _policies(spec["alertPolicies"], library, window)
+    fallback, groups = _fallback(own), _groups(own["groups"])
+    alert = own["alert"].text("the name of the alerts", default="")
+    short = own["short"].text("its name within its service", default="")
+    page, ticket = (_alerting(own, urgency) for urgency in Urgency)
+    objectives = spec["objectives"].sequence("a list of objectives", least=1)
+    composite = any("indicator" in item.tree.entries or "indicatorRef" in item.tree.entries for item in objectives)
+    shared = None if composite else _indicator(spec, library)
+    if composite:
+        for key in ("indicator", "indicatorRef"):
+            if key in spec:
+                spec.key(key).refuse(f"`{key}` beside objectives that have their own", "one of them")
+    found = []
+    for index, item in enumerate(objectives, 1):
+        fields = item.mapping(
+            "displayName", "op", "value", "target", "targetPercent", "timeSliceTarget", "timeSliceWindow", "indicator",
+            "indicatorRef", "compositeWeight",
+        )  # fmt: skip
+        measured = shared or _indicator(fields, library)
+        if "compositeWeight" in fields:
+            fields["compositeWeight"].number("a weight above 0", least=1e-9)
+            fields.key("compositeWeight").warn("`compositeWeight`, which is not used", "each objective is on its own")
+        target_at, target = _goal(fields)
+        seconds, share = _slices(fields, method)
+        limit = _limit(fields, measured)
+        label = fields["displayName"].text(default="")
+        if measured is None or measured.measure is None:
+            continue
+        if isinstance(measured.measure, Raw) and method == OCCURRENCES:
+            measured.at.warn(
+                "a ratio without its counts", "RatioTimeslices, which it is: every 5 minutes weigh the same"
+            )
+        several = len(objectives) > 1
+        found.append(
+            Declared(
+                f"{name}-{index}" if several else name,
+                f"{title}: {label or index}" if several else title,
+                service,
+                target,
+                measured.measure,
+                metadata["name"],
+                spec["service"],
+                target_at,
+                measured.where,
+                window,
+                method,
+                seconds,
+                share,
+                limit,
+                fallback,
+                description or measured.description,
+                labels,
+                annotations,
+                groups,
+                rules,
+                alert,
+                page,
+                ticket,
+                short,
+            )
+        )
+    return found
+
+
+def _indicator(fields: Fields, library: Library) -> Indicator | None:
+    """The one that an SLO has inside or refers to; None when that is refused."""
+    which = exactly_one(fields, ("indicator", "indicatorRef"))
+    if which == "indicatorRef":
+        place = fields[which]
+        name = place.name("the name of an SLI")
+        found = library.indicators.get(name)
+        if found is None and name:
+            known = tuple(library.indicators)
+            place.refuse(f"the unknown SLI {shown(name)}", one_of(known, name) if known else "one that a file defines")
+    elif which == "indicator":
+        inside = fields[which].mapping("metadata", "spec")
+        name, place = "", fields[which]
+        if inside["metadata"].present:
+            name = _metadata(inside["metadata"])["name"].name("the name of the SLI", default="")
+        found = indicator(inside["spec"], library)
+        if name:
+            library.indicators.setdefault(name, found)
+    else:
+        return None
+    if found is not None and found.backend:
+        place = found.at if which == "indicator" else place
+        place.refuse(f"an indicator of {shown(found.backend)}, which nothing measures here", "one of Prometheus")
+    return found
+
+
+def _goal(fields: Fields) -> tuple[Node, float]:
+    """Where the target stands, and what it is."""
+    percent, plain = fields["targetPercent"], fields["target"]
+    if percent.present and plain.present:
+        percent.refuse("a second target", "either target or targetPercent")
+    if percent.present and not plain.present:
+        return percent, percentage(percent)
+    return plain, ratio(plain)
+
+
+def _slices(fields: Fields, method: str) -> tuple[int, float]:
+    """How long a time slice is, in seconds, and its share of good that makes it good."""
+    if method == OCCURRENCES:
+        return 60, 1.0
+    seconds = spans.slice_of(fields["timeSliceWindow"])
+    if method != TIMESLICES:
+        return seconds, 1.0
+    return seconds, fields["timeSliceTarget"].number("a ratio above 0, at most 1", least=1e-9, most=1.0)
+
+
+def _limit(fields: Fields, measured: Indicator | None) -> Limit | None:
+    if measured is not None and isinstance(measured.measure, Threshold):
+        return Limit(fields["op"].choice({op: op for op in OPS}), fields["value"].number())
+    if measured is not None and isinstance(measured.measure, Ratio | Raw):
+        for extra in ("op", "value"):
+            if extra in fields:
+                fields.key(extra).warn(f"`{extra}` with a ratio, which is not used", "only a target")
+    return None
+
+
+def _window(node: Node) -> Window:
+    if not node.present:
+        node.warn("nothing", "one time window; it is taken as 30d that roll")
+        return spans.MONTH
+    items = (node,) if node.tree.kind is Kind.MAPPING else node.sequence("a list with one time window", least=1)
+    if len(items) != 1:
+        if items:
+            node.refuse(f"{len(items)} windows", "one")
+        return spans.MONTH
+    fields = items[0].mapping("duration", "isRolling", "calendar")
+    return window_of(fields, fields["duration"])
+
+
+def window_of(fields: Fields, length: Node, unit: Callable[[Node, datetime, str], Window] = spans.calendar) -> Window:
+    """A window that rolls, or one of the calendar, by `isRolling` and `calendar`."""
+    fixed = fields["calendar"].present
+    rolls = fields["isRolling"].boolean(default=not fixed)
+    if not fixed and not rolls:
+        fields["isRolling"].refuse("a window that neither rolls nor has a calendar", "calendar: {startTime, timeZone}")
+    elif fixed and rolls:
+        fields.key("calendar").refuse("`calendar` in a window that rolls", "isRolling: false, or no calendar")
+    elif fixed:
+        inside = fields["calendar"].mapping("startTime", "timeZone")
+        return unit(length, spans.start_of(inside["startTime"]), spans.zone_of(inside["timeZone"]))
+    return Rolling(spans.rolling(length))
+
+
+def _policies(node: Node, library: Library, window: Window) -> tuple[BurnRule, ...] | None:
+    """The rules of an SLO's policies; None when they have none, which leaves the usual ones."""
+    if node.tree.kind in (Kind.ABSENT, Kind.EMPTY):
+        return None
+    conditions: list[Condition] = []
+    for item in node.sequence("a list of alert policies"):
+        ref = item if item.tree.kind is Kind.TEXT else None
+        if ref is None:
+            fields = item.mapping("alertPolicyRef", "kind", "metadata", "spec")
+            if "alertPolicyRef" not in fields:
+                _inline(fields, "AlertPolicy")
+                conditions += _policy(fields["spec"], library)
+                continue
+            ref = fields["alertPolicyRef"]
+        name = ref.name("the name of an AlertPolicy")
+        if name and name not in library.policies:
+            library.missing("AlertPolicy", ref, {**library.policies})
+        conditions += library.policies.get(name, ())
+    days = spans.DAYS
+    period = window.length if isinstance(window, Rolling) else timedelta(days=days[window.unit] * window.count)
+    rules = (
+        BurnRule(
+            item.urgency,
+            spans.written(item.long),
+            spans.written(item.short),
+            100 * item.threshold * (item.long / period),
+        )
+        for item in conditions
+        if item.over
+    )
+    return tuple(rules) or None
+
+
+def _annotations(metadata: Fields) -> tuple[Fields, Pairs]:
+    """Those of ours without what they begin with, as keys of their own, and the others."""
+    place = metadata["annotations"]
+    if place.tree.kind in (Kind.ABSENT, Kind.EMPTY):
+        return Fields(place), ()
+    every = place.open_mapping()
+    others = tuple((key, value) for key, value in pairs(place) if not key.startswith(OWN))
+    known = tuple(OWN + name for name in ANNOTATIONS)
+    for key, _ in every.items():
+        if key.startswith(OWN) and key not in known:
+            every.key(key).refuse("an unknown annotation", one_of(known, key))
+    return _Own(every.node), others
+
+
+class _Own(Fields):
+    """The annotations of ours, by what follows `oncall/`."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key: str) -> Node:
+        return Fields(self.node)[OWN + key]
+
+    def __contains__(self, key: str) -> bool:
+        return OWN + key in self.node.tree.entries
+
+
+def _fallback(own: Fields) -> Fallback | None:
+    names = ("fallback-query", "fallback-op", "fallback-value")
+    if not any(name in own for name in names):
+        return None
+    query, op, value = (own[name] for name in names)
+    template = expression(query, ranged=False)
+    return Fallback(template, Limit(op.choice({op: op for op in OPS}), value.number()))
+
+
+def _groups(node: Node) -> tuple[str, ...]:
+    text = node.text("names of labels, separated by commas", default="")
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _alerting(own: Fields, urgency: Urgency) -> Alerting:
+    off = own[urgency].choice({"off": True, "on": False}, default=False)
+    return Alerting(_json(own[f"{urgency}-labels"]), _json(own[f"{urgency}-annotations"]), off)
+
+
+def _json(node: Node) -> Pairs:
+    """A mapping of texts, as JSON."""
+    expected = 'a JSON object of texts, such as {"severity": "page"}'
+    text = node.text(expected, default="")
+    if not text:
+        return ()
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        node.refuse(shown(text), expected)
+        return ()
+    return tuple(found.items())
+
+
+def _rules(node: Node) -> tuple[BurnRule, ...] | None:
+    """`page 1h 5m 2; ticket 3d 6h 10`: urgency, long and short window, percent of the budget within the long one."""
+    expected = "rules such as: page 1h 5m 2; ticket 3d 6h 10 (urgency, long, short, percent of the budget)"
+    text = node.text(expected, default="")
+    found = []
+    for part in text.split(";") if text else ():
+        try:
+            urgency, long, short, percent = part.split()
+            duration(long), duration(short)
+            found.append(BurnRule(Urgency(urgency), long, short, float(percent)))
+        except ValueError:
+            node.refuse(shown(part.strip()), expected)
+    return tuple(found) or None
+
+
+def _object(document: Node) -> tuple[Fields, Node]:
+    """The metadata and the spec of a document."""
+    fields = document.mapping("apiVersion", "kind", "metadata", "spec")
+    return _metadata(fields["metadata"]), fields["spec"]
+
+
+def _metadata(node: Node) -> Fields:
+    fields = node.mapping("name", "displayName", "labels", "annotations")
+    for key in ("labels", "annotations"):
+        pairs(fields[key], lists=key == "labels")
+    return fields
+
+
+READERS: Mapping[str, Callable[[Node, Library], object]] = {
+    "DataSource": read_source,
+    "Service": read_service,
+    "AlertNotificationTarget": read_target,
+    "AlertCondition": read_condition,
+    "AlertPolicy": read_policy,
+    "SLI": read_indicator,
+}
+"""What defines something for an SLO, in the order in which one refers to another."""

@@ -1,0 +1,188 @@
+"""Documents of any format, from all their files together: what one refers to may stand in another."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from console.model.slo import Objective
+from console.settings import tree
+from console.settings.nodes import Fields, Node
+from console.settings.problems import Problems, one_of, shown
+from console.settings.slo import alpha, guards, openslo, pyrra, sloth
+from console.settings.slo.declared import Declared, Measure, judged
+from console.settings.slo.guards import Guard
+from console.settings.slo.library import Library
+from console.settings.tree import Kind
+
+LISTS = {("v1", "List"), (sloth.VERSION, "PrometheusServiceLevelList"), (pyrra.VERSION, "ServiceLevelObjectiveList")}
+"""What kubectl wraps several objects in."""
+SLO_GENERATOR = "sre.google.com/"
+_KINDS: Mapping[str, tuple[str, ...]] = {
+    openslo.VERSION: ("SLO", *openslo.READERS),
+    alpha.VERSION: ("SLO", "Service"),
+    sloth.VERSION: ("PrometheusServiceLevel", "AlertWindows"),
+    pyrra.VERSION: ("ServiceLevelObjective",),
+    guards.VERSION: (guards.GUARDRAIL, guards.INVARIANT),
+}
+"""apiVersion -> the kinds of it that are read."""
+_UNREADABLE = "an SLO of openslo/v1 with the same queries"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An objective, what it was made of, and where its name and its service stand."""
+
+    objective: Objective
+    declared: Declared
+
+    @property
+    def name(self) -> Node:
+        """The place of its name."""
+        return self.declared.name_at
+
+    @property
+    def service(self) -> Node:
+        """The place of its service; an absent one where the format has none."""
+        return self.declared.service_at
+
+
+@dataclass(slots=True)
+class Levels:
+    """What the files say together."""
+
+    found: list[Found] = field(default_factory=list)
+    guards: list[Guard] = field(default_factory=list)
+    documents: Counter[str] = field(default_factory=Counter)
+    """File -> how many documents were read of it."""
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """All of them, in the order of the files."""
+        return tuple(item.objective for item in self.found)
+
+
+def read_paths(paths: Iterable[Path], problems: Problems) -> Levels:
+    """What files say together; what is wrong with them goes to `problems`."""
+    return read([Node(str(path), document, problems) for path in paths for document in tree.read(path, problems)[0]])
+
+
+def read(nodes: Iterable[Node]) -> Levels:
+    """What documents say together."""
+    levels, library = Levels(), Library()
+    by_kind: dict[tuple[str, str], list[Node]] = {}
+    documents = [item for node in nodes for item in _documents(node)]
+    for document in documents:
+        kind = _kind(document)
+        if kind is not None:
+            by_kind.setdefault(kind, []).append(document)
+            levels.documents[document.file] += 1
+    for document in by_kind.get((sloth.VERSION, "AlertWindows"), ()):
+        sloth.read_windows(document, library)
+    for name, define in openslo.READERS.items():
+        for document in by_kind.get((openslo.VERSION, name), ()):
+            define(document, library)
+    for document in by_kind.get((alpha.VERSION, "Service"), ()):
+        alpha.read_service(document, library)
+    declared: dict[int, list[Declared]] = {}
+    readers: Mapping[tuple[str, str], Callable[[Node], list[Declared]]] = {
+        (openslo.VERSION, "SLO"): lambda document: openslo.read_slo(document, library),
+        (alpha.VERSION, "SLO"): alpha.read_slo,
+        (sloth.FILE_VERSION, ""): sloth.read_file,
+        (sloth.VERSION, "PrometheusServiceLevel"): sloth.read_service_level,
+        (pyrra.VERSION, "ServiceLevelObjective"): pyrra.read_objective,
+    }
+    for kind, reader in readers.items():
+        for document in by_kind.get(kind, ()):
+            declared[id(document)] = reader(document)
+    named = _named([item for document in documents for item in declared.get(id(document), ())])
+    for item in named:
+        objective = item.objective(library.windows)
+        judged(item, objective)
+        levels.found.append(Found(objective, item))
+    measures: dict[str, Measure] = {item.name: item.measure for item in named}
+    for document in by_kind.get((guards.VERSION, guards.GUARDRAIL), ()):
+        levels.guards.append(guards.read_guardrail(document, library, measures))
+    for document in by_kind.get((guards.VERSION, guards.INVARIANT), ()):
+        levels.guards.append(guards.read_invariant(document))
+    _unique(levels)
+    return levels
+
+
+def _named(every: list[Declared]) -> list[Declared]:
+    """The objectives under names that are their own: of those that share one, in services of their own, each has its
+    service before it."""
+    services: dict[str, set[str]] = {}
+    for item in every:
+        services.setdefault(item.name, set()).add(item.service)
+    return [
+        replace(item, name=f"{item.service}-{item.name}", short=item.name)
+        if len(services[item.name]) > 1 and item.service and item.name
+        else item
+        for item in every
+    ]
+
+
+def _unique(levels: Levels) -> None:
+    """Refuses the second use of a name. Objectives of one document that count on are told apart by their number."""
+    for every in (
+        [(item.declared.name, item.name) for item in levels.found],
+        [(item.item.name, item.name) for item in levels.guards],
+    ):
+        seen: dict[str, Node] = {}
+        for name, place in every:
+            first = seen.setdefault(name, place)
+            if name and first is not place:
+                at = f"line {first.tree.line}" if first.file == place.file else f"{first.file}:{first.tree.line}"
+                place.refuse(f"{shown(name)} again (the first is at {at})", "a name of its own")
+
+
+def _documents(node: Node) -> list[Node]:
+    """The documents in one: a list of objects counts as several, and so does a List of Kubernetes."""
+    if node.tree.kind is Kind.LIST:
+        return [found for item in node.sequence(least=1) for found in _documents(item)]
+    entries = node.tree.entries
+    if "items" in entries and (entries_text(node, "apiVersion"), entries_text(node, "kind")) in LISTS:
+        return [found for item in Fields(node)["items"].sequence() for found in _documents(item)]
+    if node.tree.kind is Kind.EMPTY:
+        return []  # `---` at the end of a file
+    return [node]
+
+
+def entries_text(node: Node, key: str) -> str:
+    """The text under a key of a mapping; empty when there is none."""
+    found = node.tree.entries.get(key)
+    return found.text if found is not None and found.kind is Kind.TEXT else ""
+
+
+def _kind(document: Node) -> tuple[str, str] | None:
+    """Which document it is: its apiVersion and its kind. None when it is refused."""
+    if document.tree.kind is not Kind.MAPPING:
+        document.mapping()
+        return None
+    fields = document.open_mapping()
+    if "version" in fields and "apiVersion" not in fields:
+        fields["version"].choice({sloth.FILE_VERSION: True})
+        return (sloth.FILE_VERSION, "") if fields["version"].tree.text == sloth.FILE_VERSION else None
+    place, kind = fields["apiVersion"], fields["kind"]
+    version = place.text(f"{', '.join(_KINDS)}; or version: {sloth.FILE_VERSION}") if place.present else ""
+    if version.startswith(SLO_GENERATOR):
+        place.refuse(f"{shown(version)}, which is slo-generator's and not read", _UNREADABLE)
+    elif not place.present and {"error_budget_policies", "backends"} & document.tree.keys.keys():
+        document.refuse("a configuration of slo-generator, which is not read", _UNREADABLE)
+    elif version in _KINDS:
+        known = _KINDS[version]
+        word = kind.text(one_of(known)) if kind.present else ""
+        if word in known:
+            return version, word
+        if not kind.present:
+            kind.refuse("nothing", one_of(known))
+        elif word:
+            kind.refuse(f"the kind {shown(word)}", one_of(known, word))
+    elif not place.present:
+        place.refuse("nothing", f"{', '.join(_KINDS)}; or version: {sloth.FILE_VERSION}")
+    elif version:
+        place.refuse(shown(version), one_of(tuple(_KINDS)))
+    return None
