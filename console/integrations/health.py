@@ -29,9 +29,9 @@ class HealthEndpoints:
         self, components: Sequence[Component], timeout: timedelta, clock: Clock, secret: Reveal | None = None
     ) -> None:
         self._clock = clock
-        sources = (item.source or HttpSource(item.name, item.url) for item in components)
+        sources = ((item.name, item.source or HttpSource(item.name, item.url)) for item in components)
         self._servers = {
-            item.name: Http(replace(item, timeout=timeout), clock, secret, limit=LIMIT) for item in sources
+            name: Http(replace(source, timeout=timeout), clock, secret, limit=LIMIT) for name, source in sources
         }
 
     def close(self) -> None:

@@ -76,6 +76,41 @@ def test_check_proves_the_secrets_of_the_chosen_environment_alone(oncall):
     assert "secret:" not in oncall("--env", "staging", "check", code=1).out
 
 
+def test_check_says_what_each_server_is_asked_with_and_what_of_it_fails(oncall, monkeypatch, tmp_path):
+    monkeypatch.setenv("PASSWORD", "s3cret-password")
+    key = tmp_path / "client.key"
+    key.write_text("-----BEGIN PRIVATE KEY-----\ns3cret-key\n-----END PRIVATE KEY-----\n")
+    key.chmod(0o644)
+    (tmp_path / "client.pem").write_text("-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n")
+    access = (
+        "environment: staging\n    prometheus:\n      url: https://127.0.0.1:9\n      basic_auth: {username: u, password: env:PASSWORD}\n"
+        "      headers: {X-Scope-OrgID: payments, X-Api-Key: env:GONE}\n      params: {dedup: 'true'}\n"
+        f"      tls_config: {{cert_file: {tmp_path}/client.pem, key_file: {key}}}"
+    )
+    oncall.edit(r"environment: staging .*?prometheus:\n *url: [^\n]*", access)
+
+    result = oncall("--env", "staging", "check", code=1)
+
+    lines = result.out.splitlines()
+    assert (
+        "ok   access: lighthouse/staging prometheus: asked with basic auth; client certificate; the system's CAs; "
+        "headers X-Scope-OrgID, X-Api-Key (secret); parameters dedup" in lines
+    )
+    assert "ok   access: lighthouse/production prometheus: asked with nothing: no credentials are configured" in lines
+    assert "ok   access: lighthouse/staging alertmanager: asked with nothing: no credentials are configured" in lines
+    assert "ok   secret: lighthouse/staging prometheus.basic_auth.password: env:PASSWORD is set" in lines
+    assert any(
+        line.startswith("BAD  secret: lighthouse/staging prometheus.headers.X-Api-Key: env:GONE") for line in lines
+    )
+    assert (
+        f"BAD  access: lighthouse/staging prometheus: key_file {key}: found mode 0644, expected 0600: others must not "
+        "reach it (chmod 600); correct tls_config of prometheus" in lines
+    )
+    assert "s3cret" not in result.out + result.err
+    assert not [line for line in lines if line.startswith("BAD  prometheus:")], "said once"
+    assert "access: lighthouse/production notify.grafana: asked with bearer token" in oncall("check", code=1).out
+
+
 def test_44_check_notes_files_that_others_can_change(oncall):
     (oncall.config / "people.yaml").chmod(0o666)
     assert "people.yaml:1:1: (file): found mode 0666: others can change it" in oncall("check", code=1).out

@@ -53,12 +53,12 @@ def _made(context: ssl.SSLContext) -> httpx.Client:
     )
 
 
-def explain(error: Exception, ca: str = "SSL_CERT_FILE") -> str:
+def explain(error: Exception, ca: str = "SSL_CERT_FILE", *, shown: bool = False) -> str:
     """What went wrong, in an operator's words; of the error's own only what the system or TLS says.
 
-    Empty when it is a matter of time. `ca` says where to look for the authorities that a certificate is judged by.
+    Empty when it is a matter of time. `ca` and `shown` are those of `network.explain`.
     """
-    if said := network.explain(error, ca):
+    if said := network.explain(error, ca, shown=shown):
         return said
     match error:
         case httpx.ConnectTimeout():

@@ -19,13 +19,14 @@ def trust() -> ssl.SSLContext:
     return context
 
 
-_WANTED = ("CERTIFICATE_REQUIRED", "HANDSHAKE_FAILURE")
-"""What servers say of a client that shows no certificate where one is required."""
+_OURS = ("CERT", "UNKNOWN_CA", "HANDSHAKE_FAILURE")
+"""What servers' alerts are about when a client shows none of the certificates that they want."""
 
 
-def explain(error: BaseException, ca: str = "SSL_CERT_FILE") -> str:
+def explain(error: BaseException, ca: str = "SSL_CERT_FILE", *, shown: bool = False) -> str:
     """What the system or TLS says is wrong, in an operator's words; empty when the network is not to blame, or when it
-    is a matter of time. `ca` says where to look for the authorities that a certificate is judged by."""
+    is a matter of time. `ca` says where to look for the authorities that a certificate is judged by, `shown` whether
+    we have shown one ourselves."""
     causes: list[BaseException] = []
     cause: BaseException | None = error
     while cause is not None and cause not in causes:
@@ -39,10 +40,10 @@ def explain(error: BaseException, ca: str = "SSL_CERT_FILE") -> str:
                 return "refuses the connection; is it running, and is the port right?"
             case ssl.SSLCertVerificationError():
                 return f"its certificate is not trusted ({cause.verify_message}); check {ca}"
-            case ssl.SSLError(reason=str(reason)) if "ALERT" in reason and reason.endswith(_WANTED):
+            case ssl.SSLError(reason=str(reason)) if "ALERT" in reason and any(word in reason for word in _OURS):
+                if shown:
+                    return f"does not accept our client certificate ({reason}); check cert_file, and who has signed it"
                 return f"refuses the TLS connection ({reason}); does it want a client certificate of ours?"
-            case ssl.SSLError(reason=str(reason)) if "ALERT" in reason and ("CERT" in reason or "_CA" in reason):
-                return f"does not accept our client certificate ({reason}); check that, and who has signed it"
             case ssl.SSLError():
                 return f"no TLS connection ({cause.reason or 'cut off'}); does it speak TLS there?"
             case ConnectionError():

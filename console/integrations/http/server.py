@@ -172,6 +172,7 @@ class Http:
         self._access, self._limit, self._follow = Access(source, secret, secrets), limit, follow
         ca = "ca_file" if source.tls is not None and source.tls.ca else "ca_file, or SSL_CERT_FILE"
         self._ca = ca if secret is not None else "SSL_CERT_FILE"
+        self._shows = source.tls is not None and bool(source.tls.certificate)
         self._lock = threading.Lock()
         self._live: set[Pending] = set()
         self._closed = False
@@ -271,7 +272,7 @@ class Http:
         except TlsError as error:
             raise self.error(str(error)) from None
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-            raise self.error(explain(error, self._ca) or late(timeout)) from None
+            raise self.error(explain(error, self._ca, shown=self._shows) or late(timeout)) from None
         seconds = self.clock.monotonic() - began
         ahead = skew(response.headers.get("date", ""), sent_at + timedelta(seconds=seconds / 2), seconds)
         retry_after = response.headers.get("retry-after", "")
