@@ -95,7 +95,8 @@ def echo(status: int, text: str, **headers: str) -> Behaviour:
 
     def behave(connection: Connection) -> None:
         request = connection.request
-        came = f"{request.target} {request.headers.get('authorization', '')} {request.body[:300].decode()}"
+        keys = " ".join(request.headers.get(name, "") for name in ("authorization", "x-api-key"))
+        came = f"{request.target} {keys} {request.body[:300].decode()}"
         query = quote(came.replace("\n", " "), safe="")
         fields = {name: value.replace("{}", query) for name, value in headers.items()}
         answer(status, {"error": {"message": f"{text} {came}"}, "error_": came}, **fields)(connection)

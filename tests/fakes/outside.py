@@ -22,6 +22,7 @@ from tests.tty.site import NOWHERE
 
 SLACK_SECRET = "canary-slack-T4714/canary-slack-B4715/canary-slack-x4716"
 WEBHOOK_TOKEN, PROMETHEUS_TOKEN, ALERTMANAGER_TOKEN = "canary-hook-4717", "canary-prom-4718", "canary-am-4719"
+ALERTMANAGER_KEY = "canary-am-key-4720"
 SHARED = REPO.parent / "shared"
 NOTIFY = re.compile(r"(?ms)^    # What this environment tells people.*?(?=^  - service)")
 
@@ -73,6 +74,7 @@ class Outside:
             "SLACK_WEBHOOK_URL": f"{self.slack.url}/services/{SLACK_SECRET}",
             "PROMETHEUS_TOKEN": PROMETHEUS_TOKEN,
             "ALERTMANAGER_TOKEN": ALERTMANAGER_TOKEN,
+            "ALERTMANAGER_KEY": ALERTMANAGER_KEY,
         }
 
     @property
@@ -102,8 +104,9 @@ class Outside:
         text = path.read_text().replace("interval: 15s", "interval: 1s").replace("timeout: 5s", "timeout: 1s")
         text = text.replace("      # token: env:PROMETHEUS_TOKEN ", "      token: env:PROMETHEUS_TOKEN #")
         text = text.replace("http://127.0.0.1:9090", prometheus)
+        access = {"token": "env:ALERTMANAGER_TOKEN", "headers": {"X-Api-Key": "env:ALERTMANAGER_KEY"}}
         peers = [
-            {"name": f"am-{i}", "url": url, "interval": "1s", "timeout": "1s", "token": "env:ALERTMANAGER_TOKEN"}
+            {"name": f"am-{i}", "url": url, "interval": "1s", "timeout": "1s", **access}
             for i, url in enumerate(alertmanagers, 1)
         ]
         text = re.sub(

@@ -231,6 +231,8 @@ def test_a_bearer_token_at_a_proxy_with_a_prefix(tmp_path, monkeypatch):
                 ref = SecretRef("env", "TOKEN")
                 prometheus = Source(HttpSource("prometheus", url, timeout=TIMEOUT, token=ref), SystemClock(), reveal)
                 assert prometheus.read([QUERY])["one"].value == 1
+                now = SystemClock().now()
+                assert prometheus.read_range([QUERY], now - timedelta(minutes=1), now, 60)["one"].values == (1.0, 1.0)
                 assert "up" in prometheus.metrics() or prometheus.metrics() == []
                 monkeypatch.setenv("TOKEN", "canary-wrong")
                 with pytest.raises(SourceError, match=r"check env:TOKEN: not Bearer \*\*\*"):

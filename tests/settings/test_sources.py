@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from console.settings.load import load
 from console.settings.outside import BasicAuth, HttpSource, SecretRef, TlsFiles
+from tests.servers import REPO
 from tests.settings.conftest import Folder
 
 URL = "      url: http://127.0.0.1:9190\n"
@@ -177,6 +179,17 @@ def test_credentials_over_plain_http_are_noted(folder: Folder):
         f"{folder / 'console.yaml'}:{line}:12: environments[1].prometheus.url: found credentials over plain http (the "
         "header Authorization), expected https, so that nobody reads them on the way",
     )
+
+
+def test_the_examples_of_the_documentation_are_right(folder: Folder):
+    page = (REPO / "docs" / "configuration.md").read_text()
+    examples = re.findall(r"(?m)^ {4}# (\w+).*\n {4}prometheus:\n((?: {6}.*\n)+)", page)
+    assert [name for name, _ in examples] == ["Thanos", "Mimir", "VictoriaMetrics", "Grafana", "A"]
+    text = (folder / "console.yaml").read_text()
+    for _, example in examples:
+        (folder / "console.yaml").write_text(text.replace(URL, example))
+        assert source_of(folder).manner.partition(" ")[0] in ("basic", "client", "headers", "parameters")
+        assert load(folder.path).warnings == ()
 
 
 def test_each_server_has_them(folder: Folder):
