@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "watch": ("watch", "Run the engine without a screen, for a service manager."),
     "alerts": ("alerts", "The alert feed: list, show, acknowledge, judge."),
     "silence": ("silence", "Silences: preview, add, expire, extend."),
+    "slo": ("slo", "Service levels: their gauges; check and convert their files."),
     "incident": ("incident", "Declare, lead, follow and export incidents."),
     "changes": ("changes", "Temporary changes: what is owed, undone, handed over."),
     "outbox": ("outbox", "Messages: what went out, what is NOT SENT."),

@@ -36,7 +36,7 @@ def snapshot(board: Board) -> Json:
         "mode": board.mode,
         "environment": str(board.target),
         "sources": [_source(status, board) for status in board.sources],
-        "slos": [_slo(gauge) for gauge in board.slos],
+        "slos": [slo_data(gauge) for gauge in board.slos],
         "rollout": _rollout(board.rollout, board.at) if board.rollout is not None else None,
         "rollback": _rollback(board.readiness),
         "alerts": _alerts(board.feed),
@@ -116,7 +116,8 @@ def _component(row: Health, now: datetime) -> Json:
     return {"name": row.component, **reading_data(row.up), "legacy": row.legacy, "critical": row.critical(now)}
 
 
-def _slo(gauge: SloGauge) -> Json:
+def slo_data(gauge: SloGauge) -> Json:
+    """A gauge, in short."""
     objective = gauge.objective
     return {
         "name": objective.name,
@@ -153,6 +154,7 @@ def _guardrail(item: Guardrail) -> Json:
         "unit": rule.unit,
         "warning": rule.warning,
         "critical": rule.critical,
+        "breach": rule.breach,
         "level": item.level.value,
         **reading_data(item.value),
     }

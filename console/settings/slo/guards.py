@@ -13,7 +13,7 @@ from console.model.sli import Part
 from console.model.slices import SLICE
 from console.settings.nodes import Fields, Node
 from console.settings.problems import one_of, shown
-from console.settings.slo.declared import OPS, Measure, Ratio, exactly_one, prose, where
+from console.settings.slo.declared import OPS, Ratio, exactly_one, prose, where
 from console.settings.slo.library import Library
 from console.settings.slo.queries import expression, selector
 from console.settings.tree import Kind
@@ -54,15 +54,15 @@ class Guard:
         return self.item.rule
 
 
-def read_guardrail(document: Node, library: Library, named: Mapping[str, Measure]) -> Guard:
-    """A Guardrail. `named` are the measures of the SLOs, by name: `sliRef` may name one."""
+def read_guardrail(document: Node, library: Library) -> Guard:
+    """A Guardrail."""
     name, title, place = _head(document, GUARDRAIL)
     spec = place.mapping(*GUARDRAIL_SPEC)
     applies = spec["appliesTo"].mapping(*APPLIES)
     window = spec["window"].duration()
     if timedelta(0) < window < timedelta(minutes=1):
         spec["window"].refuse(shown(spec["window"].tree.text), "1m or more")
-    query, samples, at = _measured(spec, library, named)
+    query, samples, at = _measured(spec, library)
     least = spec["minSamples"].integer("a number of samples", least=0, most=10**9, default=0)
     if least and not samples and at.present:
         spec["minSamples"].refuse("a number of samples that nothing counts", "`samples`, a query that counts them")
@@ -91,7 +91,7 @@ def read_guardrail(document: Node, library: Library, named: Mapping[str, Measure
     return Guard(guard, name, applies["rollout"])
 
 
-def _measured(spec: Fields, library: Library, named: Mapping[str, Measure]) -> tuple[str, str, Node]:
+def _measured(spec: Fields, library: Library) -> tuple[str, str, Node]:
     """The templates of the value and of its samples, and where they stand."""
     which = exactly_one(spec, ("query", "sliRef"))
     if which == "query":
@@ -106,10 +106,10 @@ def _measured(spec: Fields, library: Library, named: Mapping[str, Measure]) -> t
         spec.key("samples").refuse("`samples` beside `sliRef`", "nothing: they are the total of the SLI")
     name = place.text("the name of an SLI, or of an SLO")
     indicator = library.indicators.get(name)
-    measure = indicator.measure if indicator else named.get(name)
+    measure = indicator.measure if indicator else library.measures.get(name)
     if not isinstance(measure, Ratio):
-        known = tuple({**library.indicators, **named})
-        if name and (indicator is not None or name in named):
+        known = tuple({**library.indicators, **library.measures})
+        if name and (indicator is not None or name in library.measures):
             place.refuse(f"{shown(name)}, which is no ratio of counts", "an SLI with good or bad, and total")
         elif name:
             place.refuse(f"the unknown SLI {shown(name)}", one_of(known, name) if known else "one that a file defines")

@@ -38,7 +38,7 @@ from console.settings.slo.declared import (
     ratio,
     where,
 )
-from console.settings.slo.library import Condition, Indicator, Library
+from console.settings.slo.library import Condition, Indicator, Library, missing
 from console.settings.slo.queries import counted, expression
 from console.settings.tree import Kind
 
@@ -140,7 +140,7 @@ def _policy(spec: Node, library: Library) -> tuple[Condition, ...]:
             place = inside["conditionRef"]
             name = place.name("the name of an AlertCondition")
             if name and name not in library.conditions:
-                library.missing("AlertCondition", place, {**library.conditions})
+                missing("AlertCondition", place, library.conditions)
             found.append(library.conditions.get(name))
         else:
             _inline(inside, "AlertCondition")
@@ -150,7 +150,7 @@ def _policy(spec: Node, library: Library) -> tuple[Condition, ...]:
         if "targetRef" in inside:
             name = inside["targetRef"].name("the name of an AlertNotificationTarget")
             if name and name not in library.targets:
-                library.missing("AlertNotificationTarget", inside["targetRef"], {**library.targets})
+                missing("AlertNotificationTarget", inside["targetRef"], library.targets)
         else:
             _inline(inside, "AlertNotificationTarget")
             _target(inside["spec"])
@@ -221,7 +221,7 @@ def _query(metric: Node, library: Library) -> tuple[Node | None, str]:
     source = ref.name("the name of a DataSource", default="")
     kind = _type(fields["type"]) if fields["type"].present else library.sources.get(source, "Prometheus")
     if source and source not in library.sources and not fields["type"].present:
-        library.missing("DataSource", ref, {**library.sources})
+        missing("DataSource", ref, library.sources)
     elif source in library.sources and library.sources[source].lower() != kind.lower():
         fields["type"].warn(f"{shown(kind)} of a source of type {shown(library.sources[source])}", "its own type")
     if fields.node.tree.kind is not Kind.MAPPING:
@@ -428,7 +428,7 @@ def _policies(node: Node, library: Library, window: Window) -> tuple[BurnRule, .
             ref = fields["alertPolicyRef"]
         name = ref.name("the name of an AlertPolicy")
         if name and name not in library.policies:
-            library.missing("AlertPolicy", ref, {**library.policies})
+            missing("AlertPolicy", ref, library.policies)
         conditions += library.policies.get(name, ())
     days = spans.DAYS
     period = window.length if isinstance(window, Rolling) else timedelta(days=days[window.unit] * window.count)

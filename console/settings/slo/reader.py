@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,9 +11,9 @@ from console.settings import tree
 from console.settings.nodes import Fields, Node
 from console.settings.problems import Problems, one_of, shown
 from console.settings.slo import alpha, guards, openslo, pyrra, sloth
-from console.settings.slo.declared import Declared, Measure, judged
+from console.settings.slo.declared import Declared, judged
 from console.settings.slo.guards import Guard
-from console.settings.slo.library import Library
+from console.settings.slo.library import Library, seen_at
 from console.settings.tree import Kind
 
 LISTS = {("v1", "List"), (sloth.VERSION, "PrometheusServiceLevelList"), (pyrra.VERSION, "ServiceLevelObjectiveList")}
@@ -29,6 +28,15 @@ _KINDS: Mapping[str, tuple[str, ...]] = {
 }
 """apiVersion -> the kinds of it that are read."""
 _UNREADABLE = "an SLO of openslo/v1 with the same queries"
+
+_OBJECTIVES: Mapping[tuple[str, str], Callable[[Node, Library], list[Declared]]] = {
+    (openslo.VERSION, "SLO"): openslo.read_slo,
+    (alpha.VERSION, "SLO"): lambda document, _: alpha.read_slo(document),
+    (sloth.FILE_VERSION, ""): lambda document, _: sloth.read_file(document),
+    (sloth.VERSION, "PrometheusServiceLevel"): lambda document, _: sloth.read_service_level(document),
+    (pyrra.VERSION, "ServiceLevelObjective"): lambda document, _: pyrra.read_objective(document),
+}
+"""What has objectives in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +63,6 @@ class Levels:
 
     found: list[Found] = field(default_factory=list)
     guards: list[Guard] = field(default_factory=list)
-    documents: Counter[str] = field(default_factory=Counter)
-    """File -> how many documents were read of it."""
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -65,20 +71,31 @@ class Levels:
 
 
 def read_paths(paths: Iterable[Path], problems: Problems) -> Levels:
-    """What files say together; what is wrong with them goes to `problems`."""
-    return read([Node(str(path), document, problems) for path in paths for document in tree.read(path, problems)[0]])
+    """What the files of one folder say together; what is wrong with them goes to `problems`."""
+    return read(_nodes(paths, problems))
 
 
-def read(nodes: Iterable[Node]) -> Levels:
+def read_apart(paths: Iterable[Path], problems: Problems) -> list[Levels]:
+    """What each file says. It may refer to the others; names are its own."""
+    paths = list(paths)
+    others = Library()
+    read(_nodes(paths, Problems()), others)
+    return [read(_nodes([path], problems), Library(others)) for path in paths]
+
+
+def _nodes(paths: Iterable[Path], problems: Problems) -> list[Node]:
+    return [Node(str(path), document, problems) for path in paths for document in tree.read(path, problems)[0]]
+
+
+def read(nodes: Iterable[Node], library: Library | None = None) -> Levels:
     """What documents say together."""
-    levels, library = Levels(), Library()
+    levels, library = Levels(), library or Library()
     by_kind: dict[tuple[str, str], list[Node]] = {}
     documents = [item for node in nodes for item in _documents(node)]
     for document in documents:
         kind = _kind(document)
         if kind is not None:
             by_kind.setdefault(kind, []).append(document)
-            levels.documents[document.file] += 1
     for document in by_kind.get((sloth.VERSION, "AlertWindows"), ()):
         sloth.read_windows(document, library)
     for name, define in openslo.READERS.items():
@@ -86,28 +103,22 @@ def read(nodes: Iterable[Node]) -> Levels:
             define(document, library)
     for document in by_kind.get((alpha.VERSION, "Service"), ()):
         alpha.read_service(document, library)
-    declared: dict[int, list[Declared]] = {}
-    readers: Mapping[tuple[str, str], Callable[[Node], list[Declared]]] = {
-        (openslo.VERSION, "SLO"): lambda document: openslo.read_slo(document, library),
-        (alpha.VERSION, "SLO"): alpha.read_slo,
-        (sloth.FILE_VERSION, ""): sloth.read_file,
-        (sloth.VERSION, "PrometheusServiceLevel"): sloth.read_service_level,
-        (pyrra.VERSION, "ServiceLevelObjective"): pyrra.read_objective,
+    declared = {
+        id(document): reader(document, library)
+        for kind, reader in _OBJECTIVES.items()
+        for document in by_kind.get(kind, ())
     }
-    for kind, reader in readers.items():
-        for document in by_kind.get(kind, ()):
-            declared[id(document)] = reader(document)
-    named = _named([item for document in documents for item in declared.get(id(document), ())])
-    for item in named:
+    for item in _named([item for document in documents for item in declared.get(id(document), ())]):
         objective = item.objective(library.windows)
         judged(item, objective)
         levels.found.append(Found(objective, item))
-    measures: dict[str, Measure] = {item.name: item.measure for item in named}
+        library.measures[item.name] = item.measure
     for document in by_kind.get((guards.VERSION, guards.GUARDRAIL), ()):
-        levels.guards.append(guards.read_guardrail(document, library, measures))
+        levels.guards.append(guards.read_guardrail(document, library))
     for document in by_kind.get((guards.VERSION, guards.INVARIANT), ()):
         levels.guards.append(guards.read_invariant(document))
-    _unique(levels)
+    _unique([(item.declared.name, item.name) for item in levels.found])
+    _unique([(item.item.name, item.name) for item in levels.guards])
     return levels
 
 
@@ -125,18 +136,13 @@ def _named(every: list[Declared]) -> list[Declared]:
     ]
 
 
-def _unique(levels: Levels) -> None:
-    """Refuses the second use of a name. Objectives of one document that count on are told apart by their number."""
-    for every in (
-        [(item.declared.name, item.name) for item in levels.found],
-        [(item.item.name, item.name) for item in levels.guards],
-    ):
-        seen: dict[str, Node] = {}
-        for name, place in every:
-            first = seen.setdefault(name, place)
-            if name and first is not place:
-                at = f"line {first.tree.line}" if first.file == place.file else f"{first.file}:{first.tree.line}"
-                place.refuse(f"{shown(name)} again (the first is at {at})", "a name of its own")
+def _unique(named: Iterable[tuple[str, Node]]) -> None:
+    """Refuses the second use of a name. The objectives of one SLO stand at one place, and have numbers."""
+    seen: dict[str, Node] = {}
+    for name, place in named:
+        first = seen.setdefault(name, place)
+        if name and first.tree is not place.tree:
+            place.refuse(f"{shown(name)} again (the first is at {seen_at(first, place)})", "a name of its own")
 
 
 def _documents(node: Node) -> list[Node]:
@@ -144,14 +150,14 @@ def _documents(node: Node) -> list[Node]:
     if node.tree.kind is Kind.LIST:
         return [found for item in node.sequence(least=1) for found in _documents(item)]
     entries = node.tree.entries
-    if "items" in entries and (entries_text(node, "apiVersion"), entries_text(node, "kind")) in LISTS:
+    if "items" in entries and (_text(node, "apiVersion"), _text(node, "kind")) in LISTS:
         return [found for item in Fields(node)["items"].sequence() for found in _documents(item)]
     if node.tree.kind is Kind.EMPTY:
         return []  # `---` at the end of a file
     return [node]
 
 
-def entries_text(node: Node, key: str) -> str:
+def _text(node: Node, key: str) -> str:
     """The text under a key of a mapping; empty when there is none."""
     found = node.tree.entries.get(key)
     return found.text if found is not None and found.kind is Kind.TEXT else ""
