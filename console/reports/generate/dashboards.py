@@ -10,7 +10,7 @@ from typing import Any
 from console.model.burn import Urgency
 from console.model.slo import Objective
 from console.model.window import Rolling
-from console.reports.generate.plan import SECURITY, Made, Plan, guardrails, number, quoted, selector, span
+from console.reports.generate.plan import SECURITY, Made, Plan, guarded, number, quoted, selector, span
 from console.reports.generate.seal import json_text
 from console.reports.generate.slo_rules import series, windows
 
@@ -259,10 +259,13 @@ def _health(plan: Plan) -> Iterator[Panel]:
 
 def _limits(plan: Plan, *, security: bool) -> Iterator[Panel]:
     """The guardrails: those of security, or the others."""
-    for rule, labels in guardrails(plan):
-        if (labels.get("team") == SECURITY) is security:
+    for item in guarded(plan):
+        rule = item.rule
+        if item.security is security:
             steps: Steps = [(None, _GREEN), (rule.critical, _RED)]
-            if rule.warning is not None:
+            if rule.breach.startswith("<"):
+                steps = [(None, _RED), (rule.critical, _GREEN)]
+            elif rule.warning is not None:
                 steps.insert(1, (rule.warning, _ORANGE))
             unit = {"ms": "ms", "s": "s", "%": "percent"}.get(rule.unit, "short")
             yield _graph(

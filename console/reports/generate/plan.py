@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from console.model.alert import AlertRef
 from console.model.escalation import Team
+from console.model.guard import Invariant, PhaseGuard
 from console.model.people import Severity, SeverityRule
 from console.model.playbook import LoadedPlaybook
 from console.model.rollout import GuardrailRule, RolloutPlan
@@ -55,6 +56,7 @@ class Plan:
     severities: tuple[SeverityRule, ...]
     playbooks: tuple[LoadedPlaybook, ...]
     version: str
+    guards: tuple[PhaseGuard | Invariant, ...] = ()
     secrets: str = "/etc/alertmanager/secrets"
     heartbeat: str = ""
 
@@ -73,11 +75,9 @@ class Plan:
         return next((item for item in self.severities if item.severity is severity), None)
 
     def team(self, name: str) -> dict[str, str]:
-        """The label of the team that something is named after: `security`, or `security-violations`."""
-        for team in self.teams:
-            if name == team.name or name.startswith(f"{team.name}-"):
-                return {"team": team.name}
-        return {}
+        """The label of the team that something is named after: `security`, or `no-security-violations`."""
+        words = name.split("-")
+        return next(({"team": team.name} for team in self.teams if team.name in (name, *words)), {})
 
     def hints(self, labels: Mapping[str, str]) -> dict[str, str]:
         """Annotations: the runbook's id, which is the alert's name, and the ids of the playbooks that fit an alert
@@ -99,17 +99,34 @@ def plan_of(config: Config, environment: Environment, version: str, **settings: 
         config.severities,
         config.playbooks,
         version,
+        config.guards,
         **settings,
     )
 
 
-def guardrails(plan: Plan) -> Iterator[tuple[GuardrailRule, dict[str, str]]]:
-    """The rollout's guardrails with the labels of their alerts, but for the severity."""
+@value
+class Guarded:
+    """A guardrail or invariant: as it is shown, as slo/ has it (None: rollout.yaml has it), and the labels of its
+    alerts but for the severity."""
+
+    rule: GuardrailRule
+    guard: PhaseGuard | Invariant | None
+    labels: Mapping[str, str]
+
+    @property
+    def security(self) -> bool:
+        """Whether it belongs to those who look after security: what may never happen does."""
+        return isinstance(self.guard, Invariant) or self.labels.get("team") == SECURITY
+
+
+def guarded(plan: Plan) -> Iterator[Guarded]:
+    """The guardrails and invariants of the rollout."""
     if plan.rollout is None:
         return
+    guards = {guard.name: guard for guard in plan.guards}
     for rule in plan.rollout.guardrails:
         labels = {"rollout": plan.rollout.name, "guardrail": rule.name, "component": plan.rollout.new_path}
-        yield rule, plan.place | labels | plan.team(rule.name)
+        yield Guarded(rule, guards.get(rule.name), plan.place | labels | plan.team(rule.name))
 
 
 def span(length: timedelta) -> str:

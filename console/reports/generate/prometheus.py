@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from console.model.burn import Urgency
 from console.model.slo import Objective
 from console.model.window import Calendar
+from console.reports.generate.guard_rules import alert, guard_alerts, silent, unmeasured_guards
 from console.reports.generate.plan import (
     CRITICAL,
     WARNING,
     Made,
     Plan,
     camel,
-    guardrails,
     literal,
     number,
     selector,
@@ -23,10 +23,6 @@ from console.reports.generate.plan import (
 from console.reports.generate.seal import yaml_text
 from console.reports.generate.slo_rules import Rule, alerting, identity, series, slo_groups
 
-BREACH_FOR = "1m"
-"""How long a guardrail with a warning level is above it before somebody hears of it. One without has no time."""
-SILENT_FOR = "10m"
-"""How long nothing is measured before somebody hears of it."""
 DOWN_FOR = "5m"
 
 _SLO_REMARKS = (
@@ -46,7 +42,7 @@ def prometheus(plan: Plan) -> Made:
     notes = tuple(note for objective in plan.objectives for note in _notes(objective))
     target = str(plan.environment.target)
     slos = [group for objective in plan.objectives for group in slo_groups(objective, plan)]
-    guards = [{"name": "oncall-guardrails", "rules": list(_guardrails(plan))}]
+    guards = [{"name": "oncall-guardrails", "rules": list(guard_alerts(plan))}]
     health = [
         {"name": "oncall-watchdog", "rules": [_watchdog(plan)]},
         {"name": "oncall-health", "rules": [*_components(plan), _targets(plan)]},
@@ -83,29 +79,6 @@ def _notes(objective: Objective) -> Iterator[str]:
             )
 
 
-def _guardrails(plan: Plan) -> Iterator[Rule]:
-    for rule, labels in guardrails(plan):
-        unit = f" {rule.unit}" if rule.unit else ""
-        levels = [(CRITICAL, "Critical", rule.critical)]
-        if rule.warning is not None:
-            levels.append((WARNING, "High", rule.warning))
-        for severity, word, limit in levels:
-            name = camel(rule.title) + (word if len(levels) > 1 else "")
-            reached = literal(f"{rule.title} of the rollout is at or above {number(limit)}{unit}")
-            annotations = {
-                "summary": f'{reached}: {{{{ printf "%.4g" $value }}}}{literal(unit)}',
-                "description": literal(f"The guardrail {rule.name} of {labels['rollout']}: {severity}."),
-            }
-            yield _alert(
-                plan,
-                name,
-                f"(\n{rule.expr.strip()}\n) >= {number(limit)}",
-                labels | {"severity": severity},
-                annotations,
-                BREACH_FOR if len(levels) > 1 else "",
-            )
-
-
 def _watchdog(plan: Plan) -> Rule:
     annotations = {
         "summary": "Always fires: alerting works end to end",
@@ -130,7 +103,7 @@ def _components(plan: Plan) -> Iterator[Rule]:
         }
         expr = f"max(probe_success{_probed(plan, component.name)}) == 0"
         name = f"{camel(component.name)}Down"
-        yield _alert(plan, name, expr, labels, annotations, span(component.critical_after))
+        yield alert(plan, name, expr, labels, annotations, span(component.critical_after))
 
 
 def _targets(plan: Plan) -> Rule:
@@ -138,7 +111,7 @@ def _targets(plan: Plan) -> Rule:
         "summary": "{{ $labels.job }} {{ $labels.instance }} cannot be scraped",
         "description": "Prometheus gets no metrics of it: what is computed from them is old, or missing.",
     }
-    return _alert(plan, "TargetDown", "up == 0", plan.place | {"severity": WARNING}, annotations, DOWN_FOR)
+    return alert(plan, "TargetDown", "up == 0", plan.place | {"severity": WARNING}, annotations, DOWN_FOR)
 
 
 def _evidence(plan: Plan) -> Iterator[Rule]:
@@ -149,33 +122,12 @@ def _evidence(plan: Plan) -> Iterator[Rule]:
         expr = f"absent({series('slo:sli_error:ratio_rate5m', objective)})"
         what = f"{objective.title} of {objective.service}"
         labels = plan.place | {"severity": WARNING} | identity(objective)
-        yield _silent(plan, "SloUnmeasured", expr, labels, f"{what} is not measured: no alert of it can fire")
-    for rule, labels in guardrails(plan):
-        assert plan.rollout is not None
-        expr = f"absent(\n{rule.expr.strip()}\n)"
-        if plan.rollout.percent_expr:
-            expr = f"{expr}\nand on ()\n(\n{plan.rollout.percent_expr.strip()}\n) > 0"
-        what = f"The guardrail {rule.title} gives no number while traffic is on {labels['component']}"
-        yield _silent(plan, "GuardrailUnmeasured", expr, labels | {"severity": WARNING}, what)
+        yield silent(plan, "SloUnmeasured", expr, labels, f"{what} is not measured: no alert of it can fire")
+    yield from unmeasured_guards(plan)
     for component in plan.environment.components:
         expr = f"absent(probe_success{_probed(plan, component.name)})"
         labels = plan.place | {"component": component.name, "severity": WARNING}
-        yield _silent(plan, "ComponentUnprobed", expr, labels, f"Nobody probes {component.name}")
-
-
-def _silent(plan: Plan, name: str, expr: str, labels: Mapping[str, str], what: str) -> Rule:
-    annotations = {"summary": literal(what), "description": "No data is not the same as no trouble."}
-    return _alert(plan, name, expr, labels, annotations, SILENT_FOR)
-
-
-def _alert(
-    plan: Plan, name: str, expr: str, labels: Mapping[str, str], annotations: Mapping[str, str], held: str
-) -> Rule:
-    rule: Rule = {"alert": name, "expr": expr}
-    if held:
-        rule["for"] = held
-    hints = plan.hints({"alertname": name, **labels})
-    return {**rule, "labels": dict(labels), "annotations": {**annotations, **hints}}
+        yield silent(plan, "ComponentUnprobed", expr, labels, f"Nobody probes {component.name}")
 
 
 def _probed(plan: Plan, component: str) -> str:

@@ -68,11 +68,8 @@ def slo_groups(objective: Objective, plan: Plan) -> Iterator[dict[str, Any]]:
 
 def identity(objective: Objective) -> dict[str, str]:
     """Sloth's labels of an SLO."""
-    return {
-        "sloth_id": f"{objective.service}-{objective.name}",
-        "sloth_service": objective.service,
-        "sloth_slo": objective.name,
-    }
+    name = objective.short or objective.name
+    return {"sloth_id": f"{objective.service}-{name}", "sloth_service": objective.service, "sloth_slo": name}
 
 
 def windows(objective: Objective) -> list[timedelta]:
@@ -83,7 +80,7 @@ def windows(objective: Objective) -> list[timedelta]:
 
 def alert_name(objective: Objective) -> str:
     """The name of its alerts."""
-    return objective.alert or f"{camel(objective.service, objective.name)}BudgetBurn"
+    return objective.alert or f"{camel(objective.service, objective.short or objective.name)}BudgetBurn"
 
 
 def alerting(objective: Objective, urgency: Urgency) -> Alerting:
