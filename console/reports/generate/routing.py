@@ -107,6 +107,7 @@ def _routes(plan: Plan) -> Iterator[dict[str, Any]]:
             "group_wait": "10s",
             "repeat_interval": _again(plan, Severity.SEV2, UPDATE),
         }
+    yield {"receiver": TICKET}  # the root itself hears only of what no route took, and a team's does
 
 
 def _again(plan: Plan, severity: Severity, usual: timedelta) -> str:
