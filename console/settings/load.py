@@ -87,7 +87,7 @@ def gather(folder: Path, problems: Problems) -> Config | None:
         rollout = _read(folder / FILES[3], read_rollout, problems)
     levels = _levels(folder / "slo", main, "slo" in without, problems)
     objectives = levels.objectives
-    guarded = _guarded(rollout, levels.guards)
+    guarded = _guarded(rollout, levels.guards, "rollout" in without)
     where = _playbook_folder(folder, main)
     playbooks = _playbooks(where, references, problems)
 
@@ -98,7 +98,9 @@ def gather(folder: Path, problems: Problems) -> Config | None:
         playbooks=Known.of("", (item.playbook.name for item in playbooks), where, problems),
         readings={
             "rollout": Known.of("", ["rollout.percent"] if rollout else [], folder / FILES[3], problems),
-            "guardrail": Known.of("guardrail.", (rule.name for rule in rules), folder / FILES[3], problems),
+            "guardrail": Known.of("guardrail.", (rule.name for rule in rules), folder / FILES[3], problems).beside(
+                problems.unread(folder / "slo") or (problems.touch(folder / "slo") and not levels.guards)
+            ),
             "reading": Known.of(
                 "reading.", (name for name, _ in rollout.readings) if rollout else (), folder / FILES[3], problems
             ),
@@ -185,11 +187,11 @@ def _levels(folder: Path, main: ConsoleFile | None, without: bool, problems: Pro
     return found
 
 
-def _guarded(rollout: RolloutPlan | None, guards: Sequence[Guard]) -> RolloutPlan | None:
+def _guarded(rollout: RolloutPlan | None, guards: Sequence[Guard], without: bool) -> RolloutPlan | None:
     """The rollout with the guardrails and invariants of slo/ behind its own."""
     if rollout is None:
-        for guard in guards:
-            guard.name.refuse("a guard of a rollout", f"a rollout that it guards: {FILES[3]} says which")
+        for guard in guards if without else ():
+            guard.name.refuse("a guard without a rollout", f"a {FILES[3]} that says what it guards")
         return None
     for guard in guards:
         place = guard.rollout

@@ -33,6 +33,10 @@ class Known:
         complete = all(found) and not problems.unread(path) and (bool(found) or not problems.touch(path))
         return Known(tuple(prefix + name for name in found if name), complete)
 
+    def beside(self, unread: bool) -> Known:
+        """The same names, where more of them may stand in a place that could not be read."""
+        return Known(self.names, self.complete and not unread)
+
 
 @dataclass(slots=True)
 class References:

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from console.model.alert import parse_matcher
+from console.model.guard import Invariant, PhaseGuard
 from console.model.message import Topic
 from console.model.people import Severity
 from console.model.playbook import StepKind
-from console.model.slo import SliKind
 from console.settings import example
 from console.settings.load import NoConfig, find, init, load, shipped
 from console.settings.outside import Notify, SecretRef
@@ -54,20 +54,44 @@ def test_tells_people_of_production_alone(config):
 def test_declares_the_rollout_with_its_guardrails(config):
     assert config.rollout.phases == (5, 25, 50, 75, 100)
     assert config.rollout.bake == 30 * MINUTE
-    limits = {rule.name: (rule.warning, rule.critical) for rule in config.rollout.guardrails}
-    assert limits == {"p99": (300, 500), "errors": (1, 5), "security": (None, 1)}
+    limits = {rule.name: (rule.warning, rule.breach, rule.critical) for rule in config.rollout.guardrails}
+    assert limits == {
+        "p99": (300, ">=", 500),
+        "errors": (1, ">=", 5),
+        "undelivered": (None, ">=", 0.05),
+        "security": (None, ">", 0),
+    }
 
 
-def test_has_the_three_objectives(config):
+def test_a_guardrail_of_the_new_path_and_an_invariant_stand_beside_the_objectives(config):
+    guardrail, invariant = config.guards
+    assert isinstance(guardrail, PhaseGuard)
+    assert (guardrail.min_samples, guardrail.after, guardrail.of, guardrail.phases) == (
+        100,
+        2,
+        3,
+        config.rollout.phases,
+    )
+    assert guardrail.query.count('path="elicitation"') == 3
+    assert isinstance(invariant, Invariant)
+    assert (invariant.counter, invariant.severity) == ("security_violations_total", "SEV1")
+    assert invariant.where.endswith("slo/guards.yaml:31")
+
+
+def test_has_the_objectives_of_the_service_and_of_the_business(config):
     found = {item.name: item for item in config.objectives}
     assert {name: item.target for name, item in found.items()} == {
         "availability": 0.9995,
         "errors": 0.999,
         "latency": 0.99,
+        "latency-degradation": 0.99,
+        "message-delivery": 0.995,
+        "agent-communication": 0.995,
     }
-    assert found["availability"].sli.kind is SliKind.THRESHOLD
-    fallback = found["latency"].sli.fallback
-    assert (fallback.op, fallback.value, fallback.slice_seconds) == ("<", 300, 300)
+    assert ">= bool 1.0)[$inner:60s]" in found["availability"].sli.part
+    assert found["latency"].sli.bucket.le == 0.3
+    assert "< bool 300.0)[$inner:300s]" in found["latency"].sli.fallback.part
+    assert not config.warnings or all("every user of this host" in line for line in config.warnings)
 
 
 def test_severities_and_people(config):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from console.model.burn import BurnRule, Urgency
@@ -174,9 +175,9 @@ def indicator(spec: Node, library: Library) -> Indicator:
     description = prose(kinds["description"])
     kind = exactly_one(kinds, ("ratioMetric", "thresholdMetric")) if spec.tree.kind is Kind.MAPPING else ""
     if kind == "thresholdMetric":
-        query, backend = _query(kinds[kind], library)
-        if query is None:
-            return Indicator(None, "", kinds[kind], backend, description)
+        source = _query(kinds[kind], library)
+        if (query := source.query) is None:
+            return Indicator(None, "", source.at, source.backend, description)
         found = Threshold(query.expression(), expression(query))
         return Indicator(found if found.template else None, where(query), query, "", description)
     if kind == "ratioMetric":
@@ -192,18 +193,20 @@ def _ratio(node: Node, library: Library, description: str) -> Indicator:
             if other in fields:
                 fields.key(other).refuse(f"`{other}` beside `raw`", "one of them")
         counts = fields["rawType"].choice({"success": Part.GOOD, "failure": Part.BAD})
-        query, backend = _query(fields["raw"], library)
-        if query is None:
-            return Indicator(None, "", node, backend, description)
+        source = _query(fields["raw"], library)
+        if (query := source.query) is None:
+            return Indicator(None, "", source.at, source.backend, description)
         template = expression(query)
         measure = Raw(counts, query.expression(), template) if template else None
         return Indicator(measure, where(query), query, "", description)
     if "rawType" in fields:
         fields.key("rawType").refuse("`rawType` without `raw`", "good or bad, and total; or raw")
     part = exactly_one(fields, ("good", "bad"))
-    (query, backend), (total, other) = _query(fields[part or "good"], library), _query(fields["total"], library)
+    own, whole = _query(fields[part or "good"], library), _query(fields["total"], library)
+    query, total = own.query, whole.query
     if not part or query is None or total is None:
-        return Indicator(None, "", node, backend or other, description)
+        foreign = own if own.backend else whole
+        return Indicator(None, "", foreign.at, foreign.backend, description)
     found = Ratio(Part(part), counted(query, counter=counter), counted(total, counter=counter))
     if found.counted.text and found.counted.text == found.total.text:
         query.warn(f"the same as `total`: {shown(found.total.text)}", f"what of it is {part}")
@@ -211,11 +214,20 @@ def _ratio(node: Node, library: Library, description: str) -> Indicator:
     return Indicator(found if usable else None, where(query), query, "", description)
 
 
-def _query(metric: Node, library: Library) -> tuple[Node | None, str]:
-    """The place of a PromQL query, or None and the name of the backend that it is for (empty when it is refused)."""
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where a query stands that Prometheus answers; else the `backend` that it is for, if it is known, and what names
+    that."""
+
+    query: Node | None
+    at: Node
+    backend: str = ""
+
+
+def _query(metric: Node, library: Library) -> _Source:
     if metric.tree.kind is not Kind.MAPPING:
         metric.mapping("metricSource")["metricSource"].mapping()
-        return None, ""
+        return _Source(None, metric)
     fields = metric.mapping("metricSource")["metricSource"].mapping("metricSourceRef", "type", "spec")
     ref = fields["metricSourceRef"]
     source = ref.name("the name of a DataSource", default="")
@@ -224,18 +236,19 @@ def _query(metric: Node, library: Library) -> tuple[Node | None, str]:
         missing("DataSource", ref, library.sources)
     elif source in library.sources and library.sources[source].lower() != kind.lower():
         fields["type"].warn(f"{shown(kind)} of a source of type {shown(library.sources[source])}", "its own type")
+    place = fields["type"] if fields["type"].present else ref
     if fields.node.tree.kind is not Kind.MAPPING:
-        return None, ""
+        return _Source(None, metric)
     spec = fields["spec"].open_mapping()
     if not spec.node.tree.entries:
         if fields["spec"].tree.kind in (Kind.ABSENT, Kind.MAPPING):
             fields["spec"].refuse("nothing" if not fields["spec"].present else "an empty mapping", "a query")
-        return None, ""
+        return _Source(None, metric)
     if kind.lower() not in COMPATIBLE:
-        return None, kind
+        return _Source(None, place, kind)
     if kind.lower() == "any":
         fields["type"].warn("'Any', which is no source", "Prometheus, which it is taken for")
-    return spec["query"], ""
+    return _Source(spec["query"], place)
 
 
 def _type(node: Node) -> str:
