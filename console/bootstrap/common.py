@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from console.journal.spool import FileSpool
     from console.journal.sqlite import SqliteJournal
     from console.model.people import Actor, Person
-    from console.ports import Clock, Ids
+    from console.ports import Clock, Ids, SliceStore
     from console.settings.config import Config, Environment
 
 T = TypeVar("T")
@@ -122,6 +122,13 @@ def open_journal(
         group=(config.journal_group or None) if config is not None else None,
         read_only=read_only or options.read_only,
     )
+
+
+def slices_of(journal: Path, config: Config, clock: Clock, *, read_only: bool = False) -> SliceStore:
+    """Where the slices of service levels are kept: beside the journal."""
+    from console.journal.slices import FILE, SqliteSlices
+
+    return SqliteSlices(journal.with_name(FILE), clock, group=config.journal_group or None, read_only=read_only)
 
 
 def spool_of(

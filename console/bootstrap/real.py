@@ -15,6 +15,7 @@ from console.bootstrap.common import (
     environment,
     journal_path,
     open_journal,
+    slices_of,
     spool_of,
 )
 
@@ -56,11 +57,13 @@ def _build(options: Options, sources: bool, read_only: bool, *, watched: bool) -
     read_only = read_only or options.read_only
     outlets = outside.outlets_of(chosen, clock)
     found = outside.sources_of(chosen, clock) if sources else outside.Sources()
+    slices = slices_of(journal.path, config, clock, read_only=read_only) if sources else None
     world = World(
         clock,
         ids,
         journal,
         spool,
+        slices=slices,
         metrics=found.metrics,
         alerts=found.alerts,
         health=found.health,

@@ -11,6 +11,7 @@ from console.model.alert import Alert
 from console.model.board import Board
 from console.model.commands import Command
 from console.model.events import Recorded
+from console.model.slices import History
 from console.settings.config import Config
 
 
@@ -23,6 +24,10 @@ class Lookups(Protocol):
 
     async def runbook(self, alert: Alert) -> Found:
         """Its runbook as Markdown."""
+        ...
+
+    async def levels(self, name: str) -> History | None:
+        """The slices of an objective's window, by the objective's name; None when nothing is known of it."""
         ...
 
     async def page_log(self, pager_id: str) -> Found:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
+from functools import partial
 
 from console.engine.board import BoardMaker
 from console.engine.context import Moments
 from console.engine.deadlines import Deadlines
 from console.engine.effects import EFFECTS, Effects
+from console.engine.filling import Filling
 from console.engine.lease import LeaseKeeper
 from console.engine.lookups import Lookups
 from console.engine.observer import Observer
@@ -21,7 +23,7 @@ from console.engine.outcome import Denied, Done, Outcome
 from console.engine.record import Record
 from console.engine.runs import Watching
 from console.engine.runs_jobs import Jobs
-from console.engine.sources import pollers
+from console.engine.sources import METRICS, metric_rounds, pollers
 from console.engine.submission import Submission
 from console.engine.tasks import Tasks, Work
 from console.engine.upkeep import Upkeep
@@ -32,6 +34,9 @@ from console.model.events import Recorded
 from console.model.people import Actor
 from console.model.state import State
 from console.settings.config import Config, Environment
+
+QUESTIONS = 12
+"""How many a command asks at most for the slices that it lacks."""
 
 
 class Console:
@@ -52,7 +57,10 @@ class Console:
         engine = Actor("engine", actor.login)
         self._record = record = Record(world.journal, world.spool, world.clock, world.ids, console, mode, world.offload)
         self._lease = lease = LeaseKeeper(record, world.clock, world.ids, console, engine, str(environment.target))
-        self._pollers = {poller.name: poller for poller in pollers(world, config, environment, self._changed)}
+        self._rounds = rounds = metric_rounds(world, config, environment)
+        found = pollers(world, config, environment, self._changed, rounds)
+        self._pollers = {poller.name: poller for poller in found}
+        self._filling = Filling(rounds.levels, world.clock, world.offload, self._better) if rounds is not None else None
         self._tasks = tasks = Tasks(world.clock, self._publish)
         asks = self._pollers.get(world.pager.name) if world.pager is not None else None
         self._moments = moments = Moments(
@@ -97,7 +105,7 @@ class Console:
         )
         self._submission = Submission(world, actor, record, moments)
         self._effects = Effects(world, actor, record, moments)
-        self._lookups = Lookups(world)
+        self._lookups = Lookups(world, rounds.levels if rounds is not None else None)
         self._listeners: list[Callable[[Board], None]] = []
         self._number = 0
         self._started = False
@@ -169,6 +177,8 @@ class Console:
         steps under way wait for. For an opened console; a started one asks by itself."""
         wanted = (poller for name, poller in self._pollers.items() if name not in without)
         await asyncio.gather(*(poller.ask() for poller in wanted))
+        if self._filling is not None and not without:
+            await self._filling.finish(QUESTIONS)
         if not without:  # who needs a few sources alone does not look at runs
             await self._watching.look(anew=True)
         self._publish()
@@ -223,6 +233,8 @@ class Console:
             self._lease.look()
         self._publish()
         work: dict[str, Work] = {f"poll {poller.name}": poller.run for poller in self._pollers.values()}
+        if self._filling is not None:
+            work["slices"] = self._filling.watch
         work |= {"lease": self._upkeep.keep_lease, "record": self._upkeep.follow_record, "runs": self._watching.watch}
         if not self._read_only:
             work |= {"deadlines": self._deadlines.watch, "observe": self._observer.watch, "jobs": self._jobs.watch}
@@ -236,6 +248,8 @@ class Console:
         await self._jobs.close(asked_only=not self._started)
         await self._tasks.stop()
         await self._lease.release()
+        if self._world.slices is not None:
+            self._world.slices.close()
         await self._world.journal.close()
 
     async def deliver(self) -> str:
@@ -257,9 +271,18 @@ class Console:
         journal. Simulated time advances only when that many wait."""
         return sum(1 for task in self._tasks if not task.done() and task.get_name() != "record")
 
+    async def _better(self) -> None:
+        """More is known of the service levels than when the last round was read."""
+        poller, rounds = self._pollers[METRICS], self._rounds
+        if rounds is not None and poller.value is not None:
+            poller.value = await self._world.offload(partial(rounds.again, poller.value))
+            self._publish()
+
     # -- the Board ----------------------------------------------------------------------------------------------------
 
     def _changed(self) -> None:
+        if self._filling is not None:
+            self._filling.wake()
         self._deadlines.wake()
         self._outbox.wake()
         self._observer.wake()

@@ -1,8 +1,8 @@
 """The service levels: the slices of every objective, what is asked for them, and the gauges that they make.
 
-A round asks for everything at one instant: the running slice (the tail) of every SLI, and whatever else there is to ask.
-The slices before it are asked for as ranges: the last ones once a minute and whenever one has ended, so that samples
-that come late count, and older ones in the background, newest first, until the objective's window is known. What
+A round asks for everything at one instant: the running slice (the tail) of every SLI, and whatever else there is to
+ask. The slices before it are asked for as ranges: the last ones once a minute and whenever one has ended, so that
+samples that come late count, and older ones in the background (`filling`), until the objective's window is known. What
 was read is kept in a `SliceStore`, so that a restart reads only what it has missed, and a window may be longer than
 the server's memory.
 """
@@ -11,15 +11,18 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from console.model.budget import Counted, gauge
-from console.model.reading import Reading, ReadingState, missing
-from console.model.sli import Sli
-from console.model.slices import SLICE, Slice, Slices, Sums, instant, slot
+from console.model.budget import Counted, bounded, gauge
+from console.model.promql import patched
+from console.model.reading import CLOCK_SECONDS, Reading, ReadingState, missing
+from console.model.sli import WINDOW, Sli
+from console.model.slices import DAY, SLICE, History, Slice, Slices, Sums, day, instant, slot
 from console.model.slo import Objective, SloGauge
+from console.model.text import safe
 from console.ports import NO_SERIES, Clock, Kept, MetricSource, Query, Series, SliceStore, SourceError
 
 LAG = 150.0
@@ -32,26 +35,41 @@ FIRST = 72
 """Slices of the first round: six hours."""
 POINTS = 20_000
 """Points of one answer: what is decoded at once holds up the keys for that long."""
+GROUPS = 100
+"""Groups of one objective that are measured."""
+BREATH = 16
+"""Gauges that are made before others get a turn."""
 
 
 class Track:
-    """One SLI, with its slices and its tail. `asked` says when the source was last asked for the days of it."""
+    """One SLI, with its slices and its tail. `asked` says when the source was last asked for the days of it, in its own
+    time, and `looked` when for what was missing in a day."""
 
-    __slots__ = ("asked", "key", "queries", "sli", "slices", "tail", "why", "worst")
+    __slots__ = (
+        "asked", "begin", "filling", "key", "looked", "most_days", "not_before", "queries", "sli", "slices", "tail",
+        "why", "worst",
+    )  # fmt: skip
 
     def __init__(self, name: str, sli: Sli, where: str) -> None:
         self.sli = sli
         self.queries = (Query(f"{name}.part", sli.part), Query(f"{name}.total", sli.total))
         text = "\0".join((where, sli.part, sli.total, sli.counts.value))
         self.key = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
-        self.slices, self.asked = Slices(), dict[int, float]()
+        self.slices, self.asked, self.looked = Slices(), dict[int, float](), dict[int, float]()
         self.tail = Sums(expected=1)
         self.worst, self.why = ReadingState.OK, ""
         """What kept its tail from being read, where something did."""
+        self.begin = 0
+        """The first slice that is wanted."""
+        self.filling = False
+        """Whether older slices were never asked for."""
+        self.not_before, self.most_days = 0.0, 400
+        """When, and for how many days at once, it may be asked for after it could not be answered."""
 
     def restore(self, kept: Kept) -> None:
         """Takes over what a store has."""
         self.slices, self.asked = kept.slices, dict(kept.asked)
+        self.looked = dict(kept.asked)
 
     def hear(self, answers: Mapping[str, Reading[float]]) -> None:
         """Takes the tail from the answers."""
@@ -85,31 +103,75 @@ class Track:
                 taken.append(Slice(index, count, share if share is not None and share == share else None, doubtful))
         return self.slices.put(taken)
 
+    def was_asked(self, begin: int, end: int, unix: float, *, gaps: bool) -> list[int]:
+        """Notes that the slices from `begin` up to `end` were asked for, which are all the `gaps` of their days, or
+        follow what was asked for before. The days of which that says something."""
+        noted = []
+        for number in range(day(begin), day(end - 1) + 1):
+            first = max(begin, DAY * number)
+            follows = first <= max(self.begin, DAY * number) or self.asked.get(number, 0.0) >= first * SLICE
+            if gaps or follows:
+                self.asked[number] = unix
+                noted.append(number)
+            if gaps:
+                self.looked[number] = unix
+        return noted
+
     @property
     def seen(self) -> bool:
         """Whether its total was ever seen."""
         return bool(self.tail.seen) or self.slices.newest is not None
 
+    @property
+    def one_sided(self) -> bool:
+        """Whether there is traffic, and the part was never seen."""
+        if self.slices.first is None or self.slices.newest is None:
+            return self.tail.total > 0 and not self.tail.parts
+        sums = self.slices.sums(self.slices.first, self.slices.newest + 1) + self.tail
+        return sums.total > 0 and not sums.parts
+
 
 class Level:
-    """One objective and the tracks that it may be measured by."""
+    """One objective, or one group of one, and the tracks that it may be measured by."""
 
     def __init__(self, objective: Objective, where: str) -> None:
-        self.objective = objective
-        name = f"slo.{objective.name}"
-        self.own = Track(name, objective.sli, where)
+        self.objective, self._where = objective, where
+        self._name = f"slo.{objective.name}"
+        self.own = Track(self._name, objective.sli, where)
         other = objective.sli.fallback
-        self.fallback = Track(f"{name}.fallback", other, where) if other is not None else None
+        self.fallback = Track(f"{self._name}.fallback", other, where) if other is not None else None
+        self.low: Track | None = None
+        self.high: Track | None = None
+        """The buckets next to the one that its latency would need."""
+
+    def bracket(self, low: Sequence[str], high: Sequence[str]) -> list[Track]:
+        """Measures by other buckets: those below the threshold, and those above, each as their `le` is written."""
+        made: list[Track | None] = []
+        for name, values in (("low", low), ("high", high)):
+            bucket = self.objective.sli.bucket
+            if bucket is None or not values:
+                made.append(None)
+                continue
+            parts = (patched(f"sum(increase({bucket.selector}[{WINDOW}]))", {"le": value}) for value in values)
+            sli = replace(self.objective.sli, part=" or ".join(parts), bucket=None, fallback=None)
+            made.append(Track(f"{self._name}.{name}", sli, self._where))
+        self.low, self.high = made
+        return [track for track in made if track is not None]
 
     @property
     def tracks(self) -> tuple[Track, ...]:
         """All of them."""
-        return (self.own,) if self.fallback is None else (self.own, self.fallback)
+        return tuple(item for item in (self.own, self.fallback, self.low, self.high) if item is not None)
 
     @property
     def asked(self) -> tuple[Track, ...]:
         """Those to ask for: the fallback while the total has no sample."""
-        return (self.own,) if self.own.tail.seen else self.tracks
+        return tuple(item for item in self.tracks if item is not self.fallback or not self.own.tail.seen)
+
+    @property
+    def wanted(self) -> tuple[Track, ...]:
+        """Those whose older slices are wanted."""
+        return tuple(item for item in self.tracks if item is not self.fallback or self.shown is item)
 
     @property
     def shown(self) -> Track:
@@ -119,7 +181,7 @@ class Level:
 
 class Levels:
     """Reads and keeps the slices of all objectives. `where` tells the source from others. Rounds are read in one thread
-    at a time."""
+    at a time; the background has another."""
 
     def __init__(
         self,
@@ -129,100 +191,268 @@ class Levels:
         store: SliceStore | None = None,
         where: str = "",
     ) -> None:
-        self._source, self._clock, self._store = source, clock, store
-        self.levels = [Level(objective, where) for objective in objectives]
-        self._lock = threading.RLock()
-        self._loaded = False
-        self._edge: int | None = None
+        self.source, self._clock, self.store, self.where = source, clock, store, where
+        self.lock = threading.RLock()
+        self.objectives = tuple(objectives)
+        self._groups: dict[str, dict[tuple[str, ...], Level]] = {}
+        """Of an objective with groups, by its name: the level of each group."""
+        self._levels = {item.name: Level(item, where) for item in objectives if not item.groups}
+        self.edge: int | None = None
         """Up to which slice ranges were read; None before the first time."""
         self._range_at: datetime | None = None
         self.at: datetime | None = None
         """When the tails were read."""
-        self._ahead = 0.0
+        self.ahead = 0.0
+        self.grouped = False
+        """Whether it is known which groups there are."""
+        self.note = ""
+        """What to know of all gauges."""
+        self._loaded = False
+
+    # -- what is measured ---------------------------------------------------------------------------------------------
+
+    def levels(self) -> list[Level]:
+        """Every objective and every group that is known, in the order of the configuration."""
+        found: list[Level] = []
+        with self.lock:
+            for objective in self.objectives:
+                if objective.groups:
+                    found += self._groups.get(objective.name, {}).values()
+                else:
+                    found.append(self._levels[objective.name])
+        return found
 
     @property
     def queries(self) -> tuple[Query, ...]:
-        """Every expression that may be asked."""
-        return tuple(query for level in self.levels for track in level.tracks for query in track.queries)
+        """Every expression that may be asked, of an objective with groups the sum over all of them."""
+        whole = (Level(item, self.where) for item in self.objectives if item.groups)
+        levels = (*self._levels.values(), *whole)
+        return tuple(query for level in levels for track in level.tracks for query in track.queries)
+
+    def know_groups(self, objective: Objective, groups: Iterable[Mapping[str, str]]) -> None:
+        """Adds groups to an objective that has any; those that are known stay."""
+        with self.lock:
+            known = self._groups.setdefault(objective.name, {})
+            wanted = {tuple(group.get(label, "") for label in objective.groups) for group in groups}
+            new = sorted(wanted - known.keys())[: max(0, GROUPS - len(known))]
+            if len(wanted | known.keys()) > GROUPS:
+                self.note = f"{objective.name}: more than {GROUPS} groups, the others are not measured"
+            made = []
+            for values in new:
+                child = _of_group(objective, values, {level.objective.name for level in known.values()})
+                if child is not None:
+                    known[values] = level = Level(child, self.where)
+                    made.append(level)
+            self._groups[objective.name] = dict(sorted(known.items()))
+            if self.edge is not None:
+                self._load(made, self.edge)
+
+    def forget_groups(self, objective: Objective, present: Iterable[Mapping[str, str]]) -> None:
+        """Drops the groups that are not present any more, and of whose slices none is left in the window."""
+        with self.lock:
+            still = {tuple(group.get(label, "") for label in objective.groups) for group in present}
+            known = self._groups.get(objective.name, {})
+            for values in [values for values in known if values not in still]:
+                track = known[values].own
+                newest = track.slices.newest
+                if newest is not None and newest < track.begin:
+                    del known[values]
+
+    def groups(self, objective: Objective) -> list[dict[str, str]]:
+        """The groups of an objective that are known."""
+        with self.lock:
+            return [dict(level.objective.group) for level in self._groups.get(objective.name, {}).values()]
+
+    def discovered(self, objectives: Sequence[Objective]) -> None:
+        """Measures objectives that were found on the server, in place of those found before."""
+        with self.lock:
+            before = self._levels
+            self.objectives = tuple(objectives)
+            same = (before.get(item.name) for item in objectives)
+            self._levels = {
+                item.name: level if level is not None and level.objective == item else Level(item, self.where)
+                for item, level in zip(objectives, same, strict=True)
+            }
+            if self.edge is not None:
+                self._load([level for level in self._levels.values() if level not in before.values()], self.edge)
+
+    # -- a round ------------------------------------------------------------------------------------------------------
 
     def read(self, others: Sequence[Query]) -> Mapping[str, Reading[float]]:
         """One round: brings the slices and the tails up to date, and answers the other queries of the same instant.
         Raises SourceError when nothing could be read."""
-        now, ahead = self._clock.now(), self._source.skew_seconds
+        answers = self._round(others)
+        if self._range_at is not None and abs(self.source.skew_seconds - self.ahead) > CLOCK_SECONDS:
+            self._range_at = None  # what was asked before its clock was known may have been in its future
+            answers = self._round(others)
+        return answers
+
+    def _round(self, others: Sequence[Query]) -> Mapping[str, Reading[float]]:
+        now, ahead = self._clock.now(), self.source.skew_seconds
         unix = round(now.timestamp() + ahead, 3)
         edge = int((unix - LAG) // SLICE)
-        self._load(edge)
-        tracks = [track for level in self.levels for track in level.asked]
-        if tracks and (
-            self._edge is None or self._edge != edge or self._range_at is None or now - self._range_at >= AGAIN
-        ):
+        if not self._loaded:
+            self._open(edge)
+        tracks = [track for level in self.levels() for track in level.asked]
+        due = self.edge != edge or self._range_at is None or not now - AGAIN < self._range_at <= now
+        if tracks and due:
             self._read_slices(tracks, edge, unix)
-            self._edge, self._range_at = edge, now
+        if due:
+            self.edge, self._range_at = edge, now
         queries = [query for track in tracks for query in track.queries]
         at = datetime.fromtimestamp(unix, UTC)
-        answers = self._source.read([*queries, *others], at=at, seconds=round(unix - edge * SLICE, 3))
+        answers = self.source.read([*queries, *others], at=at, seconds=round(unix - edge * SLICE, 3))
         if answers and all(reading.state is ReadingState.UNREACHABLE for reading in answers.values()):
             # A server that refuses every expression is as blind as one that is away.
             raise SourceError(f"refuses every expression: {next(iter(answers.values())).note}")
-        with self._lock:
+        with self.lock:
             for track in tracks:
                 track.hear(answers)
-            self.at, self._ahead = now, ahead
+            self.at, self.ahead = now, ahead
         return answers
 
-    def gauges(self) -> tuple[SloGauge, ...]:
-        """The gauges as of the last round."""
-        return tuple(self._gauge(level) for level in self.levels)
-
-    def _gauge(self, level: Level) -> SloGauge:
-        track = level.shown
-        if self.at is None or self._edge is None:
-            return gauge(level.objective, Counted(track.slices, slot(self._clock.now()), Sums(), self._clock.now()))
-        with self._lock:
-            counted = Counted(track.slices, self._edge, track.tail, self.at, self._source.name, self._ahead)
-            found = gauge(level.objective, counted, track.sli)
-        return clouded(found, track.worst, track.why) if track.why else found
-
-    def _load(self, edge: int) -> None:
-        if self._loaded:
-            return
+    def _open(self, edge: int) -> None:
         self._loaded = True
-        if self._store is not None:
-            for level in self.levels:
-                begin = self._begin(level, edge)
-                for track in level.tracks:
-                    track.restore(self._store.load(track.key, begin))
+        if self.store is not None:
+            for objective in self.objectives:
+                if objective.groups:
+                    self.know_groups(objective, self.store.groups(group_key(objective, self.where)))
+        self._load(self.levels(), edge)
 
-    def _begin(self, level: Level, edge: int) -> int:
-        """The first slice that the objective's window needs."""
-        begin, end = level.objective.window.span(instant(edge + 1))
-        return slot(begin) - 1 if begin < end else edge
+    def _load(self, levels: Sequence[Level], edge: int) -> None:
+        for level in levels:
+            for track in level.tracks:
+                self.restore(level, track, edge)
+
+    def restore(self, level: Level, track: Track, edge: int) -> None:
+        """Takes over what the store has of a track."""
+        track.begin = begin_of(level.objective, edge)
+        if self.store is not None:
+            track.restore(self.store.load(track.key, track.begin))
+        track.filling = track.begin < edge - FIRST and any(
+            number not in track.asked for number in range(day(track.begin), day(edge) + 1)
+        )
 
     def _read_slices(self, tracks: Sequence[Track], edge: int, unix: float) -> None:
         """Reads the slices that have ended since the last time, and the last ones before once more."""
         most = max(LATE, min(FIRST, POINTS // (2 * len(tracks))))
-        count = most if self._edge is None else min(most, max(0, edge - self._edge) + LATE)
-        self._ask(tracks, edge - count, edge, unix)
+        count = most if self.edge is None else min(most, max(0, edge - self.edge) + LATE)
+        self.ask(tracks, edge - count, edge, unix)
 
-    def _ask(self, tracks: Sequence[Track], begin: int, end: int, unix: float) -> list[Track]:
-        """Asks for the slices from `begin` up to, and without, `end`. The tracks that were not answered."""
+    def ask(self, tracks: Sequence[Track], begin: int, end: int, unix: float, *, gaps: bool = False) -> list[Track]:
+        """Asks for the slices from `begin` up to, and without, `end`; `gaps`: which are all that are missing of these
+        days. The tracks that were not answered. Raises SourceError."""
         queries = [query for track in tracks for query in track.queries]
-        found = self._source.read_range(queries, instant(begin + 1), instant(end), SLICE)
+        found = self.source.read_range(queries, instant(begin + 1), instant(end), SLICE)
         changed: dict[str, list[Slice]] = {}
+        asked: dict[str, dict[int, float]] = {}
         failed = []
         for track in tracks:
-            with self._lock:
+            with self.lock:
                 new = track.take(found, begin)
-            if new is None:
-                failed.append(track)
-            elif new:
+                if new is None:
+                    failed.append(track)
+                    continue
+                noted = track.was_asked(begin, end, unix, gaps=gaps)
+            if new:
                 changed[track.key] = new
-        if self._store is not None and changed:
-            self._store.keep(changed)
+            if noted and (gaps or new):
+                asked[track.key] = {number: track.asked[number] for number in noted}
+        if self.store is not None and (changed or asked):
+            self.store.keep(changed, asked)
         return failed
+
+    # -- what it comes to ---------------------------------------------------------------------------------------------
+
+    def gauges(self) -> tuple[SloGauge, ...]:
+        """The gauges as of the last round."""
+        found: list[SloGauge] = []
+        for objective in self.objectives:
+            if objective.groups and not self._groups.get(objective.name):
+                note = "no series has the labels " + ", ".join(objective.groups) if self.grouped else "not read yet"
+                lost: Reading[float] = missing(ReadingState.NO_DATA, self.source.name, note, self.at)
+                found.append(SloGauge(objective, lost, lost, lost, basis=objective.method))
+        for number, level in enumerate(self.levels(), 1):
+            found.append(self.gauge(level))
+            if number % BREATH == 0:
+                time.sleep(0)  # the screen's thread gets its turn
+        return tuple(found)
+
+    def gauge(self, level: Level) -> SloGauge:
+        """The gauge of one objective."""
+        track = level.shown
+        found = self._of_track(level, track)
+        bucket = level.objective.sli.bucket
+        if track is level.own and bucket is not None and (level.low or level.high) and level.own.one_sided:
+            if level.low is None or level.high is None or level.low.sli.part == level.high.sli.part:
+                only = level.low or level.high
+                assert only is not None
+                return self._of_track(level, only)
+            low, high = self._of_track(level, level.low), self._of_track(level, level.high)
+            return bounded(found, low, high, bucket.le)
+        return found
+
+    def _of_track(self, level: Level, track: Track) -> SloGauge:
+        now = self._clock.now()
+        with self.lock:
+            edge = self.edge if self.edge is not None else slot(now)
+            counted = Counted(
+                track.slices, edge, track.tail, self.at or now, self.source.name, self.ahead, track.filling
+            )
+            found = gauge(level.objective, counted, track.sli)
+        return clouded(found, track.worst, track.why) if track.why else found
+
+    def history(self, name: str) -> History | None:
+        """The slices of an objective's window; None when there is no objective of that name, or nothing was read."""
+        level = next((item for item in self.levels() if item.objective.name == name), None)
+        with self.lock:
+            if level is None or self.edge is None:
+                return None
+            track, first = level.shown, begin_of(level.objective, self.edge)
+            return History(first, tuple(track.slices.between(first, self.edge)), track.sli)
 
 
 _UNREAD: Reading[float] = missing(ReadingState.NO_DATA, "", "not read yet")
+
+
+def group_key(objective: Objective, where: str) -> str:
+    """Under which key the groups of an objective are kept."""
+    text = "\0".join((where, objective.name, objective.sli.total, *objective.groups))
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def _of_group(objective: Objective, values: tuple[str, ...], taken: set[str]) -> Objective | None:
+    """The objective of one group; None when its expressions cannot be asked for one alone."""
+    labels = dict(zip(objective.groups, values, strict=True))
+
+    def of_group(sli: Sli) -> Sli:
+        bucket = sli.bucket
+        return replace(
+            sli,
+            part=patched(sli.part, labels),
+            total=patched(sli.total, labels),
+            bucket=replace(bucket, selector=patched(bucket.selector, labels)) if bucket is not None else None,
+            fallback=of_group(sli.fallback) if sli.fallback is not None else None,
+        )
+
+    try:
+        sli = of_group(objective.sli)
+    except ValueError:
+        return None
+    shown = ", ".join(safe(item, 60) or "(none)" for item in values)
+    name, number = f"{objective.name}[{shown}]", 1
+    while name in taken:
+        number += 1
+        name = f"{objective.name}[{shown} {number}]"
+    return replace(
+        objective, name=name, title=f"{objective.title} {shown}", sli=sli, groups=(), group=tuple(labels.items())
+    )
+
+
+def begin_of(objective: Objective, edge: int) -> int:
+    """The first slice that the objective's window needs."""
+    begin, _ = objective.window.span(instant(edge + 2))
+    return min(slot(begin) - 2, edge)
 
 
 def _failed(reading: Reading[float]) -> bool:

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from console.engine.levels import Levels
 from console.engine.world import World
 from console.model.alert import Alert
 from console.model.pager import PagerLogEntry
+from console.model.slices import History
 from console.model.text import safe
 from console.model.value import value
 from console.ports import Query, SourceError
@@ -43,8 +45,8 @@ class Found:
 class Lookups:
     """Answers on demand; nothing here raises."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, world: World, levels: Levels | None = None) -> None:
+        self._world, self._levels = world, levels
 
     async def history(self, alert: Alert) -> Found:
         """When the alert fired during the last day, from Prometheus' own `ALERTS` series."""
@@ -81,6 +83,14 @@ class Lookups:
         if pager is None:
             return Found(error="no PagerDuty is configured")
         return await self._ask(lambda: Found(log=pager.log(pager_id), source=pager.name, at=self._world.clock.now()))
+
+    async def levels(self, name: str) -> History | None:
+        """The slices of an objective's window; None when there is no objective of that name, or nothing was read."""
+        levels = self._levels
+        if levels is None:
+            return None
+        found: History | None = await self._world.offload(lambda: levels.history(name))
+        return found
 
     async def _ask(self, ask: Callable[[], Found]) -> Found:
         import asyncio

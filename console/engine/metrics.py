@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from console.engine.levels import Levels, clouded
 from console.model.reading import Reading, ReadingState, missing
@@ -14,11 +14,14 @@ from console.ports import Clock, MetricSource, Query, SliceStore
 
 @dataclass(frozen=True, slots=True)
 class MetricAnswers:
-    """The newest reading of every query but those of the objectives, their gauges, and how far the source's clock is ahead of ours."""
+    """The newest reading of every query but those of the objectives, their gauges, and how far the source's clock is
+    ahead of ours."""
 
     readings: Mapping[str, Reading[float]] = field(default_factory=dict)
     gauges: tuple[SloGauge, ...] = ()
     skew_seconds: float = 0.0
+    note: str = ""
+    """What else to know of the gauges."""
 
 
 class MetricRounds:
@@ -46,7 +49,15 @@ class MetricRounds:
         """One round. Raises SourceError when nothing could be read."""
         answers = self.levels.read(self._others)
         readings = {query.name: answers[query.name] for query in self._others}
-        return MetricAnswers(readings, self.levels.gauges(), self._source.skew_seconds)
+        return MetricAnswers(readings, self.levels.gauges(), self._source.skew_seconds, self._note())
+
+    def again(self, answers: MetricAnswers) -> MetricAnswers:
+        """The answers of a round with what the background has found since."""
+        return replace(answers, gauges=self.levels.gauges(), note=self._note())
+
+    def _note(self) -> str:
+        store = self.levels.store
+        return "; ".join(filter(None, (self.levels.note, store.note if store is not None else "")))
 
 
 def _rollout_queries(plan: RolloutPlan) -> list[Query]:

@@ -19,6 +19,8 @@ from console.settings.outside import HttpSource
 PAGER_TIMEOUT = timedelta(seconds=15)
 """PagerDuty is asked for several things, page by page."""
 PAGER_FIRST_AFTER = timedelta(seconds=2)
+METRICS = "prometheus"
+"""The name of the poller that reads metrics."""
 PLAYBOOKS = "playbooks"
 """The name of the poller that looks at the playbooks' files."""
 _FILES_EVERY, _FILES_FIRST_AFTER = timedelta(seconds=15), timedelta(seconds=3)
@@ -37,7 +39,21 @@ def _well(system: Watched) -> Reading[str]:
     return said
 
 
-def pollers(world: World, config: Config, environment: Environment, changed: Callable[[], None]) -> Iterable[Poller]:
+def metric_rounds(world: World, config: Config, environment: Environment) -> MetricRounds | None:
+    """What is asked of the metric source; None when there is none."""
+    if world.metrics is None or environment.prometheus is None:
+        return None
+    where = environment.prometheus.url
+    return MetricRounds(world.metrics, config.objectives, config.rollout, world.clock, world.slices, where)
+
+
+def pollers(
+    world: World,
+    config: Config,
+    environment: Environment,
+    changed: Callable[[], None],
+    rounds: MetricRounds | None = None,
+) -> Iterable[Poller]:
     """The pollers of an environment. `changed` is called after every attempt."""
 
     def poller(
@@ -50,10 +66,9 @@ def pollers(world: World, config: Config, environment: Environment, changed: Cal
         deadline = 4 * timeout + timedelta(seconds=1)  # two requests, each with its fallback
         return Poller(name, read, interval, deadline, world.clock, world.ids, world.offload, changed, note=note)
 
-    if world.metrics is not None and environment.prometheus is not None:
+    if rounds is not None and environment.prometheus is not None:
         source = environment.prometheus
-        rounds = MetricRounds(world.metrics, config.objectives, config.rollout, world.clock, world.slices, source.url)
-        yield poller("prometheus", rounds.read, source.interval, source.timeout, _clock)
+        yield poller(METRICS, rounds.read, source.interval, source.timeout, _of_metrics)
     for alerts, item in zip(world.alerts, environment.alertmanagers, strict=False):
         yield poller(item.source.name, alerts.read, item.source.interval, item.source.timeout, _clock)
     for silences in world.silences:
@@ -88,5 +103,9 @@ def _when_different(poller: Poller, changed: Callable[[], None]) -> Callable[[],
     return look
 
 
-def _clock(found: MetricAnswers | AlertSnapshot) -> str:
+def _clock(found: AlertSnapshot) -> str:
     return clock_note(found.skew_seconds)
+
+
+def _of_metrics(found: MetricAnswers) -> str:
+    return "; ".join(filter(None, (clock_note(found.skew_seconds), found.note)))

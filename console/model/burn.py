@@ -49,9 +49,7 @@ RULES = (
 )
 """The workbook's: quick and slow, to page and for a ticket."""
 
-WINDOWS: Mapping[str, timedelta] = {
-    name: duration(name) for name in ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
-}
+WINDOWS: Mapping[str, timedelta] = {name: duration(name) for name in ("5m", "30m", "1h", "2h", "6h", "1d", "3d")}
 """The windows of `RULES`, shortest first."""
 
 

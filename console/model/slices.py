@@ -10,6 +10,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+from console.model.sli import Part, Sli
 from console.model.value import value
 
 SLICE = 300
@@ -101,14 +102,17 @@ class Slices:
 
     def put(self, slices: Iterable[Slice]) -> list[Slice]:
         """Keeps slices, each in place of what was known of it. The answer are those that are new or different."""
-        changed = []
-        for item in slices:
+        rows = list(slices)
+        if rows:
+            self._room(min(item.index for item in rows))
+            self._room(max(item.index for item in rows))
+        changed, first = [], self._first
+        marks, totals, parts = self._marks, self._totals, self._parts
+        for item in rows:
             mark = _TOTAL | (0 if item.part is None else _PART) | (_DOUBT if item.doubtful else 0)
-            at = self._room(item.index)
-            before = (self._marks[at], self._totals[at], self._parts[at])
-            after = (mark, item.total, item.part or 0.0)
-            if before != after:
-                self._marks[at], self._totals[at], self._parts[at] = after
+            at, part = item.index - first, item.part or 0.0
+            if marks[at] != mark or totals[at] != item.total or parts[at] != part:
+                marks[at], totals[at], parts[at] = mark, item.total, part
                 changed.append(item)
         if changed:
             self._memo.clear()
@@ -162,17 +166,27 @@ class Slices:
             )
         return found
 
-    def missing(self, begin: int, end: int) -> list[tuple[int, int]]:
-        """The gaps in [begin, end), each as (first, after the last)."""
-        gaps: list[tuple[int, int]] = []
-        for index in range(begin, end):
-            at = index - self._first
-            if not 0 <= at < len(self._marks) or not self._marks[at]:
-                if gaps and gaps[-1][1] == index:
-                    gaps[-1] = (gaps[-1][0], index + 1)
-                else:
-                    gaps.append((index, index + 1))
-        return gaps
+    def gap(self, begin: int, end: int) -> tuple[int, int] | None:
+        """From where up to, and without, where slices in [begin, end) are missing, with whatever lies between; None
+        when none is."""
+        if begin >= end:
+            return None
+        last = self._first + len(self._marks)
+        if not self._marks or end <= self._first or begin >= last:
+            return begin, end
+        low = self._marks.find(0, max(begin - self._first, 0), min(end - self._first, len(self._marks)))
+        high = self._marks.rfind(0, max(begin - self._first, 0), min(end - self._first, len(self._marks)))
+        if begin < self._first:
+            first = begin
+        elif low >= 0:
+            first = self._first + low
+        elif end > last:
+            first = last
+        else:
+            return None
+        if end > last:
+            return first, end
+        return first, self._first + high + 1 if high >= 0 else self._first
 
     def between(self, begin: int, end: int) -> Sequence[Slice | None]:
         """The slices from `begin` up to, and without, `end`; None for one that was not seen."""
@@ -201,3 +215,18 @@ class Slices:
             self._totals.frombytes(bytes(8 * after))
             self._marks.extend(bytes(after))
         return index - self._first
+
+
+@value
+class History:
+    """The slices of an objective's window from `first` on, None for one that was not seen, and by which SLI they were
+    measured."""
+
+    first: int
+    slices: tuple[Slice | None, ...]
+    sli: Sli
+
+    @property
+    def counts(self) -> Part:
+        """Which part of the total was counted."""
+        return self.sli.counts

@@ -66,7 +66,7 @@ class Values(Metrics):
         self.values: dict[str, float | Reading[float] | None] = {}
         self.queries: list[str] = []
 
-    def read(self, queries: Sequence[Query]) -> Mapping[str, Reading[float]]:
+    def read(self, queries: Sequence[Query], **_: object) -> Mapping[str, Reading[float]]:
         found = dict(super().read(queries))
         self.queries += [query.name for query in queries]
         for query in queries:

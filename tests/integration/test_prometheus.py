@@ -110,7 +110,8 @@ def test_the_shipped_configuration(source):
     before = datetime.now(UTC)
     rounds = MetricRounds(source, CONFIG.objectives, CONFIG.rollout, SystemClock())
     answers = rounds.read()
-    availability, errors, latency = answers.gauges
+    by_name = {found.objective.name: found for found in answers.gauges}
+    availability, errors, latency = (by_name[name] for name in ("availability", "errors", "latency"))
 
     # 3 of 60 minutes and 6 of 360 were bad; the budget is 0.0005.
     assert availability.burn.value == pytest.approx(100, rel=0.05)
@@ -136,7 +137,7 @@ def test_the_shipped_configuration(source):
     found = rollout(answers, CONFIG.rollout)
     assert found.percent.value == 25
     levels = {guardrail.rule.name: guardrail.level for guardrail in found.guardrails}
-    assert levels == {"p99": Level.OK, "errors": Level.OK, "security": Level.UNKNOWN}
+    assert levels.items() >= {"p99": Level.OK, "errors": Level.OK, "security": Level.UNKNOWN}.items()
     assert answers.readings["guardrail.errors"].value == pytest.approx(0.2)
 
 

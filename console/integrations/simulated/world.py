@@ -186,6 +186,10 @@ class World:
 
     def p99_ms(self, at: float) -> float:
         """The 99th percentile of response times in milliseconds."""
+        if at < self._fine_since:
+            hour, slot = divmod(math.floor((self._epoch + at) / 300), 12)
+            drawn = noise(self.seed, "p99", hour) * 400  # below 12: this twelfth of the hour had a blip
+            return (_CALM_P99_MS + (150.0 if math.floor(drawn) == slot else 0.0)) * (0.97 + 0.06 * (drawn / 400))
         slot = math.floor(at / SCRAPE_SECONDS)
         jitter = 1.0 + 0.06 * (noise(self.seed, "p99", slot) - 0.5)
         rare = math.floor(at / 300)

@@ -1,0 +1,270 @@
+"""What the rounds leave out, read in the background: older slices, the groups of objectives, the buckets of histograms,
+and where nothing is configured, the objectives that others record.
+
+Days are read newest first, those of many objectives together, in answers of bounded size. What a server does not have
+is remembered as asked for, and asked for again after a quarter of its age: a backfill is found, and a short retention
+costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+
+from console.engine import recorded
+from console.engine.levels import POINTS, Level, Levels, Track, begin_of, group_key
+from console.engine.poller import Offload
+from console.model.promql import selectors
+from console.model.slices import DAY, SLICE, day
+from console.model.slo import Objective
+from console.ports import Clock, Row, SourceError
+
+MOST_POINTS = 10_000
+"""Points of one series in one answer; servers give 11,000."""
+BREAK = timedelta(seconds=0.2)
+"""Between two questions while there are more."""
+IDLE = timedelta(minutes=1)
+"""How often it is looked whether something is to be asked."""
+TELL_EVERY = 2.0
+"""Seconds between two Boards while slices come in."""
+LOOK_EVERY = 300.0
+"""Seconds between two looks which groups there are."""
+BUCKETS_EVERY = 3600.0
+"""Seconds between two looks for the buckets of a histogram."""
+SOONEST = 1800.0
+"""Seconds after which what is missing is asked for again, at the soonest."""
+LATER = 60.0
+"""Seconds after which what could not be answered is tried again."""
+UNUSED = timedelta(days=60)
+"""How long the slices of a definition are kept that nobody uses any more."""
+MARK = "oncall_objective"
+
+
+class Filling:
+    """Asks one question at a time. `told` is called, on the loop, when the gauges are better than they were."""
+
+    def __init__(self, levels: Levels, clock: Clock, offload: Offload, told: Callable[[], Awaitable[None]]) -> None:
+        self._levels, self._clock, self._offload, self._told = levels, clock, offload, told
+        self._event = asyncio.Event()
+        self._finds = not levels.objectives
+        self._looked_at = -math.inf
+        self._buckets_at: dict[str, float] = {}
+        self._dropped_at = -math.inf
+        self._better = False
+        self._told_at = 0.0
+
+    def wake(self) -> None:
+        """A round was read: after the first one there is something to do."""
+        if self._levels.at is not None and self._looked_at == -math.inf:
+            self._event.set()
+
+    async def watch(self) -> None:
+        """Asks for ever."""
+        while True:
+            pause = await self._offload(self.step)
+            await self._tell(pause is IDLE)
+            self._event.clear()
+            await self._clock.wait(self._event, self._clock.now() + pause)
+
+    async def finish(self, most: int) -> None:
+        """Asks until nothing is missing, at most so many questions."""
+        for _ in range(most):
+            if await self._offload(self.step) is not BREAK:
+                break
+        await self._tell(True)
+
+    async def _tell(self, now: bool) -> None:
+        at = self._clock.monotonic()
+        if self._better and (now or at - self._told_at >= TELL_EVERY):
+            self._better, self._told_at = False, at
+            await self._told()
+
+    def step(self) -> timedelta:
+        """Asks one question, the most urgent one. How long to wait before the next. Never raises for the source."""
+        levels = self._levels
+        if levels.at is None or levels.edge is None:
+            return IDLE
+        unix = self._clock.now().timestamp() + levels.source.skew_seconds
+        if unix - self._looked_at >= LOOK_EVERY:
+            self._looked_at = unix
+            if self._finds:
+                self._find()
+            if any(item.groups for item in levels.objectives):
+                self._look_for_groups(levels.objectives)
+            return BREAK
+        for level in levels.levels():
+            if self._lacks_bucket(level, unix):
+                self._look_for_buckets(level, levels.edge)
+                return BREAK
+        plan = self._plan(levels.edge, unix)
+        if plan is None:
+            self._drop(unix)
+            return IDLE
+        tracks, begin, end = plan
+        try:
+            failed = levels.ask(tracks, begin, end, unix, gaps=True)
+        except SourceError:
+            failed = list(tracks)
+        for track in failed:
+            track.not_before, track.most_days = unix + LATER, max(1, (day(end - 1) - day(begin) + 1) // 2)
+        self._better = True
+        return BREAK
+
+    # -- slices -------------------------------------------------------------------------------------------------------
+
+    def _plan(self, edge: int, unix: float) -> tuple[list[Track], int, int] | None:
+        """Which slices of which tracks to ask for: what was never asked for first, the newest day first."""
+        never: dict[int, dict[Track, tuple[int, int]]] = {}
+        again: dict[int, dict[Track, tuple[int, int]]] = {}
+        for level in self._levels.levels():
+            begin = begin_of(level.objective, edge)
+            for track in level.wanted:
+                track.begin, filling = begin, False
+                for number in range(day(begin), day(edge - 1) + 1):
+                    with self._levels.lock:
+                        gap = track.slices.gap(max(begin, DAY * number), min(edge, DAY * (number + 1)))
+                    if gap is None:
+                        continue
+                    missed = gap[1] * SLICE
+                    if track.asked.get(number, 0.0) < missed:
+                        filling = True
+                        if unix >= track.not_before:
+                            never.setdefault(number, {})[track] = gap
+                    elif unix >= max(
+                        track.not_before, track.looked.get(number, 0.0) + max(SOONEST, (unix - missed) / 4)
+                    ):
+                        again.setdefault(number, {})[track] = gap
+                if track.filling != filling:
+                    track.filling, self._better = filling, True
+        days = never or again
+        return _together(days) if days else None
+
+    def _drop(self, unix: float) -> None:
+        """Forgets, once a day, what no window needs any more."""
+        if unix - self._dropped_at < SLICE * DAY:
+            return
+        self._dropped_at = unix
+        before = {}
+        for level in self._levels.levels():
+            for track in level.tracks:
+                before[track.key] = track.begin - DAY
+                with self._levels.lock:
+                    track.slices.drop_before(track.begin - DAY)
+        if self._levels.store is not None:
+            self._levels.store.drop(before, self._clock.now() - UNUSED)
+
+    # -- what there is ------------------------------------------------------------------------------------------------
+
+    def _find(self) -> None:
+        """Looks for objectives that others record."""
+        try:
+            found, note = recorded.objectives(self._levels.source.rows(recorded.QUERY))
+        except SourceError:
+            return
+        if found != list(self._levels.objectives):
+            self._levels.discovered(found)
+            self._better = True
+        self._levels.note = note
+
+    def _look_for_groups(self, objectives: Sequence[Objective]) -> None:
+        grouped = [item for item in objectives if item.groups]
+        asked = [(item, expr) for item in grouped if (expr := _grouping(item))]
+        try:
+            rows = self._rows([expr for _, expr in asked])
+        except SourceError:
+            rows = {}
+            for number, (_, expr) in enumerate(asked):  # one of them is bad
+                try:
+                    rows |= {number: self._rows([expr]).get(0, [])}
+                except SourceError:
+                    continue
+        for number, (objective, _) in enumerate(asked):
+            if number not in rows:
+                continue
+            present = [row.labels for row in rows[number]]
+            before = self._levels.groups(objective)
+            self._levels.know_groups(objective, present)
+            self._levels.forget_groups(objective, present)
+            known = self._levels.groups(objective)
+            if known != before:
+                self._better = True
+                if self._levels.store is not None:
+                    self._levels.store.keep_groups(group_key(objective, self._levels.where), known)
+        if not self._levels.grouped:
+            self._levels.grouped = self._better = True
+
+    def _rows(self, expressions: Sequence[str]) -> dict[int, list[Row]]:
+        found: dict[int, list[Row]] = {number: [] for number in range(len(expressions))}
+        union = " or ".join(
+            f'label_replace({expr}, "{MARK}", "{number}", "", "")' for number, expr in enumerate(expressions)
+        )
+        for row in self._levels.source.rows(union) if union else ():
+            number = row.labels.get(MARK, "")
+            if number.isdecimal() and int(number) in found:
+                found[int(number)].append(row)
+        return found
+
+    def _lacks_bucket(self, level: Level, unix: float) -> bool:
+        name = level.objective.name
+        if level.objective.sli.bucket is None or level.low or level.high:
+            return False
+        with self._levels.lock:
+            lacks = level.own.one_sided
+        if not lacks or unix - self._buckets_at.get(name, -math.inf) < BUCKETS_EVERY:
+            return False
+        self._buckets_at[name] = unix
+        return True
+
+    def _look_for_buckets(self, level: Level, edge: int) -> None:
+        """Which buckets are next to the threshold, or at it under another spelling."""
+        bucket = level.objective.sli.bucket
+        assert bucket is not None
+        try:
+            rows = self._levels.source.rows(f"group by (le) ({bucket.selector})")
+        except SourceError:
+            return
+        at: dict[float, list[str]] = {}
+        for row in rows:
+            try:
+                at.setdefault(float(row.labels.get("le", "")), []).append(row.labels["le"])
+            except ValueError:
+                continue
+        below, above = [le for le in at if le < bucket.le], [le for le in at if le > bucket.le]
+        if bucket.le in at:
+            low, high = at[bucket.le], []
+        else:
+            low, high = at[max(below)] if below else [], at[min(above)] if above else []
+        with self._levels.lock:
+            for track in level.bracket(low, high):
+                self._levels.restore(level, track, edge)
+        self._better = True
+
+
+def _grouping(objective: Objective) -> str:
+    """PromQL for the groups of an objective; empty when its total has no selector."""
+    try:
+        found = selectors(objective.sli.total)
+    except ValueError:
+        return ""
+    return f"group by ({', '.join(objective.groups)}) ({found[0]})" if found else ""
+
+
+def _together(days: dict[int, dict[Track, tuple[int, int]]]) -> tuple[list[Track], int, int]:
+    """One question: the newest day, of as many tracks as fit, and the days before it that all of them lack, too."""
+    newest = max(days)
+    tracks = list(days[newest])[: max(1, POINTS // (2 * DAY))]
+    begin, end = (
+        min(days[newest][track][0] for track in tracks),
+        max(days[newest][track][1] for track in tracks),
+    )
+    most = min(MOST_POINTS, POINTS // (2 * len(tracks)))
+    longest = min(track.most_days for track in tracks)
+    older = newest - 1
+    while older in days and newest - older < longest and all(track in days[older] for track in tracks):
+        first = min(days[older][track][0] for track in tracks)
+        if end - first > most:
+            break
+        begin, older = first, older - 1
+    return tracks, begin, end
