@@ -16,6 +16,8 @@ from console.model.sli import of_counters
 from console.model.window import Rolling
 from console.reports.generate.grouping import kept
 from console.reports.generate.plan import literal, span
+from console.settings.problems import Problems
+from console.settings.slo.reader import read_paths
 from tests.reports.generated import OBJECTIVES, made, objective, plan, promtool, rules, shipped_plan, written
 
 META = {
@@ -140,6 +142,48 @@ def test_a_guardrail_named_after_a_team_is_the_teams():
     assert rule["labels"]["team"] == "security"
     assert rule["labels"]["component"] == "elicitation"
     assert "for" not in rule  # what may never happen has no time
+
+
+def test_what_sloths_own_example_becomes(shared_dir):
+    found = read_paths(
+        [shared_dir / "corpus" / "slo" / "sloth" / "integration" / "in-base.yaml"], Problems()
+    ).objectives
+    every = rules(plan(*found))
+    recorded = next(rule for rule in every if rule["record"] == "slo:sli_error:ratio_rate30d")
+    assert recorded["labels"] == {
+        "global01k1": "global01v1", "global02k1": "global02v1", "sloth_id": "svc01-slo1", "sloth_service": "svc01",
+        "sloth_slo": "slo1", "sloth_window": "30d",
+    }  # fmt: skip
+    page, ticket = (rule for rule in every if "alert" in rule)  # the second SLO has its alerts disabled
+    assert page["alert"] == ticket["alert"] == "myServiceAlert"
+    common = {"alert01k1": "alert01v1"}
+    assert (common | {"alert03k1": "alert03v1", "sloth_severity": "page"}).items() <= page["labels"].items()
+    assert (common | {"alert04k1": "alert04v1", "sloth_severity": "ticket"}).items() <= ticket["labels"].items()
+    assert page["annotations"]["alert02k1"] == "alert02k2"
+    assert page["expr"].count("> (14.4 * 0.001)") == page["expr"].count("> (6 * 0.001)") == 2
+
+
+def test_the_windows_of_sloths_file_for_7_days(shared_dir):
+    folder = shared_dir / "corpus" / "slo" / "sloth"
+    library_of = read_paths([folder / "windows" / "7d.yaml", folder / "integration" / "in-base.yaml"], Problems())
+    (first, *_) = library_of.objectives
+    week = {rule.factor(timedelta(days=7)) for rule in OBJECTIVES["errors-7d"].rules}
+    assert {round(factor, 9) for factor in week} == {13.44, 3.5, 1.4, 0.98}
+    assert first.rules == RULES  # its period is 30 d: those of 7 d are not for it
+
+
+@pytest.mark.integration
+def test_promtool_accepts_the_rules_of_every_public_file_that_loads(shared_dir, tmp_path):
+    files = []
+    for index, path in enumerate(sorted((shared_dir / "corpus" / "slo").rglob("*.y*ml"))):
+        levels = read_paths([path], Problems())
+        if levels.objectives:
+            (tmp_path / str(index)).mkdir()
+            files += written(tmp_path / str(index), "prometheus", plan(*levels.objectives))
+
+    assert len(files) > 100
+    slos = [path for path in files if path.name == "oncall-slo.rules.yml"]
+    assert promtool("check", "rules", *slos).count("SUCCESS") == len(slos)
 
 
 def guarded(*guards, **more):

@@ -188,7 +188,9 @@ def _alert(objective: Objective, urgency: Urgency, plan: Plan) -> Iterator[Rule]
     said = alerting(objective, urgency)
     if said.off or not rules:
         return
-    labels = plan.place | {"severity": SEVERITY[urgency], "sloth_severity": urgency.value} | dict(said.labels)
+    own = {label_name(name): text for name, text in said.labels}
+    severity = {"severity": SEVERITY[urgency], "sloth_severity": urgency.value}
+    labels = plan.place | severity | own | identity(objective)
     inherited = _labels(objective) | {"alertname": alert_name(objective)} | labels
     yield {
         "alert": alert_name(objective),
