@@ -296,7 +296,7 @@ def read_slo(document: Node, library: Library) -> list[Declared]:
             "displayName", "op", "value", "target", "targetPercent", "timeSliceTarget", "timeSliceWindow", "indicator",
             "indicatorRef", "compositeWeight",
         )  # fmt: skip
-        measured = shared or _indicator(fields, library)
+        measured = _indicator(fields, library) if composite else shared
         if "compositeWeight" in fields:
             fields["compositeWeight"].number("a weight above 0", least=1e-9)
             fields.key("compositeWeight").warn("`compositeWeight`, which is not used", "each objective is on its own")
