@@ -17,6 +17,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from console.model.budget import Counted, bounded, gauge
+from console.model.burn import WINDOWS
 from console.model.promql import patched
 from console.model.reading import CLOCK_SECONDS, Reading, ReadingState, missing
 from console.model.sli import WINDOW, Sli
@@ -37,6 +38,7 @@ POINTS = 20_000
 """Points of one answer: what is decoded at once holds up the keys for that long."""
 GROUPS = 100
 """Groups of one objective that are measured."""
+_LONGEST = int(max(WINDOWS.values()).total_seconds() // SLICE)
 BREATH = 16
 """Gauges that are made before others get a turn."""
 
@@ -408,7 +410,7 @@ class Levels:
         with self.lock:
             if level is None or self.edge is None:
                 return None
-            track, first = level.shown, begin_of(level.objective, self.edge)
+            track, first = level.shown, _window_of(level.objective, self.edge)
             return History(first, tuple(track.slices.between(first, self.edge)), track.sli)
 
 
@@ -450,7 +452,11 @@ def _of_group(objective: Objective, values: tuple[str, ...], taken: set[str]) ->
 
 
 def begin_of(objective: Objective, edge: int) -> int:
-    """The first slice that the objective's window needs."""
+    """The first slice that the objective's window needs, or the longest burn rate."""
+    return min(_window_of(objective, edge), edge - _LONGEST)
+
+
+def _window_of(objective: Objective, edge: int) -> int:
     begin, _ = objective.window.span(instant(edge + 2))
     return min(slot(begin) - 2, edge)
 

@@ -88,8 +88,8 @@ class MemorySlices:
 
 
 class SqliteSlices:
-    """A `SliceStore` in a file: a row for each day of each SLI. A file that is damaged is set aside and made anew; where
-    none can be written (a full disk, a folder that is read-only), it is memory from then on, and `note` says why."""
+    """A `SliceStore` in a file: a row for each day of each SLI. A damaged file is set aside and made anew; where none
+    can be written (a full disk, a folder that is read-only), it is memory from then on, and `note` says why."""
 
     def __init__(self, path: Path, clock: Clock, *, group: str | None = None, read_only: bool = False) -> None:
         self.path, self._clock, self._group, self._read_only = path, clock, group, read_only

@@ -111,7 +111,7 @@ def test_hours_without_traffic_weigh_nothing() -> None:
 
 def test_a_calendar_window_has_its_own_length() -> None:
     """2026-03-29 has 23 h in Berlin, and March 31 days less one hour. A third of it is over on the 11th at 08:20."""
-    month = Calendar(1, "M", datetime(2026, 1, 1), "Europe/Berlin")
+    month = Calendar(1, "M", datetime(2026, 1, 1), "Europe/Berlin")  # noqa: DTZ001
     begin, end = month.span(AT)
     assert end - begin == timedelta(days=31) - timedelta(hours=1)
     at = begin + (end - begin) / 3

@@ -1,0 +1,473 @@
+"""The slices of service levels: how many requests they cost, and what becomes of gaps, restarts and bad answers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from console.engine import filling
+from console.journal.slices import MemorySlices, SqliteSlices
+from console.model.burn import WINDOWS
+from console.model.reading import ReadingState
+from console.model.sli import Bucket, of_counters
+from console.model.slices import SLICE
+from console.model.window import Calendar, Rolling
+from console.ports import Row, SourceError
+from tests.engine.levels_bench import MONTH, NOW, bench, objective, sli
+
+CALM = [(1.0, 10_000.0)] * MONTH
+
+
+# -- requests ---------------------------------------------------------------------------------------------------------
+
+
+async def test_fifty_objectives_cost_two_requests_to_the_first_gauges_and_one_or_two_a_round() -> None:
+    keeper = bench(count=50, pairs=CALM[:400])
+    keeper.round()
+    assert all(gauge.burn.ok for gauge in keeper.answers.gauges)
+    assert keeper.requests() == 2
+    counted = []
+    for _ in range(80):
+        keeper.pass_(seconds=15)
+        keeper.round()
+        counted.append(keeper.requests())
+    assert set(counted) == {1, 2}
+    assert counted.count(2) == 20  # once a minute
+    assert max(points for *_, points in keeper.history.asked or [(0,)]) <= 4
+
+
+async def test_a_month_comes_in_the_background_newest_first_in_small_answers() -> None:
+    keeper = bench(count=50, pairs=CALM)
+    assert keeper.round().ratio.note == "covers 0.253 of 30 d, still being read"
+    keeper.requests()
+    seen = []
+    while (pause := keeper.filling.step()) is filling.BREAK:
+        found = keeper.rounds.again(keeper.answers).gauges
+        seen.append(min(gauge.coverage or 0.0 for gauge in found))
+    assert pause is filling.IDLE
+    assert seen == sorted(seen)
+    assert seen[-1] == 1
+    assert all(count * points <= 20_500 for _, _, count, points in keeper.history.asked)
+    ends = [end for kind, end, _, _ in keeper.history.asked if kind == "range"]
+    assert ends == sorted(ends, reverse=True)
+    assert 40 < len(ends) < 70
+    found = await keeper.fill()
+    assert (found.ratio.state, found.ratio.note, found.coverage) == (ReadingState.OK, "", 1)
+
+
+async def test_a_small_month_is_a_handful_of_requests() -> None:
+    keeper = bench(count=3, pairs=CALM)
+    keeper.round()
+    keeper.requests()
+    await keeper.fill()
+    assert keeper.requests() <= 3
+    keeper.pass_(minutes=1)
+    keeper.filling.step()
+    assert keeper.requests() == 0
+
+
+# -- restarts ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["file", "memory"])
+async def test_after_a_restart_only_what_was_missed_is_read(tmp_path, kind) -> None:
+    keeper = bench(pairs=CALM)
+    clock = keeper.history.clock
+    keeper.store = SqliteSlices(tmp_path / "slices.db", clock) if kind == "file" else MemorySlices()
+    keeper.restart()
+    keeper.round()
+    before = await keeper.fill()
+    keeper.pass_(hours=20)
+    keeper.history.put(sli(), int(NOW.timestamp() // SLICE), [(3.0, 10_000.0)] * 240)
+    if kind == "file":
+        keeper.store.close()
+        keeper.store = SqliteSlices(tmp_path / "slices.db", clock)
+    keeper.restart()
+    keeper.requests()
+    first = keeper.round()
+    assert first.coverage == pytest.approx(1 - 14 / 720, abs=0.001)
+    assert first.ratio.ok
+    whole = await keeper.fill()
+    assert whole.coverage == 1
+    assert sum(points for kind, _, _, points in keeper.history.asked if kind == "range") < 500
+    assert (before.ratio.value or 0) > (whole.ratio.value or 0)
+    assert whole.ratio.value == pytest.approx(1 - (8400 + 720) / 86_400_000, abs=1e-9)
+    keeper.store.close()
+
+
+async def test_a_changed_definition_is_measured_anew(tmp_path) -> None:
+    keeper = bench(MemorySlices(), pairs=CALM)
+    keeper.round()
+    await keeper.fill()
+    other = of_counters("all_total", bad="bad_total")
+    keeper.history.put(other, int(NOW.timestamp() // SLICE) - 300, [(2.0, 10_000.0)] * 300)
+    keeper.objectives = [replace(objective(), sli=other)]
+    keeper.restart()
+    found = keeper.round()
+    assert found.ratio.state is ReadingState.PARTIAL
+    assert found.ratio.value == pytest.approx(0.9998)
+    keeper.objectives = [objective()]  # and back: it is still there
+    keeper.restart()
+    assert keeper.round().ratio.ok
+
+
+async def test_a_window_longer_than_the_memory_of_the_server_is_known_after_a_while() -> None:
+    """Day after day, what has left the server stays in the store."""
+    keeper = bench(MemorySlices(), pairs=CALM[: 10 * 288])
+    keeper.history.retention = 3 * 288
+    keeper.round()
+    found = await keeper.fill()
+    assert found.coverage == pytest.approx(0.1, abs=0.001)
+    assert found.ratio.note == "covers 3 of 30 d"
+    for number in range(1, 6):
+        keeper.pass_(days=1)
+        keeper.history.put(sli(), int(NOW.timestamp() // SLICE) + 288 * (number - 1), CALM[:288])
+        keeper.restart()
+        keeper.round()
+        found = await keeper.fill()
+    assert found.coverage == pytest.approx(8 / 30, abs=0.001)
+
+
+async def test_what_a_server_does_not_have_is_not_asked_for_all_the_time() -> None:
+    keeper = bench(MemorySlices(), pairs=CALM[:288])
+    keeper.history.retention = 288
+    keeper.round()
+    await keeper.fill()
+    keeper.restart()
+    keeper.round()
+    keeper.requests()
+    await keeper.fill()
+    assert keeper.requests("range") == 0
+    asked = 0
+    for _ in range(24 * 12):
+        keeper.pass_(minutes=5)
+        keeper.history.put(sli(), int(keeper.history.clock.now().timestamp() // SLICE) - 1, CALM[:1])
+        keeper.round()
+        keeper.requests()
+        await keeper.fill()
+        asked += keeper.requests("range")
+    assert 2 < asked < 40
+
+
+# -- what comes late --------------------------------------------------------------------------------------------------
+
+
+async def test_samples_that_come_within_a_quarter_of_an_hour_count() -> None:
+    keeper = bench(pairs=CALM[:100])
+    keeper.history.late = 3
+    keeper.round()
+    last = int(NOW.timestamp() // SLICE)
+    assert keeper.rounds.levels.levels()[0].own.slices.newest == last - 4
+    keeper.pass_(minutes=1)
+    keeper.history.late = 0
+    assert keeper.round().burns["30m"].ok
+    assert keeper.rounds.levels.levels()[0].own.slices.newest == last - 2
+
+
+async def test_a_backfill_is_found() -> None:
+    keeper = bench(pairs=[*CALM[:-50], *[None] * 40, *CALM[:10]])
+    keeper.round()
+    found = await keeper.fill()
+    assert found.coverage == pytest.approx(1 - 40 / MONTH, abs=1e-4)
+    keeper.history.put(sli(), int(NOW.timestamp() // SLICE) - 50, [(500.0, 10_000.0)] * 40)
+    for _ in range(60):
+        keeper.pass_(minutes=1)
+        keeper.history.put(sli(), int(keeper.history.clock.now().timestamp() // SLICE) - 1, CALM[:1])
+        keeper.round()
+        found = await keeper.fill()
+    assert found.coverage == 1
+
+
+async def test_after_a_sleep_the_hours_missed_are_read_at_once() -> None:
+    keeper = bench(pairs=CALM[:400])
+    keeper.round()
+    keeper.pass_(hours=5)
+    keeper.history.put(sli(), int(NOW.timestamp() // SLICE), [(50.0, 10_000.0)] * 60)
+    keeper.requests()
+    found = keeper.round()
+    assert keeper.requests() == 2
+    assert found.burns["2h"].ok
+    assert found.burns["2h"].value == pytest.approx(5)
+
+
+async def test_the_slices_lie_in_the_servers_own_time() -> None:
+    """Its clock is 100 s ahead: after the first answer it is known, and asked again at once, for the first time."""
+    keeper = bench(pairs=CALM[:400], now=NOW - timedelta(seconds=100))
+    keeper.history.skew = 100.0
+    keeper.history.put(sli(), int(NOW.timestamp() // SLICE) - 1, [(9.0, 10_000.0)])
+    found = keeper.round()
+    assert keeper.requests() == 4
+    assert found.burns["5m"].value == pytest.approx(0.9)
+    assert found.burn.at == NOW - timedelta(seconds=100)
+    keeper.pass_(seconds=15)
+    keeper.round()
+    assert keeper.requests() == 1
+
+
+# -- bad answers ------------------------------------------------------------------------------------------------------
+
+
+async def test_one_bad_expression_blanks_one_gauge() -> None:
+    keeper = bench(count=3, pairs=CALM[:400])
+    keeper.history.faults[sli(1).total] = "bad_data: parse error"
+    keeper.round()
+    states = [gauge.burn.state for gauge in keeper.answers.gauges]
+    assert states == [ReadingState.OK, ReadingState.NO_DATA, ReadingState.OK]
+    assert keeper.answers.gauges[1].burn.note == "bad_data: parse error"
+    await keeper.fill(100)
+    assert keeper.answers.gauges[0].coverage == pytest.approx(400 / MONTH, rel=0.01)
+
+
+async def test_a_bad_count_of_errors_is_not_no_errors() -> None:
+    keeper = bench(pairs=CALM[:400])
+    keeper.history.faults[sli().part] = "2 series, expected one"
+    found = keeper.round()
+    assert (found.burn.value, found.burn.state, found.burn.note) == (
+        None,
+        ReadingState.NO_DATA,
+        "2 series, expected one",
+    )
+    keeper.history.faults.clear()
+    keeper.pass_(minutes=1)
+    keeper.round()
+    await keeper.fill()
+    keeper.history.faults[sli().part] = "query timed out"
+    keeper.pass_(seconds=15)
+    found = keeper.round()
+    assert {found.burn.state, found.ratio.state} == {ReadingState.STALE}
+    assert found.burn.note == "query timed out"
+
+
+async def test_what_the_server_warns_of_is_partial_and_read_again() -> None:
+    keeper = bench(pairs=CALM[:400])
+    keeper.history.warned = {sli().total}
+    assert keeper.round().burn.state is ReadingState.PARTIAL
+    keeper.history.warned.clear()
+    keeper.pass_(minutes=1)
+    found = keeper.round()
+    assert found.burns["5m"].ok
+    assert found.burn.state is ReadingState.PARTIAL  # the hour still has slices that it warned of
+
+
+async def test_what_cannot_be_answered_does_not_hold_up_the_others() -> None:
+    keeper = bench(count=2, pairs=CALM)
+    keeper.history.faults[sli(0).total] = "query timed out"
+    keeper.round()
+    keeper.requests()
+    await keeper.fill(100)
+    assert keeper.requests() < 20
+    assert keeper.answers.gauges[1].coverage == 1
+    keeper.history.faults.clear()
+    keeper.pass_(minutes=2)
+    keeper.round()
+    await keeper.fill(100)
+    assert keeper.answers.gauges[0].coverage == 1
+
+
+async def test_a_source_that_goes_away_while_older_slices_are_read() -> None:
+    keeper = bench(pairs=CALM)
+    keeper.round()
+    keeper.history.broken = "away"
+    await keeper.fill(5)
+    with pytest.raises(SourceError):
+        keeper.round()
+    keeper.history.broken = ""
+    keeper.pass_(minutes=2)
+    keeper.round()
+    assert (await keeper.fill()).coverage == 1
+
+
+async def test_traffic_that_is_no_number_is_no_traffic() -> None:
+    keeper = bench(pairs=[(math.nan, math.nan)] * MONTH)
+    keeper.round()
+    found = await keeper.fill()
+    assert {found.burn.state, found.ratio.state} == {ReadingState.NO_TRAFFIC}
+    assert found.coverage == 1
+
+
+# -- what else there may be -------------------------------------------------------------------------------------------
+
+
+async def test_the_fallback_is_used_while_the_total_was_never_seen() -> None:
+    other = replace(of_counters("other_total", bad="other_bad"), basis="other")
+    keeper = bench()
+    keeper.objectives = [objective(sli=replace(sli(), fallback=other))]
+    keeper.history.put(other, int(NOW.timestamp() // SLICE) - 400, CALM[:400])
+    keeper.restart()
+    found = keeper.round()
+    assert (found.basis, found.burn.value) == ("other", pytest.approx(0.1))
+    assert (await keeper.fill()).coverage == pytest.approx(400 / MONTH, rel=0.01)
+    keeper.history.put(sli(), int(NOW.timestamp() // SLICE) - 1, [(5.0, 10_000.0)])
+    keeper.pass_(minutes=1)
+    keeper.round()
+    found = keeper.round()
+    assert (found.basis, found.burn.value) == ("Occurrences", pytest.approx(0.5))
+    keeper.requests()
+    keeper.round()
+    assert keeper.history.asked[-1][2] == 2  # the other one is not asked for any more
+
+
+GROUPED = of_counters("calls_total", bad='calls_total{code="500"}')
+
+
+def of_agent(name: str):
+    return of_counters(f'calls_total{{agent="{name}"}}', bad=f'calls_total{{code="500",agent="{name}"}}')
+
+
+async def test_each_group_has_a_gauge_and_one_that_is_gone_is_missed_by_name() -> None:
+    keeper = bench(MemorySlices())
+    keeper.objectives = [objective(sli=GROUPED, groups=("agent",))]
+    keeper.restart()
+    first = int(NOW.timestamp() // SLICE) - 400
+    for name, bad in (("a", 1.0), ("b\x1b[31m", 20.0)):
+        keeper.history.put(of_agent(name), first, [(bad, 10_000.0)] * 400)
+    table = keeper.history.tables["group by (agent) (calls_total)"] = [
+        Row({"agent": name, filling.MARK: "0"}, 1.0) for name in ("a", "b\x1b[31m")
+    ]
+    found = keeper.round()
+    assert (found.burn.state, found.burn.note) == (ReadingState.NO_DATA, "not read yet")
+    keeper.filling.step()
+    keeper.round()
+    names = [gauge.objective.name for gauge in keeper.answers.gauges]
+    assert names == ["o0[a]", "o0[b\ufffd[31m]"]
+    assert [gauge.burns["5m"].value for gauge in keeper.answers.gauges] == [pytest.approx(0.1), pytest.approx(2)]
+    await keeper.fill()
+    assert all(gauge.burn.ok for gauge in keeper.answers.gauges)
+    del table[1]
+    keeper.history.counts = {text: known for text, known in keeper.history.counts.items() if "31m" not in text}
+    keeper.restart()
+    keeper.pass_(hours=1)
+    keeper.history.put(of_agent("a"), int(NOW.timestamp() // SLICE), [(1.0, 10_000.0)] * 12)
+    keeper.round()
+    keeper.filling.step()
+    keeper.round()
+    present, gone = keeper.answers.gauges
+    assert present.burn.ok
+    assert (gone.objective.name, gone.ratio.state) == ("o0[b\ufffd[31m]", ReadingState.STALE)
+    assert gone.burn.state is ReadingState.NO_DATA
+
+
+async def test_no_group_at_all_is_no_data_and_says_so() -> None:
+    keeper = bench()
+    keeper.objectives = [objective(sli=GROUPED, groups=("agent",))]
+    keeper.restart()
+    keeper.round()
+    keeper.filling.step()
+    found = keeper.round()
+    assert (found.burn.state, found.burn.note) == (ReadingState.NO_DATA, "no series has the labels agent")
+
+
+def latency(le: float = 0.3):
+    good = of_counters("took_count", good='took_bucket{le="0.3"}')
+    return replace(good, bucket=Bucket("took_bucket", le))
+
+
+async def test_without_the_bucket_the_truth_is_between_its_neighbours() -> None:
+    keeper = bench()
+    keeper.objectives = [objective(target=0.99, sli=latency())]
+    first = int(NOW.timestamp() // SLICE) - 400
+    for le, good in (("0.1", 500.0), ("0.25", 980.0), ("0.5", 995.0), ("+Inf", 1000.0)):
+        other = of_counters("took_count", good=f'took_bucket{{le="{le}"}}')
+        keeper.history.put(other, first, [(good, 1000.0)] * 400)
+    rows = [Row({"le": le}, 1.0) for le in ("0.1", "0.25", "0.5", "+Inf", "odd")]
+    keeper.history.tables["group by (le) (took_bucket)"] = rows
+    keeper.restart()
+    found = keeper.round()
+    assert (found.ratio.state, found.ratio.value) == (ReadingState.NO_DATA, None)
+    keeper.round()
+    await keeper.fill()
+    keeper.pass_(seconds=15)
+    found = keeper.round()
+    assert found.bounds == pytest.approx((0.98, 0.995))
+    assert (found.burn.state, found.burn.value) == (ReadingState.PARTIAL, pytest.approx(2))
+    assert found.burn.note == "no bucket at 0.3: the truth is between the buckets next to it"
+
+
+async def test_the_bucket_may_be_written_in_another_way() -> None:
+    keeper = bench()
+    keeper.objectives = [objective(target=0.99, sli=latency())]
+    other = of_counters("took_count", good='took_bucket{le="0.30"}')
+    keeper.history.put(other, int(NOW.timestamp() // SLICE) - 400, [(991.0, 1000.0)] * 400)
+    keeper.history.tables["group by (le) (took_bucket)"] = [Row({"le": le}, 1.0) for le in ("0.1", "0.30", "1")]
+    keeper.restart()
+    keeper.round()
+    await keeper.fill()
+    keeper.pass_(seconds=15)
+    found = keeper.round()
+    assert (found.burn.state, found.burn.value, found.bounds) == (ReadingState.OK, pytest.approx(0.9), None)
+
+
+# -- against an oracle ------------------------------------------------------------------------------------------------
+
+SLOTS = st.one_of(
+    st.none(),
+    st.tuples(st.one_of(st.none(), st.integers(0, 10**6)), st.integers(1, 10**6)),
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.tuples(SLOTS, st.integers(1, 60)), min_size=1, max_size=12),
+    st.lists(st.tuples(st.integers(1, 30), st.booleans()), max_size=5),
+    st.sampled_from(
+        [
+            Rolling(timedelta(hours=6)),
+            Rolling(timedelta(days=2)),
+            Calendar(1, "d", datetime(2026, 1, 1), "Europe/Berlin"),  # noqa: DTZ001
+            Calendar(1, "w", datetime(2026, 1, 5), "Europe/Berlin"),  # noqa: DTZ001
+        ]
+    ),
+    st.sampled_from([datetime(2026, 3, 29, 12, tzinfo=UTC), datetime(2026, 10, 26, 12, tzinfo=UTC)]),
+)
+async def test_budgets_are_ratios_of_sums_over_restarts_gaps_and_changes_of_the_clocks(
+    runs, steps, window, now
+) -> None:
+    pairs = [
+        None if slot is None else (None if slot[0] is None else float(min(slot)), float(max(slot[0] or 0, slot[1])))
+        for slot, count in runs
+        for _ in range(count)
+    ]
+    known = len(pairs) - sum(count for count, _ in steps)
+    if known < 1:
+        return
+    keeper = bench(MemorySlices(), pairs=pairs[:known], now=now)
+    keeper.objectives = [objective(window=window)]
+    keeper.restart()
+    edge = int(now.timestamp() // SLICE)
+    keeper.round()
+    await keeper.fill()
+    for count, restarted in steps:
+        keeper.pass_(seconds=SLICE * count)
+        keeper.history.put(sli(), edge, pairs[known : known + count])
+        edge, known = edge + count, known + count
+        if restarted:
+            keeper.restart()
+        keeper.round()
+        await keeper.fill()
+    found = keeper.round()
+    rows = dict(enumerate(pairs, edge - len(pairs)))
+
+    def oracle(begin: float) -> tuple[float, float]:
+        seen = [row for index, row in rows.items() if row is not None and index * SLICE >= begin]
+        return math.fsum(row[0] or 0.0 for row in seen), math.fsum(row[1] for row in seen)
+
+    at = keeper.history.clock.now()
+    begin, end = window.span(at)
+    bad, total = oracle(begin.timestamp())
+    if found.ratio.value is None:
+        assert total == 0 or found.ratio.state is ReadingState.NO_DATA
+    else:
+        assert found.ratio.value == pytest.approx(1 - bad / total, rel=1e-9, abs=1e-9)
+        spent = bad / total / 0.001 * ((at - begin) / (end - begin))
+        assert found.budget_left.value == pytest.approx(1 - spent, rel=1e-9, abs=1e-9)
+        assert found.ratio.n == round(total)
+    for name, length in WINDOWS.items():
+        bad, total = oracle(at.timestamp() - length.total_seconds())
+        burn = found.burns[name]
+        if burn.value is not None:
+            assert burn.value == pytest.approx(bad / total / 0.001, rel=1e-9, abs=1e-9)
