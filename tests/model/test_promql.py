@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.model.promql import complaint
+from console.model.promql import complaint, patched, selectors
 from tests.servers import REPO
 
 GOOD = """
@@ -112,3 +112,37 @@ def test_what_ships_is_promql():
 )
 def test_whatever_it_is_there_is_an_answer(pieces):
     assert isinstance(complaint("".join(pieces)), str)
+
+
+# --- selectors -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("up", ["up"]),
+        ('sum(rate(a{b="c"}[$window])) / sum(increase(d[$inner:60s])) * $seconds', ['a{b="c"}', "d"]),
+        ("a{} offset 5m unless on(x) b @ 3", ["a", "b"]),
+        ("""{"a metric", b!='c\\'d'}""", ['{__name__="a metric",b!="c\'d"}']),
+        ('a{le=~"0\\\\.30*"}', ['a{le=~"0\\\\.30*"}']),
+        ("a{b=`c\\d`,}", ['a{b="c\\\\d"}']),
+        ("vector(1)", []),
+    ],
+)
+def test_selectors_are_found_with_their_places(text: str, found: list[str]):
+    assert [str(item) for item in selectors(text)] == found
+    for item in selectors(text):
+        assert [str(one) for one in selectors(text[item.begin : item.end])] == [str(item)]
+
+
+def test_every_selector_of_an_expression_gets_the_labels():
+    text = 'sum(rate(a{track="all",b="c"}[$window])) or (sum(rate(d[$window])) * 0)'
+    assert patched(text, {"track": 'x"y'}) == (
+        'sum(rate(a{b="c",track="x\\"y"}[$window])) or (sum(rate(d{track="x\\"y"}[$window])) * 0)'
+    )
+    assert patched(text, {}) == text
+
+
+def test_what_is_no_expression_has_no_selectors():
+    with pytest.raises(ValueError, match="never closed"):
+        selectors("sum(a")

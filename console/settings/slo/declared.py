@@ -274,6 +274,8 @@ def where(node: Node) -> str:
 def exactly_one(fields: Fields, names: Iterable[str]) -> str:
     """The one of some keys that is there; refused, and empty, when none is or several are."""
     wanted = tuple(names)
+    if fields.node.tree.kind not in (Kind.MAPPING, Kind.ABSENT):
+        return ""  # refused already
     there = [name for name in wanted if name in fields]
     if len(there) == 1:
         return there[0]

@@ -56,7 +56,7 @@ class Guard:
 
 def read_guardrail(document: Node, library: Library) -> Guard:
     """A Guardrail."""
-    name, title, place = _head(document, GUARDRAIL)
+    name_at, name, title, place = _head(document, GUARDRAIL)
     spec = place.mapping(*GUARDRAIL_SPEC)
     applies = spec["appliesTo"].mapping(*APPLIES)
     window = spec["window"].duration()
@@ -64,7 +64,7 @@ def read_guardrail(document: Node, library: Library) -> Guard:
         spec["window"].refuse(shown(spec["window"].tree.text), "1m or more")
     query, samples, at = _measured(spec, library)
     least = spec["minSamples"].integer("a number of samples", least=0, most=10**9, default=0)
-    if least and not samples and at.present:
+    if least and not samples and at.tree.kind is Kind.TEXT:
         spec["minSamples"].refuse("a number of samples that nothing counts", "`samples`, a query that counts them")
     must = spec["must"].mapping(*MUST)
     limit = Limit(must["op"].choice(OPS), must["value"].number(), must["unit"].text("a unit", default=""))
@@ -72,7 +72,7 @@ def read_guardrail(document: Node, library: Library) -> Guard:
     of = on_breach["of"].integer(f"a number of evaluations, at most {MOST}", least=1, most=MOST, default=1)
     after = on_breach["after"].integer(f"a number of evaluations, at most {of}", least=1, most=of, default=1)
     guard = PhaseGuard(
-        name.tree.text,
+        name,
         title,
         query,
         window,
@@ -88,7 +88,7 @@ def read_guardrail(document: Node, library: Library) -> Guard:
         prose(spec["description"]),
         where(at),
     )
-    return Guard(guard, name, applies["rollout"])
+    return Guard(guard, name_at, applies["rollout"])
 
 
 def _measured(spec: Fields, library: Library) -> tuple[str, str, Node]:
@@ -100,7 +100,7 @@ def _measured(spec: Fields, library: Library) -> tuple[str, str, Node]:
         samples = expression(spec["samples"]) if spec["samples"].present else ""
         return expression(spec["query"]), samples, spec["query"]
     if which != "sliRef":
-        return "", "", spec["query"]
+        return "", "", spec["query"].nothing()
     place = spec["sliRef"]
     if "samples" in spec:
         spec.key("samples").refuse("`samples` beside `sliRef`", "nothing: they are the total of the SLI")
@@ -138,7 +138,7 @@ def _patch(node: Node) -> dict[str, str]:
 
 def read_invariant(document: Node) -> Guard:
     """An Invariant."""
-    name, title, place = _head(document, INVARIANT)
+    name_at, name, title, place = _head(document, INVARIANT)
     spec = place.mapping(*INVARIANT_SPEC)
     counter = selector(spec["counter"])
     since = None if spec["since"].tree.text == SINCE else spec["since"].duration(f"{SINCE}, or a duration such as 1d")
@@ -150,7 +150,7 @@ def read_invariant(document: Node) -> Guard:
         must["value"].refuse(shown(must["value"].tree.text), "0; another limit is a Guardrail")
     breach = spec["onBreach"].mapping(*INVARIANT_BREACH)
     invariant = Invariant(
-        name.tree.text,
+        name,
         title,
         str(counter) if counter else "",
         since,
@@ -159,15 +159,15 @@ def read_invariant(document: Node) -> Guard:
         prose(spec["description"]),
         where(spec["counter"]),
     )
-    return Guard(invariant, name, place.nothing())
+    return Guard(invariant, name_at, place.nothing())
 
 
-def _head(document: Node, kind: str) -> tuple[Node, str, Node]:
-    """The place of the name, the title, and the spec."""
+def _head(document: Node, kind: str) -> tuple[Node, str, str, Node]:
+    """The place of the name, the name, the title, and the spec."""
     fields = document.mapping(*TOP)
     metadata = fields["metadata"].mapping(*METADATA)
     name = metadata["name"].name(f"the name of the {kind}")
-    return metadata["name"], metadata["title"].text(default=name), fields["spec"]
+    return metadata["name"], name, metadata["title"].text(default=name), fields["spec"]
 
 
 def _no_data(spec: Fields, kind: str) -> NoData:

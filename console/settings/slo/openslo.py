@@ -173,7 +173,7 @@ def indicator(spec: Node, library: Library) -> Indicator:
     """How something is measured, by the spec of an SLI."""
     kinds = spec.mapping("description", "ratioMetric", "thresholdMetric")
     description = prose(kinds["description"])
-    kind = exactly_one(kinds, ("ratioMetric", "thresholdMetric")) if spec.tree.kind is Kind.MAPPING else ""
+    kind = exactly_one(kinds, ("ratioMetric", "thresholdMetric"))
     if kind == "thresholdMetric":
         source = _query(kinds[kind], library)
         if (query := source.query) is None:
@@ -225,10 +225,12 @@ class _Source:
 
 
 def _query(metric: Node, library: Library) -> _Source:
-    if metric.tree.kind is not Kind.MAPPING:
-        metric.mapping("metricSource")["metricSource"].mapping()
+    inside = metric.mapping("metricSource")["metricSource"]
+    fields = inside.mapping("metricSourceRef", "type", "spec")
+    if not inside.present:
+        inside.refuse("nothing", "a source with its query")
+    if fields.node.tree.kind is not Kind.MAPPING:
         return _Source(None, metric)
-    fields = metric.mapping("metricSource")["metricSource"].mapping("metricSourceRef", "type", "spec")
     ref = fields["metricSourceRef"]
     source = ref.name("the name of a DataSource", default="")
     kind = _type(fields["type"]) if fields["type"].present else library.sources.get(source, "Prometheus")
@@ -237,8 +239,6 @@ def _query(metric: Node, library: Library) -> _Source:
     elif source in library.sources and library.sources[source].lower() != kind.lower():
         fields["type"].warn(f"{shown(kind)} of a source of type {shown(library.sources[source])}", "its own type")
     place = fields["type"] if fields["type"].present else ref
-    if fields.node.tree.kind is not Kind.MAPPING:
-        return _Source(None, metric)
     spec = fields["spec"].open_mapping()
     if not spec.node.tree.entries:
         if fields["spec"].tree.kind in (Kind.ABSENT, Kind.MAPPING):
@@ -352,6 +352,8 @@ def _indicator(fields: Fields, library: Library) -> Indicator | None:
         if found is None and name:
             known = tuple(library.indicators)
             place.refuse(f"the unknown SLI {shown(name)}", one_of(known, name) if known else "one that a file defines")
+        elif found is not None and found.measure is None and not found.backend:
+            place.refuse(f"the SLI {shown(name)}, in which something is wrong itself", "one that can be read")
     elif which == "indicator":
         inside = fields[which].mapping("metadata", "spec")
         name, place = "", fields[which]

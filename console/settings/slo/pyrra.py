@@ -71,7 +71,7 @@ def read_objective(document: Node) -> list[Declared]:
 
 def _indicator(node: Node) -> tuple[Measure | None, tuple[str, ...], Node]:
     fields = node.mapping(*_KINDS)
-    kind = exactly_one(fields, _KINDS) if node.tree.kind is Kind.MAPPING else ""
+    kind = exactly_one(fields, _KINDS)
     if kind == "ratio":
         inside = fields[kind].mapping("errors", "total", "grouping")
         return _ratio(Part.BAD, inside, "errors")

@@ -29,7 +29,8 @@ _KINDS: Mapping[str, tuple[str, ...]] = {
 """apiVersion -> the kinds of it that are read."""
 _UNREADABLE = "an SLO of openslo/v1 with the same queries"
 
-_OBJECTIVES: Mapping[tuple[str, str], Callable[[Node, Library], list[Declared]]] = {
+_Reader = Callable[[Node, Library], list[Declared]]
+_OBJECTIVES: Mapping[tuple[str, str], _Reader] = {
     (openslo.VERSION, "SLO"): openslo.read_slo,
     (alpha.VERSION, "SLO"): lambda document, _: alpha.read_slo(document),
     (sloth.FILE_VERSION, ""): lambda document, _: sloth.read_file(document),
@@ -104,7 +105,7 @@ def read(nodes: Iterable[Node], library: Library | None = None) -> Levels:
     for document in by_kind.get((alpha.VERSION, "Service"), ()):
         alpha.read_service(document, library)
     declared = {
-        id(document): reader(document, library)
+        id(document): _declared(reader, document, library)
         for kind, reader in _OBJECTIVES.items()
         for document in by_kind.get(kind, ())
     }
@@ -120,6 +121,15 @@ def read(nodes: Iterable[Node], library: Library | None = None) -> Levels:
     _unique([(item.declared.name, item.name) for item in levels.found])
     _unique([(item.item.name, item.name) for item in levels.guards])
     return levels
+
+
+def _declared(reader: _Reader, document: Node, library: Library) -> list[Declared]:
+    """The objectives of a document; one that has none and in which nothing is wrong would be lost without a word."""
+    before = len(document.problems)
+    found = reader(document, library)
+    if not found and len(document.problems) == before:
+        document.refuse("no objective", "one that can be measured")
+    return found
 
 
 def _named(every: list[Declared]) -> list[Declared]:

@@ -120,8 +120,6 @@ def _slo(item: Node, words: _Words, service_at: Node, service: str, labels: Pair
 
 def _sli(node: Node, words: _Words, other: _Words) -> tuple[Measure | None, Node]:
     fields = _known(node, other, "events", "raw", "plugin")
-    if node.tree.kind is not Kind.MAPPING:
-        return None, node
     kind = exactly_one(fields, ("events", "raw", "plugin"))
     if kind == "plugin":
         name = fields["plugin"].open_mapping()["id"].tree.text
