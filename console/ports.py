@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from console.model.alert import AlertSnapshot
+from console.model.baseline import Baseline
 from console.model.board import HealthSnapshot
 from console.model.events import Recorded
 from console.model.message import Act, Delivery
@@ -326,6 +327,14 @@ class SliceStore(Protocol):
 
     def close(self) -> None:
         """Lets go of the file."""
+        ...
+
+
+class Baselines(Protocol):
+    """The baselines that were captured. Called in worker threads. Never raises."""
+
+    def newest(self, environment: str) -> Baseline | None:
+        """The one of an environment that was captured last, without its slices; the same object while it stays so."""
         ...
 
 

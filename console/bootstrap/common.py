@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from console.journal.baselines import BaselineFiles
     from console.journal.spool import FileSpool
     from console.journal.sqlite import SqliteJournal
     from console.model.people import Actor, Person
@@ -129,6 +130,13 @@ def slices_of(journal: Path, config: Config, clock: Clock, *, read_only: bool = 
     from console.journal.slices import FILE, SqliteSlices
 
     return SqliteSlices(journal.with_name(FILE), clock, group=config.journal_group or None, read_only=read_only)
+
+
+def baselines_of(journal: Path, config: Config) -> BaselineFiles:
+    """The baselines that were captured: beside the journal."""
+    from console.journal.baselines import FOLDER, BaselineFiles
+
+    return BaselineFiles(journal.with_name(FOLDER), config.journal_group or None)
 
 
 def spool_of(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from console.engine.beside import Beside
 from console.engine.levels import Levels, clouded
 from console.model.reading import Reading, ReadingState, missing
 from console.model.rollout import Guardrail, Rollout, RolloutPlan
@@ -35,8 +36,9 @@ class MetricRounds:
         clock: Clock,
         store: SliceStore | None = None,
         where: str = "",
+        beside: Beside | None = None,
     ) -> None:
-        self._source = source
+        self._source, self._beside = source, beside
         self.levels = Levels(source, objectives, clock, store, where)
         self._others = _rollout_queries(plan) if plan is not None else []
 
@@ -49,11 +51,15 @@ class MetricRounds:
         """One round. Raises SourceError when nothing could be read."""
         answers = self.levels.read(self._others)
         readings = {query.name: answers[query.name] for query in self._others}
-        return MetricAnswers(readings, self.levels.gauges(), self._source.skew_seconds, self._note())
+        return MetricAnswers(readings, self._gauges(), self._source.skew_seconds, self._note())
 
     def again(self, answers: MetricAnswers) -> MetricAnswers:
         """The answers of a round with what the background has found since."""
-        return replace(answers, gauges=self.levels.gauges(), note=self._note())
+        return replace(answers, gauges=self._gauges(), note=self._note())
+
+    def _gauges(self) -> tuple[SloGauge, ...]:
+        gauges = self.levels.gauges()
+        return self._beside.noted(gauges) if self._beside is not None else gauges
 
     def _note(self) -> str:
         store = self.levels.store

@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from console.engine.beside import Beside
 from console.engine.metrics import MetricAnswers, MetricRounds
 from console.engine.poller import Poller
 from console.engine.world import World
@@ -44,7 +45,8 @@ def metric_rounds(world: World, config: Config, environment: Environment) -> Met
     if world.metrics is None or environment.prometheus is None:
         return None
     where = environment.prometheus.url
-    return MetricRounds(world.metrics, config.objectives, config.rollout, world.clock, world.slices, where)
+    beside = Beside(world.baselines, str(environment.target)) if world.baselines is not None else None
+    return MetricRounds(world.metrics, config.objectives, config.rollout, world.clock, world.slices, where, beside)
 
 
 def pollers(

@@ -9,6 +9,7 @@ from console.engine.poller import Offload
 from console.model.message import ChannelSpec
 from console.ports import (
     AlertSource,
+    Baselines,
     Channel,
     Clock,
     Flags,
@@ -56,4 +57,6 @@ class World:
     files: PlaybookFiles | None = None
     slices: SliceStore | None = None
     """None: nothing is kept over a restart."""
+    baselines: Baselines | None = None
+    """None: the present is compared with nothing."""
     offload: Offload = in_thread

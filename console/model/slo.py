@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from datetime import timedelta
 
+from console.model.baseline import BaselineNote
 from console.model.burn import RULES, BurnAlert, BurnRule
 from console.model.forecast import Forecast
 from console.model.reading import Reading
@@ -101,3 +102,5 @@ class SloGauge:
     forecast: Forecast | None = None
     coverage: float | None = None
     """The share of the window's slices that was seen, 0 to 1."""
+    baseline: BaselineNote | None = None
+    """The last hour beside the same hours of the newest baseline; None where there is none."""
