@@ -12,6 +12,7 @@ from console.tui.action import Action as Action
 from console.tui.alert_keys import ALERT_ACTIONS
 from console.tui.incident_keys import INCIDENT_ACTIONS
 from console.tui.run_keys import ON_A_STEP, RUN_ACTIONS
+from console.tui.slo_keys import SLO_ACTIONS
 
 SCREENS = 50
 """From this place in the footer on, an action leads to another screen: it has its room after all others."""
@@ -42,6 +43,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("incidents", "6", "Incidents", "All incidents, the open ones first; / searches", footer=53),
     Action("changes", "7", "Changes", "What was altered for now, and who owes its undoing", footer=54),
     Action("outbox", "8", "Outbox", "What was told to whom, and what is NOT SENT", footer=55),
+    Action("slos", "9", "SLOs", "What burns its error budget, since when, and until when it lasts", footer=50),
     Action("contacts", "", "Who to call", "Who is on call, and how they are reached when all else is down"),
     Action("refresh", "r", "Ask again", "Ask every source now"),
     Action(
@@ -99,6 +101,7 @@ ACTIONS: tuple[Action, ...] = (
     *ALERT_ACTIONS,
     *INCIDENT_ACTIONS,
     *RUN_ACTIONS,
+    *SLO_ACTIONS,
     # Shift
     Action("begin", "b", "Begin", "Begin your shift", "shift", enabled=when.begin, footer=1, writes=True),
     Action(
@@ -241,6 +244,9 @@ ON_THE_ROW = ON_A_STEP | frozenset(
         "silence-expire",
         "silence-extend",
         "silence-again",
+        "slo",
+        "slo-query",
+        "slo-links",
     }
 )
 """Actions on what is under the cursor."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from console.model.playbook import Step
     from console.model.run import Run, StepRun
     from console.model.silence import Silence
+    from console.model.slo import SloGauge
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Situation:
     entry: str = ""
     event: str = ""
     gone: str = ""
+    lane: bool = False
+    """Whether a time lane is on the screen."""
     item: Item | None = None
     """The row of the alert feed, as it was at the press: what has come to its fold since is not meant."""
 
@@ -67,9 +70,24 @@ class Situation:
         return next((item for item in self.board.changes if self.entry == f"change:{item.id}"), None)
 
     @property
+    def the_slo(self) -> SloGauge | None:
+        """The objective under the cursor, while it is on the Board."""
+        return next((item for item in self.board.slos if self.entry == f"slo:{item.objective.name}"), None)
+
+    @property
     def the_delivery(self) -> Delivery | None:
         """The message under the cursor, while it is on the Board."""
         return next((item for item in self.board.deliveries if self.entry == f"delivery:{item.id}"), None)
+
+
+def slo(at: Situation) -> str:
+    """An objective is under the cursor, or was."""
+    return "" if at.the_slo is not None or at.gone else "no SLO is highlighted"
+
+
+def lane(at: Situation) -> str:
+    """A time lane is on the screen."""
+    return "" if at.lane else "enter shows the time lane of an SLO"
 
 
 def alert(at: Situation) -> str:

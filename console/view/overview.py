@@ -14,15 +14,18 @@ from console.view.times import age
 from console.view.values import evidence, heading
 
 
-def panels(board: Board, now: datetime, width: int, look: Look, *, roomy: bool) -> list[Line]:
-    """SLOs, rollout and rollback readiness, one under the other. `roomy` gives each proof a line of its own."""
+def panels(board: Board, now: datetime, width: int, look: Look, *, roomy: bool, most: int = 1_000) -> list[Line]:
+    """SLOs, rollout and rollback readiness, one under the other. `roomy` gives each proof a line of its own; of more
+    than `most` SLOs, those that burn most are shown."""
     name, state = slos.source_of(board)
     at = min((gauge.ratio.at for gauge in board.slos if gauge.ratio.at), default=None)
     read = evidence(name, state, at, now, look)
     covered = slos.coverage(board)
+    if width >= 70:
+        read = line(span("9 opens  ", Tone.DIM), read)
     if covered:
         read = line(span(f"{covered}  ", Tone.UNKNOWN), read)
-    lines = [heading("SLO", read, width, look), *slos.gauges(board, now, width, look)]
+    lines = [heading("SLO", read, width, look), *slos.gauges(board, now, width, look, most)]
     if roomy:
         lines.append(())
     end: Line = ()

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from console.model.board import Board
 from console.model.reading import Reading, ReadingState
-from console.model.slo import PAGE_BURN, TICKET_BURN, SloGauge
-from console.view.line import Line, Tone, clip, fit, line, line_width, span
+from console.model.slo import SloGauge
+from console.view.line import Line, Span, Tone, clip, fit, line, line_width, span
 from console.view.look import STATE_WORDS, Look, Marks
+from console.view.slo_words import (
+    bounds_words,
+    burn_tone,
+    covers,
+    firing,
+    forecast_short,
+    forecast_words,
+    interval_words,
+    rank,
+    verdict,
+)
 from console.view.times import age
 from console.view.values import number, share, shown, why
-
-
-def verdict(gauge: SloGauge) -> tuple[Tone, str]:
-    """How an objective stands, in a tone and a word. OK needs an ok value and an ok burn rate."""
-    burn, left, ratio = gauge.burn.value, gauge.budget_left.value, gauge.ratio
-    if left is not None and left <= 0:
-        return Tone.CRITICAL, "SPENT"
-    if burn is not None and burn >= PAGE_BURN:
-        return Tone.CRITICAL, "FAST BURN"
-    if burn is not None and burn > TICKET_BURN:
-        return Tone.WARNING, "BURNING"
-    if ratio.value is not None and ratio.value < gauge.objective.target:
-        return Tone.WARNING, "BELOW"
-    worst = ratio if not ratio.ok else gauge.burn
-    if not worst.ok:
-        return Tone.UNKNOWN, STATE_WORDS[worst.state].upper()
-    return Tone.OK, "ok"
 
 
 def sparkline(trend: Sequence[float | None], cells: int, marks: Marks, target: float) -> str:
@@ -54,7 +48,7 @@ def _cell(reading: Reading[float], text: str, tone: Tone, width: int) -> Line:
 
 
 def row(gauge: SloGauge, now: datetime, width: int, look: Look) -> Line:
-    """One gauge on one line of about 80 cells; the sparkline takes what is left."""
+    """One gauge on one line of about 80 cells; what explains it, and the sparkline, take what is left."""
     tone, word = verdict(gauge)
     target = gauge.objective.target
     value = "" if gauge.ratio.value is None else f"{share(gauge.ratio.value)} "
@@ -63,9 +57,14 @@ def row(gauge: SloGauge, now: datetime, width: int, look: Look) -> Line:
     left_tone = Tone.CRITICAL if (left.value or 0) < 0 else Tone.NORMAL
     budget = "" if left.value is None else f"{number(left.value * 100, 0)} %"
     rate = "" if burn.value is None else f"{number(burn.value, 1)}{look.marks.times}"
+    between = interval_words(gauge, look, "-")
+    if between and burn.value is not None and len(between) < 6:
+        rate = between
     value_cell = _cell(gauge.ratio, f"{value}{sign} {share(target)}", Tone.NORMAL, 19)
     if gauge.ratio.value is None:
         value_cell = line(span(fit("no value", 19), Tone.UNKNOWN))
+    elif gauge.bounds is not None:
+        value_cell = line(span(fit(bounds_words(gauge), 19), Tone.UNKNOWN))
     body = line(
         look.marks.of(tone),
         span(fit(gauge.objective.title, 16 if width < 92 else 21) + " ", Tone.STRONG),
@@ -74,19 +73,29 @@ def row(gauge: SloGauge, now: datetime, width: int, look: Look) -> Line:
         span("budget ", Tone.DIM),
         _cell(left, budget, left_tone, 6),
         span("burn ", Tone.DIM),
-        _cell(burn, rate, tone if tone is not Tone.OK else Tone.NORMAL, 6),
+        _cell(burn, rate, burn_tone(gauge), 6),
     )
-    note = _note(gauge, now, look)
     room = width - line_width(body) - 1
+    told = next((item for item in _told(gauge, now, look) if len(item.text) <= room), None)
     spark = sparkline(gauge.trend, min(room, 24), look.marks, target)
-    if note and room - len(spark) > len(note) + 2:
-        return clip(line(body, span(spark + " ", Tone.DIM), span(note, Tone.UNKNOWN)), width)
+    if told is not None:
+        beside = sparkline(gauge.trend, min(room - len(told.text) - 1, 24), look.marks, target)
+        beside = f"{beside} " if len(beside) > 5 else ""
+        return clip(line(body, span(beside, Tone.DIM), told), width)
     return clip(line(body, span(spark, Tone.DIM)), width)
 
 
-def _note(gauge: SloGauge, now: datetime, look: Look) -> str:
-    """Why the value is less than ok, in a few words."""
-    return "" if gauge.ratio.ok else gauge.ratio.note or why(gauge.ratio, now, look)
+def _told(gauge: SloGauge, now: datetime, look: Look) -> Iterator[Span]:
+    """What is to be said of it beside its figures, in a few words; the most telling that fits is shown."""
+    if not gauge.ratio.ok:
+        yield span(gauge.ratio.note or why(gauge.ratio, now, look), Tone.UNKNOWN)
+    forecast = forecast_words(gauge)
+    if forecast and forecast not in ("never", "spent"):
+        yield span(forecast, Tone.WARNING)
+        yield span(forecast_short(gauge), Tone.WARNING)
+    if gauge.interval is not None:
+        yield span(f"low traffic: burn {interval_words(gauge, look)}", Tone.UNKNOWN)
+        yield span("low traffic", Tone.UNKNOWN)
 
 
 def coverage(board: Board) -> str:
@@ -95,11 +104,19 @@ def coverage(board: Board) -> str:
     return f"budget {notes.pop()}" if len(notes) == 1 else ""
 
 
-def gauges(board: Board, now: datetime, width: int, look: Look) -> list[Line]:
-    """All gauges, without a heading."""
+def gauges(board: Board, now: datetime, width: int, look: Look, most: int = 1_000_000) -> list[Line]:
+    """The gauges, without a heading: as they are configured, or, of more than `most`, those that burn most and how many
+    more there are."""
     if not board.slos:
         return [line(span("No SLO is configured: add one under slo/ in the configuration.", Tone.UNKNOWN))]
-    return [row(gauge, now, width, look) for gauge in board.slos]
+    if len(board.slos) <= most:
+        return [row(gauge, now, width, look) for gauge in board.slos]
+    ordered = sorted(board.slos, key=rank)
+    rest = ordered[most - 1 :]
+    good = sum(verdict(gauge)[0] is Tone.OK for gauge in rest)
+    end = "" if good == len(rest) else f", {len(rest) - good} of them not ok"
+    more = span(f"  and {len(rest)} more{end}: 9 shows all", Tone.UNKNOWN if end else Tone.DIM)
+    return [*(row(gauge, now, width, look) for gauge in ordered[: most - 1]), clip(line(more), width)]
 
 
 def source_of(board: Board) -> tuple[str, ReadingState]:
@@ -114,13 +131,36 @@ def sentence(gauge: SloGauge, now: datetime, look: Look) -> str:
     """One gauge as a sentence, for plain output."""
     _, word = verdict(gauge)
     parts = [f"{gauge.objective.title}: {word}"]
+    alert = firing(gauge)
+    if alert is not None:
+        parts.append(
+            f"{alert.rule.urgency.value} alert fires: burn above {number(alert.factor, 1)}x over {alert.rule.long}"
+        )
+    parts.append(f"objective {share(gauge.objective.target)} over {gauge.objective.window.name}")
     for name, reading, write in (
         ("value", gauge.ratio, share),
-        ("budget left", gauge.budget_left, lambda value: f"{number(value * 100, 0)} %"),
+        ("budget left", gauge.budget_left, _percent),
+        ("budget left to date", gauge.to_date, _percent),
         ("burn rate", gauge.burn, lambda value: f"{number(value, 1)}x"),
     ):
+        if reading is None:
+            continue
         text = "".join(piece.text for piece in shown(reading, write, now, look))
         note = f" ({reading.note})" if reading.note and not reading.ok else ""
         parts.append(f"{name} {text}{note}")
+        if reading is gauge.ratio and gauge.bounds is not None:
+            parts.append(f"somewhere in {bounds_words(gauge)}")
+        if reading is gauge.burn and gauge.interval is not None:
+            parts.append(f"""on low traffic, so between {interval_words(gauge, look, " and ")}""")
+    told = forecast_words(gauge)
+    if told and told != "spent":
+        parts.append("budget never spent at this pace" if told == "never" else f"budget {told}")
+    covered = covers(gauge)
+    if covered and covered not in gauge.ratio.note:
+        parts.append(f"covers {covered}")
     seen = f"read {age(gauge.ratio.at, now, look)} ago" if gauge.ratio.at else "never read"
-    return ", ".join([parts[0], f"objective {share(gauge.objective.target)}", *parts[1:], seen])
+    return ", ".join([*parts, seen])
+
+
+def _percent(value: float) -> str:
+    return f"{number(value * 100, 0)} %"

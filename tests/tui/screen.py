@@ -1,5 +1,6 @@
 """A console on a made-up Board, to be looked at: `python -m tests.tui.screen quiet|busy|broken|incident|sev1|down
-[mode]`, or `night [NAME ...]`: runs of `tests.view.nights`."""
+[mode]`, or `night [NAME ...]`: runs of `tests.view.nights`; or `levels [NAME ...]`: objectives
+of `tests.view.levels`."""
 
 from __future__ import annotations
 
@@ -88,9 +89,40 @@ async def sev1(engine):
     engine.show()
 
 
+async def told(engine):
+    """What happened while the levels of `tests.view.levels` burned."""
+    from datetime import timedelta
+
+    from console.model import commands as cmd
+    from console.model.alert import reference
+    from console.model.people import Severity
+
+    clock, now = engine.clock, engine.clock.now()
+    alerts = tuple(reference(alert) for alert in engine.board.feed.active[-1:])
+    for back, percent in ((9 * 1440, 5.0), (4 * 1440, 25.0), (95, 50.0)):
+        clock.advance(minutes=-back)
+        await engine.submit(cmd.ObservePhase(percent, "flagd"))
+        clock.advance(minutes=back)
+    clock.advance(minutes=-62)
+    begun = await engine.submit(cmd.DeclareIncident("Errors of the API", Severity.SEV2, alerts))
+    clock.advance(minutes=1)
+    await engine.submit(cmd.AcknowledgeIncident(begun.subject))
+    await engine.submit(cmd.AddNote(begun.subject, "the new version fails on large orders"))
+    clock.advance(minutes=9)
+    await engine.submit(cmd.ChangeSeverity(begun.subject, Severity.SEV1, "all orders"))
+    clock.advance(minutes=6)
+    await engine.submit(cmd.ChangeState(begun.subject, "investigating"))
+    clock.advance(minutes=16)
+    await engine.submit(cmd.ObservePhase(5.0, "flagd"))
+    clock.advance(minutes=4)
+    await engine.submit(cmd.ChangeState(begun.subject, "mitigating"))
+    clock.advance(minutes=26)
+    assert clock.now() - now < timedelta(minutes=1)
+
+
 def main():
     case = sys.argv[1] if len(sys.argv) > 1 else "busy"
-    mode = sys.argv[2] if len(sys.argv) > 2 and case != "night" else "live"
+    mode = sys.argv[2] if len(sys.argv) > 2 and case not in ("night", "levels") else "live"
 
     def start():
         import asyncio
@@ -110,6 +142,12 @@ def main():
             case, boards.busy
         )(mode)
         engine = FakeEngine(boards.staffed(board), clock)
+        if case == "levels":
+            from tests.view import levels
+
+            engine = FakeEngine(levels.board(*sys.argv[2:], base=boards.staffed(boards.quiet())), clock)
+            engine.lookups.histories = levels.histories()
+            asyncio.run(told(engine))
         if case in ("sev1", "down"):
             asyncio.run(sev1(engine))
         if case in ("incident", "broken"):

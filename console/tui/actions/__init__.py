@@ -6,7 +6,19 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from console.tui import keys
-from console.tui.actions import alert, changes, general, incident, lifecycle, panes, playbooks, response, run, shift
+from console.tui.actions import (
+    alert,
+    changes,
+    general,
+    incident,
+    lifecycle,
+    panes,
+    playbooks,
+    response,
+    run,
+    shift,
+    slos,
+)
 
 if TYPE_CHECKING:
     from console.tui.app import ConsoleApp
@@ -23,6 +35,7 @@ HANDLERS: Mapping[str, Callable[[ConsoleApp, Situation], None]] = {
     **changes.HANDLERS,
     **run.HANDLERS,
     **shift.HANDLERS,
+    **slos.HANDLERS,
 }
 
 

@@ -24,6 +24,7 @@ from console.view.times import instant
 if TYPE_CHECKING:
     from console.model.alert import Alert
     from console.model.board import Board
+    from console.model.links import Link
     from console.tui.app import ConsoleApp
     from console.tui.screens.alerts import AlertsScreen
     from console.tui.situation import Situation
@@ -260,7 +261,11 @@ def _open(app: ConsoleApp, at: Situation) -> None:
     from console.tui.alert_lines import links_of
 
     (alert,) = alerts_meant(at)
-    found = links_of(alert, app.engine, at.board)
+    offer_links(app, alert.name, links_of(alert, app.engine, at.board))
+
+
+def offer_links(app: ConsoleApp, name: str, found: Sequence[Link]) -> None:
+    """Which of the links of something is to be opened; the whole address is shown first."""
     entries = [
         Entry(
             link.url, line(span(fit(link.title, 16) + " ", Tone.STRONG), span(link.url, Tone.DIM)), link.title, link.url
@@ -268,7 +273,7 @@ def _open(app: ConsoleApp, at: Situation) -> None:
         for link in found
     ]
     facts = [line(span("The whole address stands below. Enter opens it; where no browser is, it is copied.", Tone.DIM))]
-    picker = Picker(f"Open for {cut(alert.name, 50)}", entries, facts=facts)
+    picker = Picker(f"Open for {cut(name, 50)}", entries, facts=facts)
     app.push_screen(picker, lambda url: _browse(app, url) if url else None)
 
 

@@ -31,6 +31,10 @@ _MEANINGS = {
     "ends with the alert. A storm, and an alert that comes and goes, is one line.",
     "alert": "One alert: who has it, who was paged, what hides it, how often it fired, and what its runbook says.",
     "silences": "What hides alerts now, what will, and what did within a day. Everybody on Alertmanager shares them.",
+    "slos": "The service levels, what burns most first. Left is the share of the error budget that is left, budget "
+    "what that is in bad events or minutes; a burn of 1 spends it just in time. What is less than ok is never green.",
+    "slo": "One service level: what was left of its budget over time, and below, on the same axis, what happened. "
+    "Left and right read the marks one by one; z shows less time, Z more.",
     "shift": "Who is on shift, what must be watched, and the handoffs that wait for an answer.",
 }
 

@@ -28,6 +28,8 @@ ARRANGED = Arrangement(group_by=FLAT)
 """One row for each alert here; a storm is one row everywhere."""
 ROOMY_ROWS = 40
 """From this height on, one column has room for a line per proof and per source."""
+LEAST_SLOS, BELOW_SLOS, BESIDE_SLOS = 4, 19, 30
+"""Gauges that are shown at least; rows of the screen that other things have, without and with a line per proof."""
 
 
 class OverviewScreen(ConsoleScreen):
@@ -76,7 +78,8 @@ class OverviewScreen(ConsoleScreen):
         roomy = beside or height >= ROOMY_ROWS
         panels, side = self.query_one("#panels", Lines), self.query_one("#side", Lines)
         column = 86 if beside else width
-        shown = overview.panels(board, now, column, look, roomy=roomy)
+        most = max(LEAST_SLOS, height - (BESIDE_SLOS if roomy else BELOW_SLOS))
+        shown = overview.panels(board, now, column, look, roomy=roomy, most=most)
         panels.show([*shown, *overview.present_step(board, now, column, look)] if beside else shown)
         across = self._list.size.width or width
         folded = self._feed.want(board, ARRANGED, now)
