@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from console.model.alert import Alert
@@ -117,8 +117,9 @@ def _component(row: Health, now: datetime) -> Json:
 
 
 def slo_data(gauge: SloGauge) -> Json:
-    """A gauge, in short."""
-    objective = gauge.objective
+    """A gauge. Durations are in seconds; what was computed from a reading has its evidence."""
+    objective, hour, window = gauge.objective, gauge.burn, gauge.ratio
+    forecast = gauge.forecast
     return {
         "name": objective.name,
         "title": objective.title,
@@ -126,10 +127,50 @@ def slo_data(gauge: SloGauge) -> Json:
         "objective": number(objective.target),
         "window_seconds": int(objective.period.total_seconds()),
         "basis": gauge.basis,
+        "where": objective.where,
         "ratio": reading_data(gauge.ratio),
         "budget_left": reading_data(gauge.budget_left),
+        "to_date": reading_data(gauge.to_date) if gauge.to_date is not None else None,
         "burn": reading_data(gauge.burn),
+        "burns": {name: reading_data(reading) for name, reading in gauge.burns.items()},
+        "alerts": [
+            {
+                "urgency": item.rule.urgency.value,
+                "long": item.rule.long,
+                "short": item.rule.short,
+                "factor": number(item.factor),
+                "firing": item.firing,
+            }
+            for item in gauge.alerts
+        ],
+        "coverage": _from(window, gauge.coverage),
+        "bounds": None if gauge.bounds is None else _from(window, [number(item) for item in gauge.bounds]),
+        "interval": None if gauge.interval is None else _from(hour, [number(item) for item in gauge.interval]),
+        "forecast": forecast
+        and {
+            **_from(
+                gauge.budget_left,
+                {
+                    "p10": _seconds(forecast.p10),
+                    "p50": _seconds(forecast.p50),
+                    "p90": _seconds(forecast.p90),
+                    "never": number(forecast.never),
+                    "horizon": _seconds(forecast.horizon),
+                },
+            ),
+            "at": instant(forecast.at),
+            "n": forecast.n,
+        },
     }
+
+
+def _from(reading: Reading[Any], value: Any) -> Json:
+    """A value with the evidence of the reading that it was computed from."""
+    return {**reading_data(reading), "value": number(value) if isinstance(value, float) else value}
+
+
+def _seconds(length: timedelta | None) -> float | None:
+    return None if length is None else number(length.total_seconds())
 
 
 def _rollout(rollout: Rollout, now: datetime) -> Json:
