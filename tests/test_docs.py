@@ -14,9 +14,11 @@ from console.model import events as ev
 from console.model.decide import wording
 from console.model.events.registry import _NAMES
 from console.model.message import PAGER_ACTS, Act
+from console.settings.slo.openslo import ANNOTATIONS
 from console.tui import keys
 from tests.cli.conftest import oncall as oncall
 from tests.servers import REPO
+from tests.settings import slo
 
 announce = import_module("console.model.decide.announce")  # the package has a function of that name
 PAGES = {path.relative_to(REPO).as_posix(): path for path in (REPO / "docs").glob("*.md")} | {
@@ -126,3 +128,13 @@ def test_the_map_names_what_there_is():
         for name in names:
             path = REPO / ("" if len(found[1]) == 4 else above) / name
             assert path.exists() or path.with_name(f"{path.name}.py").exists(), name
+
+
+def test_the_guards_and_annotations_of_the_page_on_service_levels_are_those_that_are_read():
+    text = (REPO / "docs" / "slo.md").read_text()
+    for block in re.findall(r"(?:^ {4}.*\n)+", text, re.MULTILINE):
+        if "apiVersion" in block:
+            levels, problems = slo.read(re.sub(r"^ {4}", "", block, flags=re.MULTILINE))
+            assert (len(levels.guards), problems.found) == (1, ())
+    table = text.partition("| Annotation | Meaning |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"`oncall/([a-z-]+)`", table)) == set(ANNOTATIONS)

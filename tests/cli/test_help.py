@@ -90,6 +90,8 @@ NEEDS = {
     "playbook offer": ["1"],
     "playbook show": ["emergency-rollback"],
     "playbook test": ["emergency-rollback", "--tables", "no-such-folder"],
+    "slo convert": [str(REPO / "config" / "slo" / "errors.yaml")],
+    "slo lint": [str(REPO / "config" / "slo")],
 }
 BEFORE = {
     "run show": [["run", "start", "emergency-rollback", "--incident", "1"]],
