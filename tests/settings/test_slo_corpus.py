@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 
+from console.model.sli import filled
 from console.model.slo import Objective
 from console.settings import tree
 from console.settings.nodes import Node
 from console.settings.problems import Problems
 from console.settings.slo.convert import openslo
 from console.settings.slo.reader import Levels, read, read_apart, read_paths
-from tests.servers import REPO
+from tests.servers import REPO, promtool_binary
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared/corpus/slo"
 
@@ -122,6 +125,24 @@ def test_the_windows_of_seven_days_have_the_published_factors():
     (one,) = levels.objectives
     assert [rule.factor(timedelta(days=7)) for rule in one.rules] == pytest.approx([13.44, 3.5, 1.4, 0.98], abs=1e-12)
     assert one.groups == ("handler",)
+
+
+@pytest.mark.integration
+def test_every_query_that_is_made_is_one_to_prometheus_itself(tmp_path: Path):
+    problems = Problems()
+    levels = [read_paths([path], problems) for path in (CORPUS / name for name in LOADS)]
+    levels.append(read_paths(sorted((REPO / "config/slo").glob("*.yaml")), problems))
+    problems.check()
+    slis = [one.sli for item in levels for one in item.objectives]
+    slis += [one.fallback for one in slis if one.fallback is not None]
+    queries = [filled(text, seconds) for one in slis for text in (one.part, one.total) for seconds in (300, 217.345)]
+    queries += [guard.rule.expr for item in levels for guard in item.guards]
+    rules = [{"record": f"query:{index}", "expr": query} for index, query in enumerate(queries)]
+    (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "all", "rules": rules}]}))
+    shown = subprocess.run(
+        [promtool_binary(), "check", "rules", tmp_path / "rules.yml"], capture_output=True, text=True, timeout=60
+    )
+    assert (shown.returncode, f"SUCCESS: {len(queries)} rules found" in shown.stdout) == (0, True), shown.stderr
 
 
 def same(objective: Objective) -> Objective:
