@@ -22,8 +22,11 @@ COMPLETE = 0.95
 """The share of a window's slices that must have been seen for its sums to be whole."""
 LATEST = 2
 """Slices without a sample, at the end, after which what was counted before is stale."""
+SLACK = 0.01
+"""The share of the total by which a part may be above it, or below zero, and still be rounding."""
 TREND = 36
 """Slices of the trend: three hours."""
+_UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
 
 
 @value
@@ -78,8 +81,12 @@ def ratio(sums: Sums, sli: Sli, counted: Counted, ever: Sums) -> Reading[float]:
         state, note = ReadingState.PARTIAL, f"covers {_of(sums)}" + (", still being read" if counted.filling else "")
     elif sums.doubtful:
         state, note = ReadingState.PARTIAL, "the server warned that its answer is not complete"
+    elif impossible := _impossible(sums, sli) or _impossible(ever, sli):
+        state, note = ReadingState.PARTIAL, impossible
     elif sli.counts is Part.BAD and not ever.parts:
         state, note = ReadingState.PARTIAL, "no bad event was ever counted: none, or a typo in its selector"
+    elif sli.counts is Part.BAD and not ever.part and ever.parts < ever.seen:
+        state, note = ReadingState.PARTIAL, "the count of bad events is new: what it began with is not known"
     newest = counted.newest
     if newest is None or newest < counted.edge - LATEST:
         seen = "" if newest is None else f" since {instant(newest + 1):%d %b %H:%M} UTC"
@@ -144,6 +151,11 @@ def bounded(own: SloGauge, low: SloGauge, high: SloGauge, threshold: float) -> S
 
 def trend(counted: Counted, sli: Sli, slices: int = TREND) -> tuple[float | None, ...]:
     """The good share of the last slices, oldest first."""
+    what = ("trend", counted.edge, sli.counts, slices)
+    return counted.slices.remembered(what, lambda: _trend(counted, sli, slices))
+
+
+def _trend(counted: Counted, sli: Sli, slices: int) -> tuple[float | None, ...]:
     found: list[float | None] = []
     for item in counted.slices.between(counted.edge - slices, counted.edge):
         if item is None or item.total <= 0 or (item.part is None and sli.counts is Part.GOOD):
@@ -161,7 +173,18 @@ def _interval(hour: Sums, sli: Sli, burn: Reading[float], budget: float) -> tupl
     return low / budget, high / budget
 
 
+def _impossible(sums: Sums, sli: Sli) -> str:
+    """What cannot be, beyond what extrapolation makes of counters: then the selectors do not belong together."""
+    beyond = sums.part - sums.total if sli.counts is Part.GOOD else -sums.part
+    if beyond <= SLACK * max(sums.total, 0.0) + 1.0:
+        return ""
+    if sli.counts is Part.GOOD:
+        return "more good events than events: check its selectors"
+    return "less than no bad events: check its selectors"
+
+
 def _of(sums: Sums) -> str:
-    """`15.2 of 30 d`, `25 of 60 min`."""
-    size, unit = (86_400, "d") if sums.expected * SLICE >= 2 * 86_400 else (60, "min")
+    """`15.2 of 30 d`, `22 of 24 h`, `25 of 60 min`."""
+    seconds = sums.expected * SLICE
+    size, unit = next(((size, unit) for size, unit in _UNITS if seconds >= 2 * size), _UNITS[-1])
     return f"{sums.seen * SLICE / size:.3g} of {sums.expected * SLICE / size:.3g} {unit}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from console.model.duration import duration
 from console.model.reading import Reading
@@ -34,7 +35,7 @@ class BurnRule:
 
     def factor(self, window: timedelta) -> float:
         """The burn rate above which it fires, for an objective over `window`."""
-        return self.percent / 100.0 * (window / duration(self.long))
+        return self.percent / 100.0 * (window / _span(self.long))
 
     def can_fire(self, target: float, window: timedelta) -> bool:
         """Whether a full outage is above the factor: the highest burn rate there is, is 1 / (1 - target)."""
@@ -48,6 +49,8 @@ RULES = (
     BurnRule(Urgency.TICKET, "3d", "6h", 10.0),
 )
 """The workbook's: quick and slow, to page and for a ticket."""
+
+_span = lru_cache(duration)
 
 WINDOWS: Mapping[str, timedelta] = {name: duration(name) for name in ("5m", "30m", "1h", "2h", "6h", "1d", "3d")}
 """The windows of `RULES`, shortest first."""

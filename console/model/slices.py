@@ -7,11 +7,14 @@ sums and 0.0417 by a mean of five-minute ratios (a factor of 96) when an hour of
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 from console.model.sli import Part, Sli
 from console.model.value import value
+
+T = TypeVar("T")
 
 SLICE = 300
 """Seconds of a slice. Slices lie on multiples of it in unix time; slice s spans (s * SLICE, (s + 1) * SLICE]."""
@@ -81,12 +84,13 @@ class Slice:
 class Slices:
     """The slices of one SLI. Not thread-safe. Sums are remembered until a slice changes."""
 
-    __slots__ = ("_first", "_marks", "_memo", "_parts", "_totals")
+    __slots__ = ("_first", "_marks", "_memo", "_other", "_parts", "_totals")
 
     def __init__(self, slices: Iterable[Slice] = ()) -> None:
         self._first = 0
         self._parts, self._totals, self._marks = array("d"), array("d"), bytearray()
         self._memo: dict[tuple[int, int], Sums] = {}
+        self._other: dict[tuple[Hashable, ...], Any] = {}
         self.put(slices)
 
     @property
@@ -115,7 +119,7 @@ class Slices:
                 marks[at], totals[at], parts[at] = mark, item.total, part
                 changed.append(item)
         if changed:
-            self._memo.clear()
+            self._forget()
         return changed
 
     def drop_before(self, index: int) -> None:
@@ -123,7 +127,7 @@ class Slices:
         count = min(max(0, index - self._first), len(self._marks))
         del self._marks[:count], self._totals[:count], self._parts[:count]
         self._first += count
-        self._memo.clear()
+        self._forget()
 
     def dump(self, begin: int, end: int) -> bytes:
         """The slices from `begin` up to, and without, `end`, for `load`."""
@@ -147,7 +151,7 @@ class Slices:
         self._marks[here] = data[:count]
         self._totals[here] = array("d", data[count : 9 * count])
         self._parts[here] = array("d", data[9 * count :])
-        self._memo.clear()
+        self._forget()
 
     def sums(self, begin: int, end: int) -> Sums:
         """The sums over the slices from `begin` up to, and without, `end`."""
@@ -164,6 +168,13 @@ class Slices:
                 sum(map(marks.count, _DOUBTS)),
                 max(0, end - begin),
             )
+        return found
+
+    def remembered(self, what: tuple[Hashable, ...], compute: Callable[[], T]) -> T:
+        """What `compute` gives, until a slice changes."""
+        if what not in self._other:
+            self._other[what] = compute()
+        found: T = self._other[what]
         return found
 
     def gap(self, begin: int, end: int) -> tuple[int, int] | None:
@@ -191,6 +202,10 @@ class Slices:
     def between(self, begin: int, end: int) -> Sequence[Slice | None]:
         """The slices from `begin` up to, and without, `end`; None for one that was not seen."""
         return [self._at(index - self._first) for index in range(begin, end)]
+
+    def _forget(self) -> None:
+        self._memo.clear()
+        self._other.clear()
 
     def _at(self, at: int) -> Slice | None:
         if not 0 <= at < len(self._marks) or not self._marks[at]:
