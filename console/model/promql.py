@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 
 from console.model.value import value
 
@@ -110,6 +111,7 @@ def complaint(text: str) -> str:
     return "" if parser.metrics or parser.times else "it names no metric"
 
 
+@lru_cache(maxsize=256)  # the same query is looked at for several reasons
 def selectors(text: str) -> tuple[Selector, ...]:
     """Every selector of an expression, in its order; `model.sli`'s placeholders may stand in it. Raises ValueError,
     with the reason, when it is no PromQL."""

@@ -28,7 +28,6 @@ from console.settings.slo.openslo import COMPATIBLE, window_of
 from console.settings.slo.queries import counted, expression
 from console.settings.tree import Kind
 
-VERSION = "openslo/v1alpha"
 _UNITS = {"minute": "m", "hour": "h", "day": "d", "week": "w", "month": "M", "quarter": "Q", "year": "Y"}
 _SOURCES = (*COMPATIBLE, "sloth")
 """`sloth` is what Sloth's own documents name a query by."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 
@@ -11,6 +11,7 @@ from console.model.burn import RULES, BurnRule, Urgency
 from console.model.sli import Part, Sli, Unit, averaged, filled, of_ratio, of_threshold, sliced
 from console.model.slices import SLICE
 from console.model.slo import Alerting, Objective
+from console.model.value import value
 from console.model.window import Rolling, Window
 from console.settings.nodes import Fields, Node
 from console.settings.problems import shown
@@ -29,7 +30,7 @@ LOW = 0.9
 Pairs = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Ratio:
     """Events: those that are counted (bad or good), and all."""
 
@@ -38,7 +39,7 @@ class Ratio:
     total: Counted
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Raw:
     """A ratio of 0 to 1 without its counts: as it is written, and as a template."""
 
@@ -47,7 +48,7 @@ class Raw:
     template: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Threshold:
     """A value that is compared; `template` may hold the range of one sample."""
 
@@ -58,7 +59,7 @@ class Threshold:
 Measure = Ratio | Raw | Threshold
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Limit:
     """What a threshold is compared with; `op` is OpenSLO's word."""
 
@@ -66,7 +67,7 @@ class Limit:
     value: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Fallback:
     """What is measured when the total has no series at all: a value, good in the slices in which the limit holds."""
 
@@ -74,7 +75,7 @@ class Fallback:
     limit: Limit
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Declared:
     """One objective as a file has it. `seconds` and `share` are of a time slice: how long it is, and the share of good
     that makes it good. `name_at` and `service_at` are the places to complain at."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 
 from console.model import promql
@@ -11,6 +10,7 @@ from console.model.guard import Action, Invariant, Limit, NoData, PhaseGuard
 from console.model.rollout import GuardrailRule
 from console.model.sli import Part
 from console.model.slices import SLICE
+from console.model.value import value
 from console.settings.nodes import Fields, Node
 from console.settings.problems import one_of, shown
 from console.settings.slo.declared import OPS, Ratio, exactly_one, prose, where
@@ -40,7 +40,7 @@ MOST = 100
 """Evaluations that a breach may need."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Guard:
     """One of the two, and the place of its name; `rollout` is that of the rollout it applies to."""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
 from console.model.burn import BurnRule, Urgency
+from console.model.value import value
 from console.settings.nodes import Node
 from console.settings.problems import one_of, shown
 from console.settings.slo.declared import Measure
@@ -16,7 +16,7 @@ from console.settings.slo.declared import Measure
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Indicator:
     """How something is measured; `measure` is None when it was refused, or is measured by `backend`, which is none of
     ours. `where` is its query's place, `at` the one to complain at."""
@@ -28,7 +28,7 @@ class Indicator:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Condition:
     """A burn rate over a window that somebody is to hear of; `over` is false for one that is low."""
 

@@ -6,9 +6,7 @@ SLI of another backend is read as a document, and an SLO that would have to be m
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from console.model.burn import BurnRule, Urgency
@@ -16,6 +14,7 @@ from console.model.duration import duration
 from console.model.sli import Part
 from console.model.slices import SLICE
 from console.model.slo import Alerting
+from console.model.value import value
 from console.model.window import Rolling, Window
 from console.settings.nodes import Fields, Node
 from console.settings.problems import one_of, shown
@@ -214,7 +213,7 @@ def _ratio(node: Node, library: Library, description: str) -> Indicator:
     return Indicator(found if usable else None, where(query), query, "", description)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Source:
     """Where a query stands that Prometheus answers; else the `backend` that it is for, if it is known, and what names
     that."""
@@ -511,6 +510,8 @@ def _json(node: Node) -> Pairs:
     text = node.text(expected, default="")
     if not text:
         return ()
+    import json  # rarely needed
+
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):

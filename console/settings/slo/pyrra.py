@@ -17,7 +17,6 @@ from console.settings.slo.declared import Declared, Measure, Pairs, Ratio, exact
 from console.settings.slo.queries import RANGE, Counted, of_selector, selector
 from console.settings.tree import Kind
 
-VERSION = "pyrra.dev/v1alpha1"
 ALERT = "ErrorBudgetBurn"
 """How Pyrra names its alerts."""
 LABEL = "pyrra.dev/"

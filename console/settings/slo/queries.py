@@ -8,12 +8,12 @@ has neither cannot be counted over a window, and is refused with the fix.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from math import inf, isnan, nan
 
 from console.model import promql
 from console.model.promql import Matcher, Selector
 from console.model.sli import INNER, WINDOW, Bucket, Unit, of_counters, of_deltas, of_expressions
+from console.model.value import value
 from console.settings.nodes import Node
 from console.settings.problems import shown
 
@@ -31,7 +31,7 @@ _LONGEST = 20_000
 """Characters of a query."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Counted:
     """A query as it is written, and the template that counts it over a range."""
 

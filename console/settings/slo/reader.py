@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from console.model.slo import Objective
+from console.model.value import value
 from console.settings import tree
 from console.settings.nodes import Fields, Node
 from console.settings.problems import Problems, one_of, shown
-from console.settings.slo import alpha, guards, openslo, pyrra, sloth
+from console.settings.slo import guards, openslo
 from console.settings.slo.declared import Declared, judged
 from console.settings.slo.guards import Guard
 from console.settings.slo.library import Library, seen_at
 from console.settings.tree import Kind
 
-LISTS = {("v1", "List"), (sloth.VERSION, "PrometheusServiceLevelList"), (pyrra.VERSION, "ServiceLevelObjectiveList")}
+ALPHA, SLOTH_FILE, SLOTH, PYRRA = "openslo/v1alpha", "prometheus/v1", "sloth.slok.dev/v1", "pyrra.dev/v1alpha1"
+"""The versions of what is read only: each has a module, which is loaded when there is a document of it."""
+LISTS = {("v1", "List"), (SLOTH, "PrometheusServiceLevelList"), (PYRRA, "ServiceLevelObjectiveList")}
 """What kubectl wraps several objects in."""
 SLO_GENERATOR = "sre.google.com/"
 _KINDS: Mapping[str, tuple[str, ...]] = {
     openslo.VERSION: ("SLO", *openslo.READERS),
-    alpha.VERSION: ("SLO", "Service"),
-    sloth.VERSION: ("PrometheusServiceLevel", "AlertWindows"),
-    pyrra.VERSION: ("ServiceLevelObjective",),
+    ALPHA: ("SLO", "Service"),
+    SLOTH: ("PrometheusServiceLevel", "AlertWindows"),
+    PYRRA: ("ServiceLevelObjective",),
     guards.VERSION: (guards.GUARDRAIL, guards.INVARIANT),
 }
 """apiVersion -> the kinds of it that are read."""
@@ -32,15 +37,15 @@ _UNREADABLE = "an SLO of openslo/v1 with the same queries"
 _Reader = Callable[[Node, Library], list[Declared]]
 _OBJECTIVES: Mapping[tuple[str, str], _Reader] = {
     (openslo.VERSION, "SLO"): openslo.read_slo,
-    (alpha.VERSION, "SLO"): lambda document, _: alpha.read_slo(document),
-    (sloth.FILE_VERSION, ""): lambda document, _: sloth.read_file(document),
-    (sloth.VERSION, "PrometheusServiceLevel"): lambda document, _: sloth.read_service_level(document),
-    (pyrra.VERSION, "ServiceLevelObjective"): lambda document, _: pyrra.read_objective(document),
+    (ALPHA, "SLO"): lambda document, _: _module("alpha").read_slo(document),
+    (SLOTH_FILE, ""): lambda document, _: _module("sloth").read_file(document),
+    (SLOTH, "PrometheusServiceLevel"): lambda document, _: _module("sloth").read_service_level(document),
+    (PYRRA, "ServiceLevelObjective"): lambda document, _: _module("pyrra").read_objective(document),
 }
 """What has objectives in it."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Found:
     """An objective, what it was made of, and where its name and its service stand."""
 
@@ -97,13 +102,13 @@ def read(nodes: Iterable[Node], library: Library | None = None) -> Levels:
         kind = _kind(document)
         if kind is not None:
             by_kind.setdefault(kind, []).append(document)
-    for document in by_kind.get((sloth.VERSION, "AlertWindows"), ()):
-        sloth.read_windows(document, library)
+    for document in by_kind.get((SLOTH, "AlertWindows"), ()):
+        _module("sloth").read_windows(document, library)
     for name, define in openslo.READERS.items():
         for document in by_kind.get((openslo.VERSION, name), ()):
             define(document, library)
-    for document in by_kind.get((alpha.VERSION, "Service"), ()):
-        alpha.read_service(document, library)
+    for document in by_kind.get((ALPHA, "Service"), ()):
+        _module("alpha").read_service(document, library)
     declared = {
         id(document): _declared(reader, document, library)
         for kind, reader in _OBJECTIVES.items()
@@ -121,6 +126,10 @@ def read(nodes: Iterable[Node], library: Library | None = None) -> Levels:
     _unique([(item.declared.name, item.name) for item in levels.found])
     _unique([(item.item.name, item.name) for item in levels.guards])
     return levels
+
+
+def _module(name: str) -> Any:
+    return import_module(f"console.settings.slo.{name}")
 
 
 def _declared(reader: _Reader, document: Node, library: Library) -> list[Declared]:
@@ -180,10 +189,10 @@ def _kind(document: Node) -> tuple[str, str] | None:
         return None
     fields = document.open_mapping()
     if "version" in fields and "apiVersion" not in fields:
-        fields["version"].choice({sloth.FILE_VERSION: True})
-        return (sloth.FILE_VERSION, "") if fields["version"].tree.text == sloth.FILE_VERSION else None
+        fields["version"].choice({SLOTH_FILE: True})
+        return (SLOTH_FILE, "") if fields["version"].tree.text == SLOTH_FILE else None
     place, kind = fields["apiVersion"], fields["kind"]
-    version = place.text(f"{', '.join(_KINDS)}; or version: {sloth.FILE_VERSION}") if place.present else ""
+    version = place.text(f"{', '.join(_KINDS)}; or version: {SLOTH_FILE}") if place.present else ""
     if version.startswith(SLO_GENERATOR):
         place.refuse(f"{shown(version)}, which is slo-generator's and not read", _UNREADABLE)
     elif not place.present and {"error_budget_policies", "backends"} & document.tree.keys.keys():
@@ -198,7 +207,7 @@ def _kind(document: Node) -> tuple[str, str] | None:
         elif word:
             kind.refuse(f"the kind {shown(word)}", one_of(known, word))
     elif not place.present:
-        place.refuse("nothing", f"{', '.join(_KINDS)}; or version: {sloth.FILE_VERSION}")
+        place.refuse("nothing", f"{', '.join(_KINDS)}; or version: {SLOTH_FILE}")
     elif version:
         place.refuse(shown(version), one_of(tuple(_KINDS)))
     return None

@@ -7,13 +7,13 @@ is refused by name; those that change which rules it writes change nothing here.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import timedelta
 
 from console.model.burn import BurnRule, Urgency
 from console.model.sli import Part
 from console.model.slices import SLICE
 from console.model.slo import Alerting
+from console.model.value import value
 from console.settings.nodes import Fields, Node
 from console.settings.problems import one_of, shown
 from console.settings.slo import spans
@@ -36,14 +36,11 @@ from console.settings.slo.library import Library
 from console.settings.slo.queries import RANGE, counted, expression
 from console.settings.tree import Kind
 
-FILE_VERSION = "prometheus/v1"
-VERSION = "sloth.slok.dev/v1"
-
 _NAME = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,126}[A-Za-z0-9])?")
 _WINDOWED = re.compile(r"\{\{\s*\.window\s*\}\}")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Words:
     """How one of the two kinds of file spells its keys."""
 
