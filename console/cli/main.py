@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "alerts": ("alerts", "The alert feed: list, show, acknowledge, judge."),
     "silence": ("silence", "Silences: preview, add, expire, extend."),
     "slo": ("slo", "Service levels: their gauges; check and convert their files."),
+    "baseline": ("baseline", "What was normal: capture it, and compare the present with it."),
     "incident": ("incident", "Declare, lead, follow and export incidents."),
     "changes": ("changes", "Temporary changes: what is owed, undone, handed over."),
     "outbox": ("outbox", "Messages: what went out, what is NOT SENT."),

@@ -33,6 +33,8 @@ share, it is too little to be like them."""
 BATCH = 36
 """Slices of a batch for the design effect: three hours."""
 SHARE = 0.95
+HALF = 6
+"""Slices of half an hour."""
 
 
 class Load(StrEnum):
@@ -280,7 +282,7 @@ def design_effect(bad: Sequence[float | None], total: Sequence[float | None]) ->
 def by_deff(bad: float, total: float, deff: float) -> Estimate:
     """A ratio with Wilson's interval of as many events as count after the design effect."""
     low, high = wilson(bad / deff, total / deff)
-    share = min(max(bad / total, 0.0), 1.0)
+    share = min(max(_short(bad / total), 0.0), 1.0)
     return Estimate(share, low, high, round(total), f"Wilson, n / deff {deff:.3g}")
 
 
@@ -298,24 +300,24 @@ class Peers:
 def same_hour(measured: Measured, zone: str, at: int) -> Peers:
     """The same hour of the week, else of the day; empty when the baseline has neither."""
     wanted = hour_of_week(at, zone)
-    week = _seen(measured, lambda hour: hour_of_week(hour.begin, zone) == wanted)
+    week = _seen(measured, at, lambda hour: hour_of_week(hour.begin, zone) == wanted)
     if week:
         return Peers(week, f"{_WEEKDAYS[wanted // 24]} {wanted % 24:02d}:00")
-    day = _seen(measured, lambda hour: hour_of_week(hour.begin, zone) % 24 == wanted % 24)
+    day = _seen(measured, at, lambda hour: hour_of_week(hour.begin, zone) % 24 == wanted % 24)
     return Peers(day, f"{wanted % 24:02d}:00 of any day")
 
 
 def peers(measured: Measured, zone: str, at: int) -> Peers:
     """The hours that one is compared with: of the narrowest kind of which there are enough, else of the widest."""
     wanted = hour_of_week(at, zone)
-    week = _seen(measured, lambda hour: hour_of_week(hour.begin, zone) == wanted)
+    week = _seen(measured, at, lambda hour: hour_of_week(hour.begin, zone) == wanted)
     if len(week) >= ENOUGH:
         return Peers(week, f"{_WEEKDAYS[wanted // 24]} {wanted % 24:02d}:00")
-    day = _seen(measured, lambda hour: hour_of_week(hour.begin, zone) % 24 == wanted % 24)
+    day = _seen(measured, at, lambda hour: hour_of_week(hour.begin, zone) % 24 == wanted % 24)
     if len(day) >= ENOUGH:
         return Peers(day, f"{wanted % 24:02d}:00")
     busy = is_peak(measured, zone, at)
-    load = _seen(measured, lambda hour: (hour_of_week(hour.begin, zone) in measured.peak) is busy)
+    load = _seen(measured, at, lambda hour: (hour_of_week(hour.begin, zone) in measured.peak) is busy)
     return Peers(load, "peak" if busy else "off-peak")
 
 
@@ -330,8 +332,13 @@ def is_peak(measured: Measured, zone: str, at: int) -> bool:
     return 2 * sum(alike) > len(alike)
 
 
-def _seen(measured: Measured, fits: Callable[[Span], bool]) -> tuple[Span, ...]:
-    return tuple(hour for hour in measured.hours if hour.total > 0 and fits(hour))
+def _seen(measured: Measured, at: int, fits: Callable[[Span], bool]) -> tuple[Span, ...]:
+    """Those with traffic; not the present itself, when the baseline has only just been captured."""
+    return tuple(hour for hour in measured.hours if hour.total > 0 and not _overlaps(hour, at) and fits(hour))
+
+
+def _overlaps(hour: Span, at: int) -> bool:
+    return hour.begin < at + HALF and hour.begin + hour.slices > at - HALF
 
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -364,12 +371,13 @@ class Comparison:
         return note.made(standing, now, before, difference, shares, why)
 
     def _of(self, index: int) -> tuple[Peers, Peers, list[float], float]:
-        key = hour_of_week(index, self._baseline.zone)
+        near = index < self._baseline.end + HALF
+        key = -index if near else hour_of_week(index, self._baseline.zone)
         found = self._known.get(key)
         if found is None:
             same = same_hour(self._measured, self._baseline.zone, index)
             like = peers(self._measured, self._baseline.zone, index)
-            shares = sorted(hour.bad / hour.total for hour in like.hours)
+            shares = sorted(_short(hour.bad / hour.total) for hour in like.hours)
             volume = median(hour.total for hour in like.hours) if like.hours else 0.0
             found = self._known[key] = same, like, shares, volume
         return found
@@ -388,7 +396,7 @@ def percentile(
         return note.unknown("nothing was counted in this hour")
     rows = [row for row in (buckets_of(detail, hour) for hour in like.hours) if row and row[-1] >= least]
     found = (place(measured.les, row, quantile) for row in rows)
-    values = sorted(item.value for item in found if item is not None)
+    values = sorted(_short(item.value) for item in found if item is not None)
     together = [row for row in (buckets_of(detail, hour) for hour in same.hours) if row]
     before = _by_order(measured.les, added(together), quantile) if together else None
     if n < least:
@@ -414,19 +422,24 @@ def _by_order(les: Sequence[float], counts: Sequence[float], quantile: float) ->
     if found is None or bounds is None:
         return None
     method = "order statistics, bounds of buckets"
-    return Estimate(found.value, *bounds, int(counts[-1]), method, bounds, counts[-1] < needed(quantile))
+    return Estimate(_short(found.value), *bounds, int(counts[-1]), method, bounds, counts[-1] < needed(quantile))
 
 
 def _difference(now: Estimate, before: Estimate) -> Estimate:
     """What the present is above the baseline. The interval is put together of the two (MOVER, of which Newcombe's for
     two ratios is a case): it holds where they do."""
-    value = now.value - before.value
+    value = _short(now.value - before.value)
     low = high = None
     if now.low is not None and before.high is not None:
         low = value - sqrt((now.value - now.low) ** 2 + (before.high - before.value) ** 2)
     if now.high is not None and before.low is not None:
         high = value + sqrt((now.high - now.value) ** 2 + (before.value - before.low) ** 2)
     return Estimate(value, low, high, min(now.n, before.n), f"MOVER of {now.method}")
+
+
+def _short(number: float) -> float:
+    """A number without its last digits, in which equal sums of floats differ."""
+    return float(f"{number:.9g}")
 
 
 def _rank(now: float, values: Sequence[float]) -> Standing:

@@ -450,6 +450,19 @@ class TrustPlaybook(Command):
 
 
 @value
+class RecordBaseline(Command):
+    """A baseline was captured, and is on the disk."""
+
+    name: str
+    hash: str
+    target: str
+    source: str
+    begin: datetime
+    end: datetime
+    slis: int
+
+
+@value
 class BeginShift(Command):
     pass
 

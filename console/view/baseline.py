@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from console.model.advice import Advice, Kind
 from console.model.baseline import BaselineNote, Estimate, Measured, Standing
 from console.view.line import Tone
 from console.view.values import number, share
@@ -103,3 +104,29 @@ def measured_lines(item: Measured) -> Iterator[str]:
         yield f"  {item.doubtful} slices are doubtful: the server warned about its answer"
     if item.note:
         yield f"  {item.note}"
+
+
+def advice_words(advice: Advice, measured: Measured) -> str:
+    """A piece of advice, and what it rests on."""
+    target, found = share(measured.target, 4), advice.evidence
+    rests = f"the error ratio was {estimate_words(found)}"
+    suggested = share(advice.suggested, 4) if advice.suggested is not None else ""
+    if advice.kind is Kind.OBJECTIVE_FITS:
+        return f"objective {target} fits: {rests}"
+    if advice.kind is Kind.OBJECTIVE_UNSURE:
+        return (
+            f"objective {target}: kept or missed cannot be told: {rests}, the budget is {errors(1 - measured.target)}"
+        )
+    if advice.kind is Kind.OBJECTIVE_STRICTER:
+        return f"objective {target} could be stricter, {suggested} with half of its budget to spare: {rests}"
+    if advice.kind is Kind.OBJECTIVE_LOOSER:
+        kept = f"{suggested} was kept" if suggested else "none of the usual ones was kept"
+        return f"objective {target} was missed, {kept}: {rests}"
+    if advice.kind is Kind.ERROR_LIMIT:
+        return f"guardrail on errors: above {errors(found.value)} ({found.method}, n {found.n:,})"
+    name = f"P{100 * advice.quantile:g}"
+    if advice.suggested is None:
+        return (
+            f"guardrail on {name}: no limit can be given, its upper end is not known: {estimate_words(found, amount)}"
+        )
+    return f"guardrail on {name}: above {amount(advice.suggested)}, its upper bound: {estimate_words(found, amount)}"

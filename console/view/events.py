@@ -71,6 +71,11 @@ def _merged(p: ev.SpoolMerged, _: str) -> tuple[Tone, str]:
     return Tone.WARNING, f"{p.events} events of {p.console} merged from the spool{lost}"
 
 
+def _captured(p: ev.BaselineCaptured, _: str) -> tuple[Tone, str]:
+    days = span_of(p.end - p.begin)
+    return Tone.NORMAL, f"baseline {p.name} captured of {p.target}: {p.slis} SLIs over {days}, {p.hash[:12]}"
+
+
 def _acknowledge_overdue(p: ev.AcknowledgeOverdue, _: str) -> tuple[Tone, str]:
     return Tone.ALARM, f"NOT ACKNOWLEDGED by {clock(p.due_at, seconds=True)}{late(p.late_seconds)}"
 
@@ -87,6 +92,7 @@ _WRITERS: Mapping[type[Any], Writer] = {
     **RUN_WRITERS,
     ev.EffectIntended: lambda p, t: (Tone.WARNING, f"about to act: {p.kind} {p.target}: {p.detail}"),
     ev.EffectFinished: _effect_finished,
+    ev.BaselineCaptured: _captured,
     ev.ShiftBegan: lambda p, t: (Tone.STRONG, f"shift of {p.operator} began"),
     ev.ShiftEnded: lambda p, t: (Tone.STRONG, f"shift ended{because(p.reason)}"),
     ev.WatchItemAdded: lambda p, t: (Tone.NORMAL, f"watch {p.item}: {p.text}"),

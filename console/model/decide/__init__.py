@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from console.model import commands as cmd
-from console.model.decide import alerts, changes, escalation, incidents, pager, response, runs, shifts
+from console.model.decide import alerts, baselines, changes, escalation, incidents, pager, response, runs, shifts
 from console.model.decide.announce import announce
 from console.model.decide.changes import flag_outcome
 from console.model.decide.context import Batch, Context, Refusal
@@ -78,6 +78,7 @@ _RULES: dict[type[cmd.Command], Callable[[State, Any, Context], list[Batch]]] = 
     cmd.RunProgram: runs.run_program,
     cmd.SendNotice: runs.send_notice,
     cmd.TrustPlaybook: runs.trust,
+    cmd.RecordBaseline: baselines.record,
     cmd.BeginShift: shifts.begin,
     cmd.EndShift: shifts.end,
     cmd.AddWatchItem: shifts.add_watch,

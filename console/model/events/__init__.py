@@ -7,6 +7,7 @@ A new kind: its class in its stream's module here, and what it changes in the mo
 """
 
 from console.model.events.alert import *
+from console.model.events.baseline import *
 from console.model.events.change import *
 from console.model.events.delivery import *
 from console.model.events.drill import *
