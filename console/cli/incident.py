@@ -158,7 +158,9 @@ def export(options: Options, incident_id: str, output: Path | None, as_json: boo
             runs, changes = console.state.runs_of(incident.id), console.state.changes_of(incident.id)
             streams = [*(run.stream for run in runs), *(change.stream for change in changes)]
             events = await console.timeline(incident.stream, *streams)
-            data = document(incident, runs, events, changes)
+            alerts = [f"alert:{alert.fingerprint}" for alert in incident.alerts]
+            beside = await console.timeline(f"rollout:{incident.target}", *alerts)
+            data = document(incident, runs, events, changes, beside)
             write_out(dump(data) + "\n" if as_json else markdown(data), output)
 
     run(work())

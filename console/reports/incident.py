@@ -14,7 +14,7 @@ from console.model.alert import AlertRef
 from console.model.message import Delivery, DeliveryState
 from console.model.reading import ReadingState
 from console.model.run import Run, StepRun
-from console.reports import timeline
+from console.reports import lanes, timeline
 from console.reports.blind import blind_spots
 from console.reports.history import BEFORE, History, Spell, worst
 from console.reports.metrics import metrics, minutes, source, times_rows
@@ -70,6 +70,7 @@ def document(history: History) -> Json:
             for row, item in zip(told["events"], history.events, strict=True)
             if _worth(item, history)
         ],
+        "lane": told["lane"],
         "decisions": everything["decisions"],
         "runs": [_run(run, data) for run, data in zip(history.runs, everything["runs"], strict=True)],
         "updates": list(_updates(history)),
@@ -110,6 +111,7 @@ def markdown(data: Json, zone: Zone = lambda _: None) -> str:
         day=timeline.day,
         local=local,
         src=src,
+        lanes=lanes.drawn(data["lane"]),
         span=lambda seconds: "-" if seconds is None else minutes(timedelta(seconds=seconds)),
         percent=lambda share: "-" if share is None else f"{share * 100:.4g} %",
     )

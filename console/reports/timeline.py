@@ -9,6 +9,7 @@ from console.model.change import Change
 from console.model.events import Corrected, Recorded, Unknown
 from console.model.incident import Incident
 from console.model.run import Run
+from console.reports import lanes
 from console.reports.render import render
 from console.reports.response import incident_data
 from console.reports.snapshot import Json, instant
@@ -20,11 +21,16 @@ LATE = timedelta(seconds=60)
 
 
 def document(
-    incident: Incident, runs: Sequence[Run], events: Sequence[Recorded], changes: Sequence[Change] = ()
+    incident: Incident,
+    runs: Sequence[Run],
+    events: Sequence[Recorded],
+    changes: Sequence[Change] = (),
+    beside: Sequence[Recorded] = (),
 ) -> Json:
     """The incident, its runs with their steps, and every event in the order it happened; what was corrected since has
-    its corrections beside it. `anchor` is the `SEQ:HASH` of the last event in it. It says nothing about now, so that
-    the same record gives the same document."""
+    its corrections beside it. `lane` has them as marks on one time axis, with what was recorded `beside` them: phases
+    of the rollout, acts on the alerts. `anchor` is the `SEQ:HASH` of the last event in it. It says nothing about now,
+    so that the same record gives the same document."""
     saved = [recorded for recorded in events if recorded.saved]
     now = max((recorded.recorded_at for recorded in events), default=incident.declared_at)
     ordered = sorted(events, key=lambda item: (item.occurred_at, not item.saved, item.seq))
@@ -45,6 +51,7 @@ def document(
             }
             for recorded in ordered
         ],
+        "lane": lanes.document(events, incident.impact_started_at or incident.declared_at, beside),
     }
 
 
@@ -99,4 +106,4 @@ def day(text: str | None) -> str:
 
 def markdown(data: Json) -> str:
     """The document for people."""
-    return render("timeline.md.j2", **data, mark=mark, who=who, day=day)
+    return render("timeline.md.j2", **data, lanes=lanes.drawn(data["lane"]), mark=mark, who=who, day=day)

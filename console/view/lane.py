@@ -60,8 +60,9 @@ SAMPLED = timedelta(minutes=6)
 """How far from the true instant a source that samples may see an alert fire."""
 
 LEGEND = (
-    "phase > up < down, flags F, alerts ! fired o resolved, incident D declared S severity E escalated "
-    "M mitigated R resolved C closed i other, people p; a digit: so many at once, + ten or more"
+    "phase: > up, < down, to so many percent of the traffic; flags: F; alerts: ! fired, o resolved",
+    "incident: D declared, S severity, E escalated, M mitigated, R resolved, C closed, i anything else",
+    "people: p an act of somebody; a digit: so many marks in one place, +: ten or more",
 )
 SHORT_LEGEND = "> < phase  F flag  ! fired  o resolved  D S E M R C incident  p person"
 

@@ -427,11 +427,37 @@ def hostile_life(text):
 @settings(max_examples=60, deadline=None)
 def test_38_outside_text_opens_nothing(text):
     quiet, loud = (list(tokens(markdown(report(*hostile_life(words))))) for words in ("x", text))
-    bad = {"link_open", "image", "html_inline", "html_block", "code_inline", "fence", "code_block", "s_open"}
+    bad = {"link_open", "image", "html_inline", "html_block", "code_inline", "code_block", "s_open"}
 
     assert not {kind for kind, _ in loud} & bad
-    for kind in ("heading_open", "tr_open", "td_open", "table_open", "th_open"):
+    for kind in ("fence", "heading_open", "tr_open", "td_open", "table_open", "th_open"):
         assert sum(found == kind for found, _ in loud) == sum(found == kind for found, _ in quiet), kind
+
+
+def test_the_lanes_hold_no_outside_text():
+    (quiet, loud) = (
+        [token.content for token in PARSER.parse(markdown(report(*hostile_life(words)))) if token.type == "fence"]
+        for words in ("x", "".join(HOSTILE))
+    )
+    assert quiet == loud
+    assert len(quiet) == 1
+
+
+def test_the_lanes_show_who_did_what_when_on_one_axis():
+    data = report(*whole_life())
+    marks = data["lane"]["marks"]
+    assert [item["at"] for item in marks] == sorted(item["at"] for item in marks)
+    assert all(data["lane"]["from"] <= item["at"] <= data["lane"]["to"] for item in marks)
+    assert {item["lane"] for item in marks} == {"phase", "flags", "alerts", "incident", "people"}
+    declared = by(marks, "mark", "D")
+    assert declared["at"] == by(data["timeline"], "kind", "incident.declared")["occurred_at"]
+    assert declared["seq"] == by(data["timeline"], "kind", "incident.declared")["seq"]
+    rows = markdown(data).partition("```text\n")[2].partition("```")[0].splitlines()
+    lanes = {row.split()[0]: row for row in rows[1:6]}
+    assert list(lanes) == ["phase", "flags", "alerts", "incident", "people"]
+    assert len({len(row) for row in lanes.values()}) == 1
+    assert ">25%" in lanes["phase"]
+    assert lanes["incident"].rindex("M") < lanes["incident"].rindex("R")
 
 
 def test_38_nothing_that_a_terminal_obeys_is_in_it():
