@@ -101,7 +101,12 @@ class Filling:
         plan = self._plan(levels.edge, unix)
         if plan is None:
             self._drop(unix)
-            return IDLE
+            lacking = levels.unforeseen(levels.gauges(), unix)
+            if lacking is None:
+                return IDLE
+            levels.foresee(lacking, unix)
+            self._better = True
+            return BREAK
         tracks, begin, end = plan
         try:
             failed = levels.ask(tracks, begin, end, unix, gaps=True)
@@ -184,6 +189,8 @@ class Filling:
             if number not in rows:
                 continue
             present = [row.labels for row in rows[number]]
+            if not any(row.get(label) for row in present for label in objective.groups):
+                present = []  # one group of all: the labels are misspelt
             before = self._levels.groups(objective)
             self._levels.know_groups(objective, present)
             self._levels.forget_groups(objective, present)

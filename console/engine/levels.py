@@ -10,6 +10,8 @@ the server's memory.
 from __future__ import annotations
 
 import hashlib
+import math
+import random
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 
 from console.model.budget import Counted, bounded, gauge
 from console.model.burn import WINDOWS
+from console.model.forecast import Forecast, exhaustion
 from console.model.promql import patched
 from console.model.reading import CLOCK_SECONDS, Reading, ReadingState, missing
 from console.model.sli import WINDOW, Sli
@@ -36,6 +39,8 @@ FIRST = 72
 """Slices of the first round: six hours."""
 POINTS = 20_000
 """Points of one answer: what is decoded at once holds up the keys for that long."""
+FORESEE_EVERY, WATCHED = 300.0, 900.0
+"""Seconds between two forecasts of one objective, and how long somebody who has looked at it is taken to look."""
 GROUPS = 100
 """Groups of one objective that are measured."""
 _LONGEST = int(max(WINDOWS.values()).total_seconds() // SLICE)
@@ -73,7 +78,7 @@ class Track:
         self.slices, self.asked = kept.slices, dict(kept.asked)
         self.looked = dict(kept.asked)
 
-    def hear(self, answers: Mapping[str, Reading[float]]) -> None:
+    def hear(self, answers: Mapping[str, Reading[float]], now: datetime) -> None:
         """Takes the tail from the answers."""
         part, total = (answers.get(query.name, _UNREAD) for query in self.queries)
         self.tail, self.worst, self.why = Sums(expected=1), ReadingState.OK, ""
@@ -88,6 +93,9 @@ class Track:
             self.tail = Sums(part.value or 0.0, total.value, 1, int(part.known), int(doubtful), 1)
             if ReadingState.STALE in (part.state, total.state):
                 self.worst, self.why = ReadingState.STALE, part.note or total.note
+            for reading in (total, part):
+                if reading.at is not None and now - reading.at > AGAIN:  # by a cache between us and the server
+                    self.worst, self.why = ReadingState.STALE, f"the answer dates from {reading.at:%d %b %H:%M} UTC"
 
     def take(self, found: Mapping[str, Series], first: int) -> list[Slice] | None:
         """Keeps the slices of an answer whose first value is that of slice `first`: those that are new. None when it
@@ -142,6 +150,9 @@ class Level:
         self.own = Track(self._name, objective.sli, where)
         other = objective.sli.fallback
         self.fallback = Track(f"{self._name}.fallback", other, where) if other is not None else None
+        self.forecast: Reading[Forecast] | None = None
+        self.foreseen_at, self.looked_at = -math.inf, -math.inf
+        """When its forecast was made, and when somebody last looked at it."""
         self.low: Track | None = None
         self.high: Track | None = None
         """The buckets next to the one that its latency would need."""
@@ -309,7 +320,7 @@ class Levels:
             raise SourceError(f"refuses every expression: {next(iter(answers.values())).note}")
         with self.lock:
             for track in tracks:
-                track.hear(answers)
+                track.hear(answers, now)
             self.at, self.ahead = now, ahead
         return answers
 
@@ -402,14 +413,41 @@ class Levels:
                 track.slices, edge, track.tail, self.at or now, self.source.name, self.ahead, track.filling
             )
             found = gauge(level.objective, counted, track.sli)
+        found = _foreseen(found, level) if level.forecast is not None and track is level.shown else found
         return clouded(found, track.worst, track.why) if track.why else found
+
+    def foresee(self, level: Level, unix: float) -> None:
+        """Makes the forecast of an objective."""
+        level.foreseen_at = unix
+        with self.lock:
+            if self.edge is None:
+                return
+            track, edge = level.shown, self.edge
+            first = max(begin_of(level.objective, edge), track.slices.first or edge)
+            past = track.slices.between(first, edge)
+        objective = level.objective
+        # One seed for each objective: the next forecast tries the same futures, and differs by what has happened.
+        draw = random.Random(objective.name).random
+        level.forecast = exhaustion(
+            past, first, objective.window, objective.budget, track.sli.counts, draw, self.source.name
+        )
+
+    def unforeseen(self, gauges: Iterable[SloGauge], unix: float) -> Level | None:
+        """An objective that burns or is looked at, and has no forecast of late; None when there is none."""
+        burning = {found.objective.name for found in gauges if _burns(found)}
+        for level in self.levels():
+            looked = unix - level.looked_at < WATCHED
+            if (looked or level.objective.name in burning) and unix - level.foreseen_at >= FORESEE_EVERY:
+                return level
+        return None
 
     def history(self, name: str) -> History | None:
         """The slices of an objective's window; None when there is no objective of that name, or nothing was read."""
         level = next((item for item in self.levels() if item.objective.name == name), None)
         with self.lock:
-            if level is None or self.edge is None:
+            if level is None or self.edge is None or self.at is None:
                 return None
+            level.looked_at = self.at.timestamp() + self.ahead
             track, first = level.shown, _window_of(level.objective, self.edge)
             return History(first, tuple(track.slices.between(first, self.edge)), track.sli)
 
@@ -459,6 +497,20 @@ def begin_of(objective: Objective, edge: int) -> int:
 def _window_of(objective: Objective, edge: int) -> int:
     begin, _ = objective.window.span(instant(edge + 2))
     return min(slot(begin) - 2, edge)
+
+
+def _burns(found: SloGauge) -> bool:
+    """Whether its budget is spent faster than it comes back, over the last hour or the last day."""
+    return any((found.burns[name].value or 0.0) > 1.0 for name in ("1h", "6h", "1d") if name in found.burns)
+
+
+def _foreseen(found: SloGauge, level: Level) -> SloGauge:
+    told = level.forecast
+    if told is None:
+        return found
+    # Who has not seen everything may say that it will be spent, and not that it never will.
+    whole = told.ok or (told.state is ReadingState.PARTIAL and told.value is not None and not told.value.is_never)
+    return replace(found, forecast=told.value if whole else None, forecast_note=told.note)
 
 
 def _failed(reading: Reading[float]) -> bool:

@@ -100,6 +100,9 @@ class SloGauge:
     bounds: tuple[float, float] | None = None
     """Between which good shares the true one is, where no bucket of a histogram is at the threshold."""
     forecast: Forecast | None = None
+    """None while there is none; from evidence that is not complete, only one that is no "never"."""
+    forecast_note: str = ""
+    """Why there is none, or what it lacks."""
     coverage: float | None = None
     """The share of the window's slices that was seen, 0 to 1."""
     baseline: BaselineNote | None = None

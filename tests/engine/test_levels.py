@@ -471,3 +471,37 @@ async def test_budgets_are_ratios_of_sums_over_restarts_gaps_and_changes_of_the_
         burn = found.burns[name]
         if burn.value is not None:
             assert burn.value == pytest.approx(bad / total / 0.001, rel=1e-9, abs=1e-9)
+
+
+# -- forecasts --------------------------------------------------------------------------------------------------------
+
+
+async def test_what_burns_has_a_forecast_and_what_does_not_when_somebody_looks() -> None:
+    keeper = bench(count=2, pairs=[(2.0 if at % 288 > 200 else 16.0, 10_000.0) for at in range(MONTH)])
+    keeper.history.put(sli(1), int(NOW.timestamp() // SLICE) - MONTH, [(2.0, 10_000.0)] * MONTH)
+    keeper.round()
+    await keeper.fill()
+    burning, calm = keeper.answers.gauges
+    assert burning.forecast is not None
+    assert calm.forecast is None
+    made = burning.forecast
+    keeper.rounds.levels.history("o1")
+    await keeper.fill()
+    assert keeper.answers.gauges[1].forecast is not None
+    assert keeper.answers.gauges[1].forecast.is_never
+    assert keeper.answers.gauges[0].forecast is made
+    for number in range(6):
+        keeper.pass_(minutes=1)
+        keeper.history.put(sli(), int(NOW.timestamp() // SLICE) + number // 5, [(16.0, 10_000.0)])
+        keeper.round()
+        await keeper.fill()
+    assert keeper.answers.gauges[0].forecast is not made
+
+
+async def test_never_is_not_said_of_a_month_that_was_not_seen() -> None:
+    keeper = bench(pairs=[(2.0, 10_000.0)] * (MONTH // 2))
+    keeper.round()
+    keeper.rounds.levels.history("o0")
+    found = await keeper.fill()
+    assert found.forecast is None
+    assert found.forecast_note.startswith("covers 15 of 30 d")
