@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from console.engine.feed import FeedKeeper
 from console.engine.metrics import MetricAnswers, rollout, stale, unread
 from console.engine.rota import rota
-from console.engine.sources import PLAYBOOKS, silences_of
+from console.engine.sources import METRICS, PLAYBOOKS, silences_of
 from console.model.board import Board, Health, HealthSnapshot, SourceStatus, Target
 from console.model.care import AlertCare
 from console.model.change import Change
@@ -59,7 +59,9 @@ class BoardMaker:
         console: str,
         mode: str,
         read_only: bool,
+        kept: Callable[[], tuple[SloGauge, ...]] = tuple,
     ) -> None:
+        self._kept = kept
         self._world, self._config, self._environment, self._actor = world, config, environment, actor
         self._record, self._lease, self._pollers, self._faults = record, lease, pollers, faults
         self._retries, self._watching, self._jobs, self._console = retries, watching, jobs, console
@@ -103,7 +105,12 @@ class BoardMaker:
         record, environment, config = self._record, self._environment, self._config
         absent = SourceStatus("prometheus", ReadingState.UNREACHABLE, error="no metric source is configured")
         slos, present, readings = metric_panels(
-            values.get("prometheus"), status.get("prometheus", absent), config.objectives, config.rollout, now
+            values.get(METRICS),
+            status.get(METRICS, absent),
+            config.objectives,
+            config.rollout,
+            now,
+            self._kept(),
         )
         health = health_rows(values.get("health"), self._health, environment.components, status.get("health"), now)
         self._health = {row.component: row for row in health}
@@ -167,10 +174,12 @@ def metric_panels(
     objectives: Sequence[Objective],
     plan: RolloutPlan | None,
     now: datetime,
+    kept: tuple[SloGauge, ...] = (),
 ) -> tuple[tuple[SloGauge, ...], Rollout | None, dict[str, Reading[float]]]:
-    """Gauges, rollout and named readings. What an unreachable source said before is stale."""
+    """Gauges, rollout and named readings. What an unreachable source said before is stale; `kept` are the gauges to
+    show when it has not said anything yet."""
     if answers is None and status.state is not ReadingState.NO_DATA:
-        return _blank(objectives, plan, missing(status.state, status.name, status.error))
+        return _blank(objectives, plan, missing(status.state, status.name, status.error), kept)
     answers = answers or MetricAnswers(gauges=unread(objectives))
     named = {name: _dated(reading, status, now) for name, reading in answers.readings.items()}
     slos = answers.gauges
@@ -183,10 +192,13 @@ def metric_panels(
 
 
 def _blank(
-    objectives: Sequence[Objective], plan: RolloutPlan | None, lost: Reading[Any]
+    objectives: Sequence[Objective], plan: RolloutPlan | None, lost: Reading[Any], kept: tuple[SloGauge, ...]
 ) -> tuple[tuple[SloGauge, ...], Rollout | None, dict[str, Reading[float]]]:
-    slos = unread(objectives, lost)
-    named = {f"slo.{objective.name}.{what}": lost for objective in objectives for what in ("burn", "budget_left")}
+    slos = kept or unread(objectives, lost)
+    named: dict[str, Reading[float]] = {}
+    for gauge in slos:
+        for what, reading in (("burn", gauge.burn), ("budget_left", gauge.budget_left)):
+            named[f"slo.{gauge.objective.name}.{what}"] = reading if reading.known else lost
     if plan is None:
         return slos, None, named
     named |= {f"guardrail.{rule.name}": lost for rule in plan.guardrails}

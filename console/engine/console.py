@@ -102,6 +102,7 @@ class Console:
             console=console,
             mode=mode,
             read_only=read_only,
+            kept=lambda: rounds.kept if rounds is not None else (),
         )
         self._submission = Submission(world, actor, record, moments)
         self._effects = Effects(world, actor, record, moments)

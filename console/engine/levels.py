@@ -220,7 +220,7 @@ class Levels:
         """Whether it is known which groups there are."""
         self.note = ""
         """What to know of all gauges."""
-        self._loaded = False
+        self.opened = False
 
     # -- what is measured ---------------------------------------------------------------------------------------------
 
@@ -304,7 +304,7 @@ class Levels:
         now, ahead = self._clock.now(), self.source.skew_seconds
         unix = round(now.timestamp() + ahead, 3)
         edge = int((unix - LAG) // SLICE)
-        if not self._loaded:
+        if not self.opened:
             self._open(edge)
         tracks = [track for level in self.levels() for track in level.asked]
         due = self.edge != edge or self._range_at is None or not now - AGAIN < self._range_at <= now
@@ -325,7 +325,7 @@ class Levels:
         return answers
 
     def _open(self, edge: int) -> None:
-        self._loaded = True
+        self.opened = True
         if self.store is not None:
             for objective in self.objectives:
                 if objective.groups:

@@ -10,7 +10,7 @@ from console.engine.levels import Levels, clouded
 from console.model.reading import Reading, ReadingState, missing
 from console.model.rollout import Guardrail, Rollout, RolloutPlan
 from console.model.slo import Objective, SloGauge
-from console.ports import Clock, MetricSource, Query, SliceStore
+from console.ports import Clock, MetricSource, Query, SliceStore, SourceError
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,8 @@ class MetricRounds:
     ) -> None:
         self._source, self._beside = source, beside
         self.levels = Levels(source, objectives, clock, store, where)
+        self.kept: tuple[SloGauge, ...] = ()
+        """The gauges as they were kept, while the source has not answered yet: stale."""
         self._others = _rollout_queries(plan) if plan is not None else []
 
     @property
@@ -49,7 +51,12 @@ class MetricRounds:
 
     def read(self) -> MetricAnswers:
         """One round. Raises SourceError when nothing could be read."""
-        answers = self.levels.read(self._others)
+        try:
+            answers = self.levels.read(self._others)
+        except SourceError:
+            if self.levels.at is None and self.levels.opened:
+                self.kept = tuple(map(stale, self._gauges()))
+            raise
         readings = {query.name: answers[query.name] for query in self._others}
         return MetricAnswers(readings, self._gauges(), self._source.skew_seconds, self._note())
 

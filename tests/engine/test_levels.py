@@ -505,3 +505,17 @@ async def test_never_is_not_said_of_a_month_that_was_not_seen() -> None:
     found = await keeper.fill()
     assert found.forecast is None
     assert found.forecast_note.startswith("covers 15 of 30 d")
+
+
+async def test_while_the_source_is_away_at_the_start_what_was_kept_is_shown_as_stale() -> None:
+    keeper = bench(MemorySlices(), pairs=CALM)
+    keeper.round()
+    await keeper.fill()
+    keeper.pass_(hours=1)
+    keeper.history.broken = "away"
+    keeper.restart()
+    with pytest.raises(SourceError):
+        keeper.round()
+    (found,) = keeper.rounds.kept
+    assert (found.ratio.state, found.ratio.value) == (ReadingState.STALE, pytest.approx(0.9999))
+    assert found.ratio.note == "no sample since 01 Mar 11:55 UTC"

@@ -206,7 +206,7 @@ class SimulatedMetrics:
             case Signal.LATENCY:
                 scale = 1.0 if limit >= 10.0 else 0.001
                 return lambda at: compare(scale * world.p99_ms(at), limit)
-            case Signal.ERRORS if compare in (operator.gt, operator.ge):
+            case Signal.ERRORS if 0.5 < limit < 1.0 or compare in (operator.gt, operator.ge):  # a share of good ones
                 return lambda at: compare(1.0 - world.error_share(at), limit)
             case Signal.ERRORS:
                 factor = 100.0 if limit >= 0.5 else 1.0
