@@ -98,7 +98,15 @@ BEFORE = {
     "handoff draft": [["shift", "begin"]],
     "handoff show": [["shift", "begin"], ["handoff", "offer", "--to", "bob"]],
 }
-ON_A_SERVER = ("alerts ls", "alerts show", "silence ls", "silence preview")  # test_alerts.py, test_silences.py
+ON_A_SERVER = (  # test_alerts.py, test_silences.py, integration/test_baseline.py
+    "alerts ls",
+    "alerts show",
+    "baseline capture",
+    "baseline compare",
+    "baseline show",
+    "silence ls",
+    "silence preview",
+)
 FOUND_WRONG = (
     "check",
     "generate alertmanager",
