@@ -7,6 +7,7 @@ ends is counted once), and `SECONDS` its length as a number.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 
 from console.model.value import value
@@ -111,8 +112,13 @@ def of_bool_gauge(selector: str) -> Sli:
 
 def sliced(sli: Sli, slice_seconds: int, share: float) -> Sli:
     """Timeslices: a slice is good as a whole when its share of good events is at least `share`; one without traffic is
-    no slice."""
-    return of_threshold(_good_ratio(sli, slice_seconds), ">=", share, slice_seconds)
+    no slice. Of counted bad events the bad slices are counted: one that never was remains to be seen as such."""
+    found = of_threshold(_good_ratio(sli, slice_seconds), ">=", share, slice_seconds)
+    if sli.counts is Part.GOOD:
+        return found
+    there = f"(1 - {_bad_ratio(sli, slice_seconds)}) >= -Inf"
+    bad = f"sum_over_time((({there}) < bool {share!r})[{INNER}:{slice_seconds}s])"
+    return replace(found, part=bad, counts=Part.BAD)
 
 
 def averaged(sli: Sli, slice_seconds: int) -> Sli:
@@ -120,6 +126,8 @@ def averaged(sli: Sli, slice_seconds: int) -> Sli:
     ratio = f"({_good_ratio(sli, slice_seconds)}) >= 0"
     span = f"[{INNER}:{slice_seconds}s]"
     total = _samples(_good_ratio(sli, slice_seconds), ratio, span)
+    if sli.counts is Part.BAD:
+        return Sli(f"sum_over_time(({_bad_ratio(sli, slice_seconds)} >= 0){span})", total, Part.BAD, Unit.SLICES)
     return Sli(f"sum_over_time(({ratio}){span})", total, Part.GOOD, Unit.SLICES)
 
 
@@ -148,6 +156,10 @@ def _count(expression: str) -> str:
     # A rate per second, times the seconds, is a count; weights must not depend on the length of the range.
     rate = "rate(" in "".join(expression.split()) and "increase(" not in expression
     return f"({expression}) * {SECONDS}" if rate else expression
+
+
+def _bad_ratio(sli: Sli, seconds: int) -> str:
+    return f"({filled(sli.part, seconds)}) / ({filled(sli.total, seconds)})"
 
 
 def _good_ratio(sli: Sli, seconds: int) -> str:

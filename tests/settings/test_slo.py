@@ -169,9 +169,9 @@ def test_ratio_timeslices_of_a_ratio():
 
 def test_slices_longer_than_ours_are_none_in_between():
     text = HEAD + ratio("bad_total", "all_total") + SLICED.format("Timeslices", ", timeSliceTarget: 0.95", "1h")
-    base, probe = sliced(COUNTERS, 3600, 0.95), filled(COUNTERS.total, 3600)
+    base, bad, probe = sliced(COUNTERS, 3600, 0.95), filled(COUNTERS.part, 3600), filled(COUNTERS.total, 3600)
     found = sli(text)
-    assert (found.part, found.total) == (f"(({base.part}) or ({probe}) * 0)", f"(({base.total}) or ({probe}) * 0)")
+    assert (found.part, found.total) == (f"(({base.part}) or ({bad}) * 0)", f"(({base.total}) or ({probe}) * 0)")
 
 
 @pytest.mark.parametrize(

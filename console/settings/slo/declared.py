@@ -165,14 +165,15 @@ class Declared:
             if self.method == OCCURRENCES:
                 return basic
         by_slices = sliced(basic, seconds, self.share) if self.method == TIMESLICES else averaged(basic, seconds)
-        return _sparse(by_slices, filled(basic.total, seconds)) if seconds > SLICE else by_slices
+        return _sparse(by_slices, basic, seconds) if seconds > SLICE else by_slices
 
 
-def _sparse(sli: Sli, probe: str) -> Sli:
+def _sparse(sli: Sli, basic: Sli, seconds: int) -> Sli:
     """Time slices that are longer than ours end in some of ours only: in the others nothing ended, which is known as
     long as there is something to count at all."""
-    nothing = f"({probe}) * 0"
-    return replace(sli, part=f"(({sli.part}) or {nothing})", total=f"(({sli.total}) or {nothing})")
+    part, total = (f"({filled(item, seconds)}) * 0" for item in (basic.part, basic.total))
+    part = part if sli.counts is Part.BAD else total
+    return replace(sli, part=f"(({sli.part}) or {part})", total=f"(({sli.total}) or {total})")
 
 
 def _queries(measure: Measure) -> Pairs:
