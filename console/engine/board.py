@@ -194,7 +194,8 @@ def metric_panels(
 def _blank(
     objectives: Sequence[Objective], plan: RolloutPlan | None, lost: Reading[Any], kept: tuple[SloGauge, ...]
 ) -> tuple[tuple[SloGauge, ...], Rollout | None, dict[str, Reading[float]]]:
-    slos = kept or unread(objectives, lost)
+    slos = tuple(item if item.ratio.known else unread([item.objective], lost)[0] for item in kept)
+    slos = slos or unread(objectives, lost)
     named: dict[str, Reading[float]] = {}
     for gauge in slos:
         for what, reading in (("burn", gauge.burn), ("budget_left", gauge.budget_left)):

@@ -59,8 +59,8 @@ HEALTHY = World(
     }
 )
 GOOD = of_counters("all_total", good="good_total")
+PLAN = Plan()
 MONTH = Rolling(timedelta(days=30))
-ALL = ("all_total", "bad_total", "good_total", "guard", "share", "ratio", "probe", "took")
 
 Script = Callable[[Site, Scripted], Any]
 
@@ -77,9 +77,9 @@ def only(**signals: Signal) -> World:
 
 @dataclass(frozen=True)
 class Case:
-    """`world` is how the server is; `then` are further worlds, each after so many minutes. `word` is the gauge's verdict
-    and `note` what its notes must hold. `guard` and `share`: whether these have evidence in this world, and so may show
-    what it says."""
+    """`world` is how the server is; `then` are further worlds, each after so many minutes. `word` is the gauge's
+    verdict and `note` what its notes must hold. `guard` and `share`: whether these have evidence in this world, and so
+    may show what it says."""
 
     id: str
     what: str
@@ -87,7 +87,7 @@ class Case:
     note: str = ""
     world: World = HEALTHY
     then: tuple[tuple[float, World], ...] = ()
-    plan: Plan = Plan()
+    plan: Plan = PLAN
     guard: bool = False
     share: bool = False
     only: str = ""
@@ -211,10 +211,8 @@ LATENCY = replace(of_counters("took_count", good='took_bucket{le="0.3"}'), bucke
 LES = {"took_bucket": tuple({"le": le} for le in ("0.25", "0.5", "+Inf"))}
 TOOK = {"took_count": Signal(10.0), 'took_bucket{le="0.25"}': Signal(9.9999), 'took_bucket{le="0.5"}': Signal(9.99999)}
 PHASE = PhaseGuard("errors", "Errors", "guard", timedelta(minutes=5), Limit("<", 500), "samples", 100).rule
-NEAR_MONTH_END = datetime.fromisoformat("2026-02-28T23:58:00+00:00")
-BERLIN = Calendar(1, "M", datetime(2026, 1, 1), "Europe/Berlin")
+BERLIN_DAY = Calendar(1, "d", datetime.fromisoformat("2026-01-01T13:00"), "Europe/Berlin")
 TWO_WEEKS = 14 * DAYS
-BEHIND = World({name: replace(signal, until=0.0) for name, signal in HEALTHY.signals.items()})
 
 CASES = (
     # -- nobody answers
@@ -229,7 +227,8 @@ CASES = (
     Case("no-source", "no metric source is configured", "UNREACHABLE", "no metric source", script=not_asked),
     Case("not-read", "the console has just started", "NO DATA", "not read yet", script=not_asked),
     # -- somebody answers, and not with numbers
-    Case("400", "bad_data for everything", "NO DATA", "parse error", HEALTHY.but(all=error(400, "bad_data", "parse error"))),
+    Case("400", "bad_data for everything", "NO DATA", "parse error",
+         HEALTHY.but(all=error(400, "bad_data", "parse error"))),
     Case("401", "wants credentials", "UNREACHABLE", "401", HEALTHY.but(all=page(401))),
     Case("403", "forbids it", "UNREACHABLE", "403", HEALTHY.but(all=page(403))),
     Case("404", "knows no such address", "UNREACHABLE", "404", HEALTHY.but(all=page(404))),
@@ -272,13 +271,15 @@ CASES = (
     Case("zero", "counters that never move", "NO TRAFFIC", "nothing was counted",
          every(rate=0.0, value="NaN")),
     Case("negative-total", "a negative number of events", "NO TRAFFIC", world=every(rate=-10.0, value="NaN")),
-    founded("negative-bad", "fewer than no bad events", "PARTIAL", "less than no bad events", only(bad_total=Signal(-5.0))),
+    founded("negative-bad", "fewer than no bad events", "PARTIAL", "less than no bad events",
+            only(bad_total=Signal(-5.0))),
     founded("more-good-than-all", "the good selector is wider than the total's", "PARTIAL", "more good events",
             only(good_total=Signal(15.0)), plan=Plan(GOOD)),
     Case("dated-an-hour-ago", "a cache in between answers with what it has", "STALE", "dates from 01 Mar 11:04",
          HEALTHY.but(mangle=each_value(lambda v: [v[0] - HOUR, v[1]], ranges=False))),
     # -- a part of it
-    Case("total-absent", "errors, and no total", "NO DATA", "no sample of the total", only(all_total=GONE, guard=GONE, share=GONE)),
+    Case("total-absent", "errors, and no total", "NO DATA", "no sample of the total",
+         only(all_total=GONE, guard=GONE, share=GONE)),
     Case("bad-absent", "the error series was never seen: none, or a typo", "PARTIAL", "or a typo",
          only(bad_total=GONE, guard=GONE, share=GONE)),
     Case("good-absent", "the good series was never seen", "NO DATA", "check its selector",
@@ -314,18 +315,19 @@ CASES = (
             script=first_round),
     founded("old-refused", "whatever is older than an hour is refused", "PARTIAL", "covers", script=None,
             world=HEALTHY.but(refuses=lambda text, ranged: "the query time range exceeds the limit" if ranged else "")),
-    founded("calendar-begun", "the month began four minutes ago, and nothing came since", "NO DATA",
+    founded("calendar-begun", "the day began four minutes ago, and nothing came since", "NO DATA",
             "no sample of the total", only(all_total=Signal(10.0, until=900), bad_total=Signal(0.0001, until=900)),
-            plan=Plan(window=replace(BERLIN, start=datetime(2026, 1, 1, 13), count=1, unit="d")),
-            ),
-    founded("calendar-no-traffic", "the day began four minutes ago, without traffic", "NO TRAFFIC", "nothing was counted",
+            plan=Plan(window=BERLIN_DAY)),
+    founded("calendar-no-traffic", "the day began four minutes ago, without traffic", "NO TRAFFIC",
+            "nothing was counted",
             only(all_total=Signal(0.0), bad_total=Signal(0.0)),
-            plan=Plan(window=replace(BERLIN, start=datetime(2026, 1, 1, 13), count=1, unit="d"))),
+            plan=Plan(window=BERLIN_DAY)),
     # -- not any more
     Case("stopped-20m", "the exporter stopped 20 minutes ago", "STALE", "no sample since", every(until=1200.0)),
     Case("stopped-2w", "the exporter stopped two weeks ago", "STALE", "no sample since 15 Feb",
          every(until=TWO_WEEKS), plan=Plan(window=MONTH)),
-    Case("stopped-2d", "it stopped before the window began", "NO DATA", "no sample of the total", every(until=2 * DAYS)),
+    Case("stopped-2d", "it stopped before the window began", "NO DATA", "no sample of the total",
+         every(until=2 * DAYS)),
     Case("died", "it answered, and then nobody does", "STALE", then=((10, HEALTHY.but(all=reset)),)),
     Case("hangs", "it answered, and then hangs", "STALE", then=((10, HEALTHY.but(all=hang)),), timeout=0.3),
     Case("overloaded", "it answered, and then 503", "STALE", then=((10, HEALTHY.but(all=page(503))),)),
@@ -353,9 +355,11 @@ CASES = (
          plan=Plan(of_deltas("all_total", bad="bad_total"))),
     Case("slices-several", "Timeslices of several series", "NO DATA", "2 series",
          every(series=2, value=[1.0, 2.0]), plan=Plan(sliced(COUNTED, 60, 0.99))),
-    Case("both-absent", "neither the objective's own series nor the recorded ones", "NO DATA", "no sample of the total",
+    Case("both-absent", "neither the objective's own series nor the recorded ones", "NO DATA",
+         "no sample of the total",
          World(), plan=Plan(replace(COUNTED, fallback=replace(of_ratio("ratio"), basis="recorded")))),
-    founded("no-group", "an objective with groups, and no series has the label", "NO DATA", "no series has the labels agent",
+    founded("no-group", "an objective with groups, and no series has the label", "NO DATA",
+            "no series has the labels agent",
             plan=GROUPED),
     founded("groups-unknown", "it does not say which groups there are", "NO DATA", "", plan=GROUPED,
             script=groups_that_fail),
@@ -401,7 +405,7 @@ CASES = (
          of_counters("idle_total", bad='idle_total{code="500"}')),
     real("real-idle-timeslices", "Timeslices without traffic", "NO TRAFFIC", "nothing was counted",
          sliced(of_counters("idle_total", bad='idle_total{code="500"}'), 60, 0.99)),
-    real("real-idle-quantile", "the quantile of a histogram without traffic is NaN", "NO TRAFFIC", "nothing was counted",
+    real("real-idle-quantile", "a quantile of no traffic is NaN", "NO TRAFFIC", "nothing was counted",
          of_threshold("histogram_quantile(0.99, sum by (le) (rate(still_bucket[5m])))", "<", 0.3, 60)),
     real("real-no-quantile", "the quantile of a histogram that does not exist", "NO DATA", "no sample of the total",
          of_threshold("histogram_quantile(0.99, sum by (le) (rate(nothing_bucket[5m])))", "<", 0.3, 60)),
