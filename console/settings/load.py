@@ -91,15 +91,15 @@ def gather(folder: Path, problems: Problems) -> Config | None:
     where = _playbook_folder(folder, main)
     playbooks = _playbooks(where, references, problems)
 
-    environments, rules = main.environments if main else (), guarded.guardrails if guarded else ()
+    environments, rules = main.environments if main else (), rollout.guardrails if rollout else ()
     components = (component for environment in environments for component in environment.components)
     references.check(
         roles=Known.of("", people.roles, folder / FILES[1], problems),
         playbooks=Known.of("", (item.playbook.name for item in playbooks), where, problems),
         readings={
             "rollout": Known.of("", ["rollout.percent"] if rollout else [], folder / FILES[3], problems),
-            "guardrail": Known.of("guardrail.", (rule.name for rule in rules), folder / FILES[3], problems).beside(
-                problems.unread(folder / "slo") or (problems.touch(folder / "slo") and not levels.guards)
+            "guardrail": Known.of("guardrail.", (rule.name for rule in rules), folder / FILES[3], problems).plus(
+                Known.of("guardrail.", (item.item.name for item in levels.guards), folder / "slo", problems)
             ),
             "reading": Known.of(
                 "reading.", (name for name, _ in rollout.readings) if rollout else (), folder / FILES[3], problems
@@ -195,7 +195,7 @@ def _guarded(rollout: RolloutPlan | None, guards: Sequence[Guard], without: bool
         return None
     for guard in guards:
         place = guard.rollout
-        if place.present and place.tree.text and place.tree.text != rollout.name:
+        if place.present and place.tree.text and place.tree.text != rollout.name and rollout.name:
             place.refuse(f"the unknown rollout {shown(place.tree.text)}", one_of((rollout.name,), place.tree.text))
         if any(rule.name == guard.rule.name for rule in rollout.guardrails):
             guard.name.refuse(f"{shown(guard.rule.name)}, which is a guardrail of {FILES[3]}", "a name of its own")

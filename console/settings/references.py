@@ -33,9 +33,9 @@ class Known:
         complete = all(found) and not problems.unread(path) and (bool(found) or not problems.touch(path))
         return Known(tuple(prefix + name for name in found if name), complete)
 
-    def beside(self, unread: bool) -> Known:
-        """The same names, where more of them may stand in a place that could not be read."""
-        return Known(self.names, self.complete and not unread)
+    def plus(self, other: Known) -> Known:
+        """The names of both, which are complete when both are."""
+        return Known(self.names + other.names, self.complete and other.complete)
 
 
 @dataclass(slots=True)
