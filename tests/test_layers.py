@@ -57,6 +57,14 @@ def test_help_is_light(arguments):
     assert not {"textual", "rich", "pdpyras", "prometheus_api_client", "requests"} & loaded
 
 
+def test_what_draws_curves_is_loaded_by_nothing_but_the_widget_that_draws_them():
+    others = [name for name in modules_below("tui") if name != "console.tui.widgets.plot"]
+    loaded = loaded_by("\n".join(f"import {name}" for name in others))
+
+    assert "textual" in loaded
+    assert not {"numpy", "textual_plot", "textual_hires_canvas"} & loaded
+
+
 def test_the_model_needs_the_standard_library_and_re2_only():
     allowed = sys.stdlib_module_names | {"console", "re2"}  # re2: what an alert's matchers mean is a rule, too
     strangers = {

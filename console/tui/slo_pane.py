@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from console.model.slo import SloGauge
     from console.tui.app import ConsoleApp
 
-REST = 0.25
+REST = 0.1
 """Seconds for which a cursor has to stay before the slices of an objective are put together."""
 ALERTS = 500
 """Alerts of the feed that are marked, the newest."""
@@ -72,6 +72,8 @@ class SloPane(VerticalScroll, can_focus=True):
         self._resting: asyncio.TimerHandle | None = None
         self._plots: tuple[Any, Any] | None = None
         self._plotted: Any = None
+        self._waits = True
+        """Whether the slices of the objective shown are not there yet."""
         self._curve: tuple[Any, Curve | None] = (None, None)
 
     def compose(self) -> ComposeResult:
@@ -81,6 +83,11 @@ class SloPane(VerticalScroll, can_focus=True):
         yield Lines(id="slo-lanes")
         yield Lines(id="slo-sli")
         yield Lines(id="slo-below")
+
+    @property
+    def name_shown(self) -> str:
+        """Which objective it shows; empty for none."""
+        return self._name
 
     @property
     def host(self) -> ConsoleApp:
@@ -112,12 +119,13 @@ class SloPane(VerticalScroll, can_focus=True):
         name = gauge.objective.name
         wanted = (name, slot(now), gauge.coverage)
         if self._history is None or self._history[0] != wanted:
-            known = self._history[1] if self._history is not None and self._history[0][0] == name else None
-            self._history = wanted, known
+            same = self._history is not None and self._history[0][0] == name
+            rest = 0.0 if self._history is None else REST  # whoever passes by asks nothing
+            self._waits = self._waits or not same
+            self._history = wanted, self._history[1] if self._history is not None and same else None
             if self._resting is not None:
                 self._resting.cancel()
-            loop = asyncio.get_running_loop()
-            self._resting = loop.call_later(0.0 if known is None and not self._curve[0] else REST, self._look, wanted)
+            self._resting = asyncio.get_running_loop().call_later(rest, self._look, wanted)
         if self._head != (head := (board.head, board.spooled, len(board.incidents))):
             self._head = head
             self.host.spawn(self._read(head, board))
@@ -134,7 +142,7 @@ class SloPane(VerticalScroll, can_focus=True):
     async def _levels(self, wanted: Any) -> None:
         found = await self.host.engine.lookups.levels(wanted[0])
         if self._history is not None and self._history[0] == wanted and self.is_mounted:
-            self._history = wanted, found
+            self._history, self._waits = (wanted, found), False
             self._curve = (None, None)
             self.host.redraw()
 
@@ -206,23 +214,28 @@ class SloPane(VerticalScroll, can_focus=True):
         name = gauge.objective.window.name if zoom.length is None else zoom.name
         gaps = f", {found.unseen} slices not seen: gaps" if found is not None and found.unseen else ""
         budget = heading("BUDGET LEFT", line(span(f"{name}, z Z zoom{gaps}", Tone.DIM)), width, look)
-        target = f"objective {share(gauge.objective.target, 4)}, dashed"
+        target = f"objective {share(gauge.objective.target, 4)}{', dashed' if self._plots is not None else ''}"
         sli = heading("SLI", line(span(f"good share, {target}", Tone.DIM)), width, look)
+        gap = [EMPTY] if self.host.size.height >= ROOMY else []
         above, below = self.query_one("#slo-budget", Lines), self.query_one("#slo-sli", Lines)
         if found is None:
-            waits = self._history is None or self._resting is not None
-            text = "The slices are being put together." if waits else "Nothing was read of it yet: no curve."
-            above.show([EMPTY, budget, line(span(text, Tone.UNKNOWN))])
-            below.show([])
+            text = "The slices are being put together." if self._waits else "Nothing was read of it yet: no curve."
+            told = [line(span(text, Tone.UNKNOWN))] if self._plots is None or not self._waits else []
+            above.show([*gap, budget, *told])
+            below.show([*gap, sli] if self._plots is not None and self._waits else [])
         elif self._plots is None:
             drawn = sparklines(found, zoom, columns, look, lane.LABEL)
-            above.show([EMPTY, budget, *drawn[:2]])
-            below.show([EMPTY, sli, *drawn[2:]])
+            above.show([*gap, budget, *drawn[:2]])
+            below.show([*gap, sli, *drawn[2:]])
         else:
-            above.show([EMPTY, budget] if self.host.size.height >= ROOMY else [budget])
-            below.show([EMPTY, sli])
+            above.show([*gap, budget])
+            below.show([*gap, sli])
         for plot in self._plots or ():
-            plot.display = found is not None
+            plot.display = found is not None or self._waits
+            if found is None and self._plotted is not None:
+                plot.clear()  # the curve of another one
+        if found is None:
+            self._plotted = None
         if self._plots is not None and found is not None:
             key = (found, width, self.host.no_color)
             if self._plotted != key:

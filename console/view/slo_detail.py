@@ -11,6 +11,7 @@ from console.model.reading import Reading
 from console.model.sli import Sli, Unit, filled
 from console.model.slo import SloGauge
 from console.model.window import Calendar, days
+from console.view.baseline import note_words
 from console.view.line import EMPTY, Line, Tone, clip, fit, fold, labelled, line, right, span, wrap
 from console.view.look import STATE_WORDS, Look
 from console.view.slo_words import (
@@ -156,7 +157,7 @@ def burns(gauge: SloGauge, now: datetime, width: int, look: Look) -> list[Line]:
         tone = Tone.WARNING if over else Tone.NORMAL if reading.ok else Tone.DIM
         value = "-" if reading.value is None else f"{number(reading.value, 2)}{look.marks.times}"
         cells = 0 if reading.value is None else min(round(max(reading.value, 0.0) / highest * BARS), BARS)
-        bar = look.marks.spark[-3] * cells + look.marks.coming * (BARS - cells)
+        bar = look.marks.spark[-2] * cells + look.marks.coming * (BARS - cells)
         limits = ", ".join(f"{alert.rule.urgency.value} {number(alert.factor, 1)}{look.marks.times}" for alert in above)
         state = "" if reading.ok else why(reading, now, look)
         lines.append(
@@ -255,9 +256,14 @@ def _window(gauge: SloGauge, now: datetime) -> str:
 
 def below(gauge: SloGauge, alerts: Iterable[Alert], now: datetime, width: int, look: Look) -> list[Line]:
     """What stands under the curves."""
+    beside: list[Line] = []
+    if gauge.baseline is not None:
+        tone, text = note_words(gauge.baseline)
+        beside = [EMPTY, heading("BASELINE", (), width, look), *(line(span(part, tone)) for part in wrap(text, width))]
     return [
         EMPTY,
         *burns(gauge, now, width, look),
+        *beside,
         EMPTY,
         *alert_lines(gauge, alerts, now, width, look),
         EMPTY,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from textual.containers import Container, Vertical
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from console.model.board import Board
 
+FOLLOWS = 0.08
+"""Seconds for which the cursor has to stay before the pane beside the list shows what is under it."""
 BESIDE = 160
 """From how many cells on the detail stands beside the list (the class `-two`)."""
 
@@ -64,6 +67,7 @@ class SlosScreen(OfSlos):
         """Heads, list, detail."""
         self._list = LineList(self._row, lambda gauge: gauge.objective.name, slo_list.label, id="slos", choosable=False)
         self._pane = SloPane(id="beside")
+        self._followed, self._following = "", cast("asyncio.TimerHandle | None", None)
         self._ordered: tuple[tuple[SloGauge, ...] | None, list[SloGauge]] = (None, [])
         listed = Vertical(Lines(((),), id="slos-columns"), self._list, id="listed")
         return [Lines(((),), id="slos-head"), Container(listed, self._pane, id="columns")]
@@ -90,10 +94,26 @@ class SlosScreen(OfSlos):
         if width >= BESIDE:
             gauge: SloGauge | None = self._list.selected
             if gauge is not None:
-                self._pane.show(gauge, board, now, look)
+                self._show_beside(gauge, board, now, look)
             else:
                 gone = f"{self._list.gone} is no longer there" if self._list.gone else ""
                 self._pane.clear([line(span(gone, Tone.WARNING))])
+
+    def _show_beside(self, gauge: SloGauge, board: Board, now: datetime, look: Look) -> None:
+        """The pane follows a cursor that stays: a key that moves it on waits for no curve."""
+        name = gauge.objective.name
+        if not self._pane.name_shown or name == self._pane.name_shown or name == self._followed:
+            self._pane.show(gauge, board, now, look)
+        if name != self._followed:
+            if self._following is not None:
+                self._following.cancel()
+            self._following = asyncio.get_running_loop().call_later(FOLLOWS, self.host.redraw)
+        self._followed = name
+
+    def on_unmount(self) -> None:
+        """Nothing follows any more."""
+        if self._following is not None:
+            self._following.cancel()
 
     def situation(self, board: Board) -> Situation:
         """The objective under the cursor."""

@@ -14,7 +14,7 @@ from console.view.values import share
 
 Points = Sequence[tuple[float, float]]
 
-DASHES = 40
+DASHES = 24
 """Dashes of a line that is a limit and no measurement: told apart by its shape, without colour, too."""
 
 
