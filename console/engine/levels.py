@@ -27,6 +27,7 @@ from console.model.sli import WINDOW, Sli
 from console.model.slices import DAY, SLICE, History, Slice, Slices, Sums, day, instant, slot
 from console.model.slo import Objective, SloGauge
 from console.model.text import safe
+from console.model.window import Calendar
 from console.ports import NO_SERIES, Clock, Kept, MetricSource, Query, Series, SliceStore, SourceError
 
 LAG = 150.0
@@ -495,7 +496,9 @@ def begin_of(objective: Objective, edge: int) -> int:
 
 
 def _window_of(objective: Objective, edge: int) -> int:
-    begin, _ = objective.window.span(instant(edge + 2))
+    # A new period begins when now is in it, not before.
+    calendar = isinstance(objective.window, Calendar)
+    begin, _ = objective.window.span(instant(edge if calendar else edge + 2))
     return min(slot(begin) - 2, edge)
 
 
