@@ -1,7 +1,7 @@
 """How often a nominal 95 % interval of a baseline's error ratio holds the truth, and how long the statistics take.
 
-The traces are nothing that the intervals assume: error rates wander from slice to slice (AR(1), phi 0.9, on a logarithmic
-scale, over-dispersed), traffic follows the day, and errors are binomial. 150 weeks of each; the seeds are fixed.
+The traces are nothing that the intervals assume: error rates wander from slice to slice (AR(1), phi 0.9, logarithmic,
+over-dispersed), traffic follows the day, and errors are binomial. 150 weeks of each; the seeds are fixed.
 """
 
 from __future__ import annotations

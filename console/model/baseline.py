@@ -325,7 +325,7 @@ def is_peak(measured: Measured, zone: str, at: int) -> bool:
     """Whether a slice lies in an hour of the week with much traffic; of one that the baseline has not, whether most of
     its days have much at that hour."""
     wanted = hour_of_week(at, zone)
-    known = {hour_of_week(hour.begin, zone) for hour in measured.hours}
+    known = {hour_of_week(hour.begin, zone) for hour in measured.hours if hour.seen}
     if wanted in known:
         return wanted in measured.peak
     alike = [hour in measured.peak for hour in known if hour % 24 == wanted % 24]

@@ -36,6 +36,12 @@ def note_words(note: BaselineNote, write: Write = errors) -> tuple[Tone, str]:
     return TONES[note.standing], "; ".join([_standing(note, write), *_same(note, write)])
 
 
+def gauge_words(note: BaselineNote) -> tuple[Tone, str]:
+    """The same for a gauge, shorter: the difference is left to `oncall baseline compare`."""
+    same = f"; {note.hour} had {errors(note.same.value)}, n {note.same.n:,}" if note.same is not None else ""
+    return TONES[note.standing], f"last hour {_standing(note, errors)}{same}"
+
+
 def _standing(note: BaselineNote, write: Write) -> str:
     if note.standing is Standing.UNKNOWN:
         return f"no comparison with baseline {note.baseline}: {note.why}"

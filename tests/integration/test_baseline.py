@@ -113,6 +113,7 @@ def there(oncall, server):
 def test_a_week_is_captured_and_the_present_stands_out(there, server):
     captured = there("baseline", "capture", "--name", "week", "--until", "-2h", "--json", code=1)  # one SLI is a typo
 
+    assert set(captured.json) == {"baseline", "file", "hash", "head", "saved"}  # docs/commands.md
     found = captured.json["baseline"]
     errors, latency = found["slis"]
     assert found["missing"] == {"typo": "no sample of its total"}
@@ -132,7 +133,10 @@ def test_a_week_is_captured_and_the_present_stands_out(there, server):
 
     shown = there("baseline", "show", "week")
     assert "objective 90 % could be stricter" in shown.out
-    compared = there("baseline", "compare", "--json").json["comparisons"]
+    assert set(there("baseline", "show", "week", "--json").json) == {"baseline"}
+    answer = there("baseline", "compare", "--json").json
+    assert set(answer) == {"advice", "baseline", "comparisons"}
+    compared = answer["comparisons"]
     last = {(item["slo"], item["what"]): item for item in compared if item["hour"] == "last hour"}
     assert last["errors", "errors"]["standing"] == "higher"
     assert last["errors", "errors"]["difference"]["low"] > 0.02
