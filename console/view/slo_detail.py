@@ -12,6 +12,7 @@ from console.model.sli import Sli, Unit, filled
 from console.model.slo import SloGauge
 from console.model.window import Calendar, days
 from console.view.baseline import note_words
+from console.view.baseline import gauge_words
 from console.view.line import EMPTY, Line, Tone, clip, fit, fold, labelled, line, right, span, wrap
 from console.view.look import STATE_WORDS, Look
 from console.view.slo_words import (
@@ -74,6 +75,9 @@ def head(gauge: SloGauge, now: datetime, width: int, look: Look) -> list[Line]:
     if forecast is not None and told != "spent":
         loud = Tone.DIM if forecast.is_never else Tone.WARNING
         facts.append(("forecast", line(span(told, loud), span(f"   {horizon(forecast)}", Tone.DIM))))
+    if gauge.baseline is not None:
+        beside, words = gauge_words(gauge.baseline)
+        facts.append(("baseline", line(span(words, beside))))
     facts.append(("evidence", _evidence(gauge, now, look)))
     because = line(look.marks.of(tone), span(word, tone), span(f"  {_because(gauge, now, look)}"))
     return [
