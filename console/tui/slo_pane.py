@@ -63,7 +63,7 @@ class SloPane(VerticalScroll, can_focus=True):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._zoom, self._zoomed = len(ZOOMS) - 1, False
-        self._name, self._chosen = "", ""
+        self._shown, self._chosen = "", ""
         self._history: tuple[Any, History | None] | None = None
         self._events: list[Recorded] = []
         self._head: Any = None
@@ -87,7 +87,7 @@ class SloPane(VerticalScroll, can_focus=True):
     @property
     def name_shown(self) -> str:
         """Which objective it shows; empty for none."""
-        return self._name
+        return self._shown
 
     @property
     def host(self) -> ConsoleApp:
@@ -169,8 +169,8 @@ class SloPane(VerticalScroll, can_focus=True):
 
     def show(self, gauge: SloGauge, board: Board, now: datetime, look: Look) -> None:
         """Everything known now."""
-        if gauge.objective.name != self._name:
-            self._name, self._chosen = gauge.objective.name, ""
+        if gauge.objective.name != self._shown:
+            self._shown, self._chosen = gauge.objective.name, ""
             if not self._zoomed:
                 self._zoom = fitting(gauge)
             self.scroll_to(y=0, animate=False)
@@ -191,7 +191,7 @@ class SloPane(VerticalScroll, can_focus=True):
 
     def clear(self, lines: Sequence[Line]) -> None:
         """Shows nothing but these lines."""
-        self._name = ""
+        self._shown = ""
         self.query_one("#slo-facts", Lines).show(lines)
         for name in ("#slo-budget", "#slo-lanes", "#slo-sli", "#slo-below"):
             self.query_one(name, Lines).show([])
@@ -287,7 +287,7 @@ class SloPane(VerticalScroll, can_focus=True):
         if zoom:
             self._zoomed = True
             self._zoom = min(max(self._zoom + zoom, 0), len(ZOOMS) - 1)
-        gauge = next((item for item in board.slos if item.objective.name == self._name), None)
+        gauge = next((item for item in board.slos if item.objective.name == self._shown), None)
         if mark and gauge is not None:
             start, _ = span_shown(gauge.objective, now.replace(second=0, microsecond=0), ZOOMS[self._zoom])
             found = self._marked(board, start, now)

@@ -7,7 +7,7 @@ from datetime import datetime
 from console.model.board import Board
 from console.view import rollback, rollout, slos, sources
 from console.view.incidents import deadlines
-from console.view.line import Line, Tone, line, span
+from console.view.line import Line, Tone, first_fit, line, span
 from console.view.look import Look
 from console.view.step_card import card
 from console.view.times import age
@@ -21,10 +21,8 @@ def panels(board: Board, now: datetime, width: int, look: Look, *, roomy: bool, 
     at = min((gauge.ratio.at for gauge in board.slos if gauge.ratio.at), default=None)
     read = evidence(name, state, at, now, look)
     covered = slos.coverage(board)
-    if width >= 70:
-        read = line(span("9 opens  ", Tone.DIM), read)
-    if covered:
-        read = line(span(f"{covered}  ", Tone.UNKNOWN), read)
+    opens, covers = line(span("9 opens  ", Tone.DIM)), line(span(f"{covered}  " if covered else "", Tone.UNKNOWN))
+    read = first_fit(width - 6, line(opens, covers, read), line(covers, read), read)
     lines = [heading("SLO", read, width, look), *slos.gauges(board, now, width, look, most)]
     if roomy:
         lines.append(())

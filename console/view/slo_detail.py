@@ -17,6 +17,7 @@ from console.view.line import EMPTY, Line, Tone, clip, fit, fold, labelled, line
 from console.view.look import STATE_WORDS, Look
 from console.view.slo_words import (
     allowance,
+    amount,
     bounds_words,
     covers,
     firing,
@@ -24,6 +25,7 @@ from console.view.slo_words import (
     horizon,
     interval_words,
     names,
+    thin,
     verdict,
     worst_of,
 )
@@ -69,7 +71,7 @@ def head(gauge: SloGauge, now: datetime, width: int, look: Look) -> list[Line]:
             ("to date", line(shown(gauge.to_date, _percent, now, look, _spent(gauge.to_date)), span(whole, Tone.DIM)))
         )
     unsure = interval_words(gauge, look, " and ")
-    low = span(f"   LOW TRAFFIC: between {unsure} (95 %)", Tone.UNKNOWN) if unsure else span("")
+    low = span(f"   {thin(gauge).upper()}: between {unsure} (95 %)", Tone.UNKNOWN) if unsure else span("")
     facts.append(("burn 1h", line(shown(gauge.burn, lambda value: _times(value, look), now, look), low)))
     told, forecast = forecast_words(gauge), gauge.forecast
     if forecast is not None and told != "spent":
@@ -127,7 +129,7 @@ def _evidence(gauge: SloGauge, now: datetime, look: Look) -> Line:
     pieces = [STATE_WORDS[reading.state], reading.source or "no source"]
     pieces.append(f"read {age(reading.at, now, look)} ago" if reading.at else "never read")
     if reading.n is not None:
-        pieces.append(f"n {reading.n:,} {unit.value}")
+        pieces.append(f"n {amount(reading.n)} {unit.value}")
     covered = covers(gauge)
     pieces.append(f"covers {covered}" if covered else "covers its window" if gauge.coverage else "")
     if gauge.basis and gauge.basis != gauge.objective.method:

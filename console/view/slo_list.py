@@ -19,6 +19,7 @@ from console.view.slo_words import (
     forecast_words,
     interval_words,
     rank,
+    thin,
     verdict,
 )
 from console.view.values import number, share, why
@@ -100,7 +101,7 @@ def _end(gauge: SloGauge, now: datetime, width: int, look: Look) -> list[Line]:
     elif covered:
         told.append(span(f"covers {covered}", Tone.UNKNOWN))
     if gauge.interval is not None:
-        told.append(span(f"low traffic: burn {interval_words(gauge, look)}", Tone.UNKNOWN))
+        told.append(span(f"{thin(gauge)}: burn {interval_words(gauge, look)}", Tone.UNKNOWN))
     if gauge.basis and gauge.basis != "Occurrences":
         told.append(span(gauge.basis, Tone.DIM))
     told = [piece for piece in told if piece.text]

@@ -153,6 +153,12 @@ def interval_words(gauge: SloGauge, look: Look, joint: str = " to ") -> str:
     return f"{low}{joint}{high}{look.marks.times}"
 
 
+def thin(gauge: SloGauge) -> str:
+    """Why a burn rate is only known to lie between two: `low traffic`, or where slices or samples are counted, too few
+    of these."""
+    return "low traffic" if gauge.objective.sli.unit is Unit.EVENTS else f"few {gauge.objective.sli.unit.value}"
+
+
 def covers(gauge: SloGauge) -> str:
     """`15.2 of 30 d`; empty while that is not known, or all of it was seen."""
     if gauge.coverage is None or gauge.coverage >= 0.9995:

@@ -19,6 +19,7 @@ from console.view.slo_words import (
     forecast_words,
     interval_words,
     rank,
+    thin,
     verdict,
 )
 from console.view.times import age
@@ -94,8 +95,8 @@ def _told(gauge: SloGauge, now: datetime, look: Look) -> Iterator[Span]:
         yield span(forecast, Tone.WARNING)
         yield span(forecast_short(gauge), Tone.WARNING)
     if gauge.interval is not None:
-        yield span(f"low traffic: burn {interval_words(gauge, look)}", Tone.UNKNOWN)
-        yield span("low traffic", Tone.UNKNOWN)
+        yield span(f"{thin(gauge)}: burn {interval_words(gauge, look)}", Tone.UNKNOWN)
+        yield span(thin(gauge), Tone.UNKNOWN)
 
 
 def coverage(board: Board) -> str:
@@ -151,7 +152,7 @@ def sentence(gauge: SloGauge, now: datetime, look: Look) -> str:
         if reading is gauge.ratio and gauge.bounds is not None:
             parts.append(f"somewhere in {bounds_words(gauge)}")
         if reading is gauge.burn and gauge.interval is not None:
-            parts.append(f"""on low traffic, so between {interval_words(gauge, look, " and ")}""")
+            parts.append(f"""{thin(gauge)}, so between {interval_words(gauge, look, " and ")}""")
     told = forecast_words(gauge)
     if told and told != "spent":
         parts.append("budget never spent at this pace" if told == "never" else f"budget {told}")

@@ -140,7 +140,7 @@ class SloScreen(OfSlos):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        self._name, self._title = name, name
+        self._objective, self._called = name, name
 
     def body(self) -> list[Widget]:
         """The pane."""
@@ -149,23 +149,23 @@ class SloScreen(OfSlos):
 
     def draw(self, board: Board, now: datetime, look: Look) -> None:
         """All of it, also when it is gone."""
-        gauge = next((item for item in board.slos if item.objective.name == self._name), None)
+        gauge = next((item for item in board.slos if item.objective.name == self._objective), None)
         if gauge is None:
-            self._pane.clear([line(span(f"{self._title} is no longer on the board.", Tone.WARNING))])
+            self._pane.clear([line(span(f"{self._called} is no longer on the board.", Tone.WARNING))])
             return
-        self._title = slo_list.label(gauge)
+        self._called = slo_list.label(gauge)
         self._pane.show(gauge, board, now, look)
 
     def situation(self, board: Board) -> Situation:
         """This objective."""
         base = super().situation(board)
-        there = any(item.objective.name == self._name for item in board.slos)
+        there = any(item.objective.name == self._objective for item in board.slos)
         return Situation(
             board,
             self.scope,
             incident=base.incident,
             run=base.run,
-            entry=f"slo:{self._name}" if there else "",
-            gone="" if there else self._title,
+            entry=f"slo:{self._objective}" if there else "",
+            gone="" if there else self._called,
             lane=True,
         )
