@@ -58,6 +58,8 @@ _UNITS = 24
 """Parts of a block, if it has that many slices: hours of a day."""
 _WANTED = 28
 """Blocks that a window should have: four weeks have as many days."""
+_MOST = 100
+"""Blocks, the newest, from which futures are made."""
 GAINS = (0.0, 0.1, 0.25, 0.5, 0.8)
 REVERSIONS = (0.8, 0.95, 1.0)
 _FLOOR = 0.25
@@ -120,12 +122,14 @@ def exhaustion(
     events that it means nothing; partial when less than `COVERED` of the window was seen or the server warned; stale
     when the last slices were not seen. The same input and draws give the same forecast.
     """
+    unseen = next((at for at, item in enumerate(slices) if item is not None), len(slices))
+    slices, first = slices[unseen:], first + unseen
     past = _Past(slices, budget, counts)
     course = _Course(past, first, window)
     at, seen = course.at, past.seen[-1]
     if not seen:
         return missing(ReadingState.NO_DATA, source, "no sample of the total", at)
-    if past.allowance[-1] <= 0:
+    if past.allowed(max(0, past.size - course.inside) if course.forgets else 0, past.size) <= 0:
         return missing(ReadingState.NO_TRAFFIC, source, "nothing was counted", at)
     state, note = _evidence(slices[max(0, past.size - course.inside) :], course.inside)
 
@@ -137,6 +141,9 @@ def exhaustion(
     if not course.horizon:
         return known([inf])
     size = next((size for size in _SIZES if course.length >= size * _WANTED), 1)
+    if past.size > _MOST * size:
+        past = _Past(slices[-_MOST * size :], budget, counts)
+        seen = past.seen[-1]
     blocks = [begin for begin in range(past.size % size, past.size, size) if past.whole(begin, begin + size)]
     busy = sum(past.allowed(begin, begin + size) > 0 for begin in blocks)
     if busy < BLOCKS:
@@ -417,15 +424,16 @@ class _Futures:
         def levels(at: int) -> list[float]:
             return [self._level(max(0, at - units * step), at) for units, _ in _SPANS]
 
-        days, here, found = now >= 3 * DAY, levels(now), []
-        for cell in range(now % step + self._size, now - self._size + 1, 6 * step):
+        size, here, found = self._size, levels(now), []
+        days = past.seen[-1] >= 3 * DAY
+        for cell in range(now - size, size - 1, -6 * step):
             moments = []
-            for at in range(cell, min(cell + 6 * step, now - self._size + 1), step):
-                apart = [hence - level for hence, level in zip(here, levels(at), strict=True)]
-                hours = (now - at) % DAY
-                distance = sum(abs(each) * weight for each, (_, weight) in zip(apart, _SPANS, strict=True))
-                distance += _HOUR * min(hours, DAY - hours) / (DAY / 2) if days else 0.0
-                if past.whole(at, at + self._size) and past.allowed(at, at + self._size) > 0:
+            for at in range(cell, max(cell - 6 * step, size - 1), -step):
+                if past.whole(at - size, at) and past.whole(at, at + size) and past.allowed(at, at + size) > 0:
+                    apart = [hence - level for hence, level in zip(here, levels(at), strict=True)]
+                    hours = (now - at) % DAY
+                    distance = sum(abs(each) * weight for each, (_, weight) in zip(apart, _SPANS, strict=True))
+                    distance += _HOUR * min(hours, DAY - hours) / (DAY / 2) if days else 0.0
                     moments.append((distance, at, apart))
             if moments:
                 found.append(min(moments))
