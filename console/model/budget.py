@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from console.model.burn import WINDOWS, burn_alerts
+from console.model.burn import WINDOWS, burn_alerts, windows
 from console.model.interval import wilson
 from console.model.reading import Reading, ReadingState, missing
 from console.model.sli import Part, Sli
@@ -104,7 +104,7 @@ def gauge(objective: Objective, counted: Counted, sli: Sli | None = None) -> Slo
     share = ratio(whole, sli, counted, whole)
     burns = {
         name: ratio(counted.last(length.total_seconds()), sli, counted, whole).map(lambda e: e / budget)
-        for name, length in WINDOWS.items()
+        for name, length in windows(objective.rules).items()
     }
     to_date = share.map(lambda e: 1.0 - e / budget)
     left = to_date

@@ -56,6 +56,14 @@ WINDOWS: Mapping[str, timedelta] = {name: duration(name) for name in ("5m", "30m
 """The windows of `RULES`, shortest first."""
 
 
+def windows(rules: Iterable[BurnRule]) -> Mapping[str, timedelta]:
+    """`WINDOWS` and those of other rules, shortest first."""
+    others = {name: duration(name) for rule in rules for name in (rule.long, rule.short) if name not in WINDOWS}
+    if not others:
+        return WINDOWS
+    return dict(sorted((*WINDOWS.items(), *others.items()), key=lambda item: item[1]))
+
+
 @value
 class BurnAlert:
     """A rule with the burn rates of its windows."""
