@@ -1,8 +1,8 @@
 """Budgets, burn rates and what is left, held against ratios of sums of the events themselves, in exact fractions.
 
 What the console is given are raw samples of counters: of processes that restart (the counter begins again at zero),
-with scrapes that are missing. What it must say is worked out from the events, by `Events`, which knows nothing of slices but
-that a slice of which no two samples were taken was not seen. Sections are those of the study, slo_rollout.md.
+with scrapes that are missing. What it must say is worked out from the events, by `Events`, which knows nothing of
+slices but that one of which no two samples were taken was not seen. Sections are those of the study, slo_rollout.md.
 """
 
 from __future__ import annotations
