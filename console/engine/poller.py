@@ -22,8 +22,8 @@ Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
 
 LONGEST_BACKOFF = timedelta(seconds=60)
 BUSY_SHARE = 0.1
-"""At most this share of the time is spent asking one source: an answer that took long is asked for less often. But never
-so late that the one before would be stale by then: a source that is slow is seen."""
+"""At most this share of the time is spent asking one source: an answer that took long is asked for less often. Never so
+late that the one before would be stale by then: a source that is slow is seen."""
 
 
 @dataclass(slots=True)
