@@ -160,7 +160,7 @@ class Bench:
 
     async def run(self, seconds: float) -> None:
         tasks = lambda: sum(console.clock_tasks for console in self.consoles)  # noqa: E731
-        await self.clock.run(self.clock.now() + seconds * SECOND, tasks, patience_seconds=10)
+        await self.clock.run(self.clock.now() + seconds * SECOND, tasks, patience_seconds=60)
 
     async def kill(self, console: Console) -> None:
         """Ends a console as a crash does: nothing is given back."""

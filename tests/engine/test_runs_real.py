@@ -53,7 +53,7 @@ class Real:
 
         leave = self.console.subscribe(look)
         look(self.console.board)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             board = await found
         leave()
         return board
@@ -90,7 +90,7 @@ async def test_its_lines_are_seen_while_it_runs_and_it_ends_when_told_to(real: R
     (effect,) = real.run(board).effects
     assert effect.outcome == "unknown"
     assert effect.output == "begun"
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 50, "it would have gone on for 200 s"
 
 
 async def test_a_console_that_closes_takes_its_programs_with_it(real: Real) -> None:
@@ -98,7 +98,7 @@ async def test_a_console_that_closes_takes_its_programs_with_it(real: Real) -> N
     await real.until(lambda board: board.jobs and board.jobs[0].tail)
     began = time.monotonic()
     await real.console.stop()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 50, "it would have gone on for 100 s"
     (effect,) = real.console.state.runs[real.id].effects
     assert effect.outcome == "unknown"
     assert effect.answer.startswith("stopped: the console was closed")
