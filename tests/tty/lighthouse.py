@@ -148,7 +148,7 @@ lighthouse_rollout_phase_started_timestamp_seconds {self._began - 600:.0f}
         return int(rows[0][0].rpartition(":")[2]) if rows and rows[0][0] else 0
 
     def _select(self, statement: str) -> list[Any]:
-        connection = sqlite3.connect(f"{self.journal.as_uri()}?mode=ro", uri=True, timeout=5)
+        connection = sqlite3.connect(f"{self.journal.as_uri()}?mode=ro", uri=True, timeout=30)
         try:
             return connection.execute(f"{statement} ORDER BY 1").fetchall()
         finally:

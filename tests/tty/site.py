@@ -44,7 +44,7 @@ class Site:
 
     def run(self, *arguments: str, who: str = "", check: bool = True) -> bytes:
         """What a command prints."""
-        done = subprocess.run(self.oncall(*arguments, who=who), capture_output=True, check=False, timeout=60)
+        done = subprocess.run(self.oncall(*arguments, who=who), capture_output=True, check=False, timeout=100)
         assert not check or done.returncode == 0, (arguments, done.returncode, done.stderr.decode())
         return done.stdout
 

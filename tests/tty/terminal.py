@@ -160,7 +160,7 @@ class Terminal:
         self.type(text)
         self.wait_for(lambda _: text in self.lines[self.find(label)[1] + 1])
 
-    def wait_for(self, *wanted: str | Callable[[str], bool], timeout: float = 20.0, gone: bool = False) -> str:
+    def wait_for(self, *wanted: str | Callable[[str], bool], timeout: float = 60.0, gone: bool = False) -> str:
         """Reads until every text is on the screen (or, with `gone`, until none is), and gives the screen."""
 
         def holds() -> bool:
@@ -186,7 +186,7 @@ class Terminal:
             pass
         return len(self.raw) - before
 
-    def wait_end(self, timeout: float = 10.0) -> int:
+    def wait_end(self, timeout: float = 60.0) -> int:
         """Reads until the child has ended: its exit code, or minus the signal that ended it."""
         deadline = time.monotonic() + timeout
         while self._read(0.05):
