@@ -141,7 +141,9 @@ def rehearse(
     config: Config, environment: Environment, tests: Iterable[PlaybookTest], names: Sequence[str] = ()
 ) -> Iterator[PlaybookResult]:
     """Runs every case of the playbooks named, or of all; a playbook without a table has no cases."""
-    config = replace(config, playbooks=tuple(replace(item, untrusted="") for item in config.playbooks))
+    from console.settings.library import Library
+
+    config = replace(config, library=Library.of(*(replace(item, untrusted="") for item in config.playbooks)))
     environment = _calm(environment)
     by_name: dict[str, list[Case]] = {}
     for test in tests:

@@ -24,6 +24,7 @@ from console.model.rollout import GuardrailRule, RolloutPlan
 from console.model.slo import Objective, Sli, SliKind
 from console.ports import Append, Query, Series, SourceError
 from console.settings.config import Config, Environment, HttpSource
+from console.settings.library import Library
 from console.settings.outside import Alertmanager
 from tests.model.life import ENGINE, LATENCY, ROLLBACK
 
@@ -98,7 +99,7 @@ CONFIG = Config(
     (SeverityRule(Severity.SEV1, "Down", "Nothing works", timedelta(minutes=5)),),
     PLAN,
     (Objective("errors", "Errors", "lighthouse", 0.999, timedelta(days=30), "Occurrences", SLI),),
-    (ROLLBACK, LATENCY),
+    Library.of(ROLLBACK, LATENCY),
 )
 
 

@@ -23,6 +23,7 @@ from console.model.board import Board
 from console.model.people import Actor, Severity
 from console.model.playbook import Program
 from console.model.run import Run
+from console.settings.library import Library
 from tests.engine.bench import CONFIG, ENVIRONMENT
 from tests.engine.runs import playbook, program
 from tests.model.life import ENGINE
@@ -72,7 +73,7 @@ async def real(tmp_path: Path) -> AsyncIterator[Real]:
     journal = MemoryJournal(clock, console="alice")
     spool = FileSpool([tmp_path / "spool"], clock, ids, ENGINE, console="alice", journal="memory")
     world = World(clock, ids, journal, spool, programs=LocalPrograms(folder, clock, grace=timedelta(seconds=0.5)))
-    config = replace(CONFIG, playbooks=(playbook(program()),))
+    config = replace(CONFIG, library=Library.of(playbook(program())))
     console = Console(world, config, ENVIRONMENT, Actor("alice", "alice"), console="alice")
     await console.start()
     yield Real(console)
