@@ -167,8 +167,8 @@ class Console:
         self._publish()
 
     async def read_playbooks(self) -> None:
-        """Reads the playbooks where nobody has yet, out of the loop's way."""
-        if self._config.library.known is None:
+        """Reads the playbooks where nobody has yet, out of the loop's way. The Board has them then."""
+        if not self._board.playbooks_read:
             await self._world.offload(self._config.library.read)
             self._publish()
 

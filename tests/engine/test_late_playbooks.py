@@ -70,3 +70,10 @@ async def test_a_program_is_judged_by_what_was_read(bench: Bench) -> None:
     outcome = await console.submit(cmd.RunProgram(night.id, "restart"))
     assert isinstance(outcome, Done), outcome
     await bench.run(60)
+
+
+async def test_what_others_of_the_process_have_read_is_on_the_board_too(bench: Bench, reads: list[int]) -> None:
+    console = await bench.console()
+    assert console.settings.playbooks == (CALLED,)
+    await console.read_playbooks()
+    assert (console.board.playbooks, reads) == ((CALLED,), [1])
