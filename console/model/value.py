@@ -8,7 +8,7 @@ when the first one is made.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import MISSING, FrozenInstanceError, dataclass, field, fields
+from dataclasses import MISSING, FrozenInstanceError, dataclass, field, fields, make_dataclass
 from operator import attrgetter
 from typing import Any, TypeVar, dataclass_transform
 
@@ -50,25 +50,16 @@ def _content(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
 
 
 def _init(made: Any) -> Callable[..., None]:
-    """What `dataclass` would compile: each field is set past `__setattr__`, and one that is made anew for each value is
-    made where it is not given."""
-    names: dict[str, Any] = {"__put": object.__setattr__, "__new": MISSING}
-    parameters, lines = ["self"], ["pass"]
+    """What `dataclass` compiles for a class with these fields; it sets them past `__setattr__`, on any object."""
+    parts: list[tuple[str, Any, Any]] = []
     for item in fields(made):
-        name, known, given = item.name, f"__{item.name}", item.name
-        if item.default is not MISSING:
-            names[known], name = item.default, f"{name}={known}"
-        elif item.default_factory is not MISSING:
-            names[known], name, given = (
-                item.default_factory,
-                f"{name}=__new",
-                f"{known}() if {name} is __new else {name}",
-            )
-        parameters.append(name)
-        lines.append(f"__put(self, {item.name!r}, {given})")
-    exec(f"def __init__({', '.join(parameters)}):\n " + "\n ".join(lines), names)
-    names["__init__"].__qualname__ = f"{made.__qualname__}.__init__"
-    return names["__init__"]  # type: ignore[no-any-return]
+        if item.default_factory is not MISSING:
+            parts.append((item.name, item.type, field(default_factory=item.default_factory)))
+        else:
+            parts.append((item.name, item.type, field(default=item.default)))
+    like: Any = make_dataclass(made.__name__, parts, frozen=True, eq=False, repr=False)
+    like.__init__.__qualname__ = f"{made.__qualname__}.__init__"
+    return like.__init__  # type: ignore[no-any-return]
 
 
 def _refuse(self: Any, name: str, *_: Any) -> None:
