@@ -9,7 +9,7 @@ anything). Exits with 1 above a budget.
 
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
@@ -25,6 +25,8 @@ MEMORY_MB = 60.0
 EXIT_MS = 150.0
 PAIRS = 15
 COLD_PAIRS = 9
+MORE = 3
+"""Pairs that follow where those were not enough."""
 AFTER = 2.5
 """Seconds after the last start when memory is taken."""
 
@@ -87,22 +89,39 @@ def cold_start(program: Program, copies: int) -> list[float]:
         )
 
 
-def figures(pairs: int = PAIRS, cold_pairs: int = COLD_PAIRS, copies: int = 1) -> tuple[Found, str]:
+def figures(
+    pairs: int = PAIRS,
+    cold_pairs: int = COLD_PAIRS,
+    copies: int = 1,
+    most: int = 1,
+    enough: Callable[[Found], bool] = lambda _: True,
+) -> tuple[Found, str]:
     """All of them, and a line each for start, memory and exit. Cold, so many `copies` of one program start at a time:
-    what they take from each other, they take from floor and console alike."""
+    what they take from each other, they take from floor and console alike. While they are not `enough`, more pairs
+    follow, up to `most` times as many: the medians are of all of them."""
+    taken: list[list[Life]] = []
+    colds: list[list[float]] = [[], []]
     with _pty.live() as (command, home):
         programs = (BARE, DEMO, Program(command, home, ((_pty.LIVE_TEXT,), _pty.CLOSED)))
-        bare_mb, demo_mb, live_mb = (life.resident_mb for life in lived(programs, after=AFTER))
-        taken = [lived(programs, reverse=number % 2 == 1) for number in range(pairs)]
+        resident = [life.resident_mb for life in lived(programs, after=AFTER)]
+        while True:
+            for number in range(len(taken), len(taken) + (MORE if taken else pairs)):
+                taken.append(lived(programs, reverse=number % 2 == 1))
+            for number in range(-(-(MORE if colds[0] else cold_pairs) // copies)):
+                for index in (0, 1) if number % 2 == 0 else (1, 0):
+                    colds[index] += cold_start((BARE, DEMO)[index], copies)
+            found, line = _of(taken, colds, resident)
+            if enough(found) or len(taken) >= most * pairs:
+                return found, line
+
+
+def _of(taken: list[list[Life]], colds: list[list[float]], resident: list[float]) -> tuple[Found, str]:
+    bare_mb, demo_mb, live_mb = resident
     (floor,), (demo_first, demo_full), (live_first, live_full) = (
         [median(times) for times in zip(*(life.painted for life in lives), strict=True)]
         for lives in zip(*taken, strict=True)
     )
     bare_ms, demo_ms, live_ms = (median(life.leaving * 1e3 for life in lives) for lives in zip(*taken, strict=True))
-    colds: list[list[float]] = [[], []]
-    for number in range(-(-cold_pairs // copies)):
-        for index in (0, 1) if number % 2 == 0 else (1, 0):
-            colds[index] += cold_start((BARE, DEMO)[index], copies)
     cold, demo_cold = map(median, colds)
     found = {
         "demo first paint": (demo_first / floor, FIRST),

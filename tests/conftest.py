@@ -2,19 +2,57 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
+from console.settings import tree
+from console.settings.problems import Problems
 from tests.servers import REPO, Alertmanager, Exporter, Prometheus
 
 settings.register_profile("tests", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("tests")
+
+KEPT_TREES = 150
+"""More files than any test loads more than once; those that were used last."""
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: the garbage collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _files_are_parsed_once() -> Iterator[None]:
+    """The example and its 20 playbooks are loaded thousands of times. Their trees say the same each time, and nobody
+    changes one; what has a mistake is parsed anew, so that it is reported."""
+    parse, kept, lock = tree.parse, dict[bytes, list[tree.Tree]](), Lock()
+
+    def parse_once(name: str, data: bytes, problems: Problems) -> list[tree.Tree]:
+        with lock:
+            found = kept.pop(data, None)
+        if found is None:
+            before = len(problems)
+            found = parse(name, data, problems)
+            if len(problems) > before:
+                return found
+        with lock:
+            kept[data] = found
+            if len(kept) > KEPT_TREES:
+                del kept[next(iter(kept))]
+        return list(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tree, "parse", parse_once)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

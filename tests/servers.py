@@ -76,7 +76,7 @@ def free_port() -> int:
 
 
 def wait_until(
-    predicate: Callable[[], T], timeout: float = 10.0, interval: float = 0.05, what: str = "the condition"
+    predicate: Callable[[], T], timeout: float = 60.0, interval: float = 0.05, what: str = "the condition"
 ) -> T:
     """The first truthy value of `predicate`, asked every `interval` seconds; AssertionError after `timeout`."""
     deadline = time.monotonic() + timeout
@@ -97,7 +97,7 @@ class HttpError(Exception):
         self.body = body
 
 
-def request(address: str, method: str, path: str, body: object = None, timeout: float = 5.0) -> Any:
+def request(address: str, method: str, path: str, body: object = None, timeout: float = 30.0) -> Any:
     """One JSON request to HOST:PORT, past any proxy. An answer that is no JSON comes back as text."""
     connection = http.client.HTTPConnection(address, timeout=timeout)
     try:
@@ -169,14 +169,14 @@ class Server:
             self.kill()
             raise
 
-    def wait_ready(self, timeout: float = 20.0) -> None:
+    def wait_ready(self, timeout: float = 60.0) -> None:
         """Until it says so itself; AssertionError with the end of its log if it exits or takes longer."""
 
         def ready() -> bool:
             if self._process is None or self._process.poll() is not None:
                 raise AssertionError(f"{type(self).__name__} is not running:\n{self._log_tail()}")
             try:
-                request(self.address, "GET", "/-/ready", timeout=1.0)
+                request(self.address, "GET", "/-/ready", timeout=5.0)
             except (OSError, HttpError, http.client.HTTPException):
                 return False
             return True
@@ -292,7 +292,7 @@ class Prometheus(Server):
         path = "/api/v1/query?" + urlencode({"query": expression})
         return request(self.address, "GET", path)["data"]["result"]
 
-    def wait_for(self, expression: str, timeout: float = 20.0) -> list[dict[str, Any]]:
+    def wait_for(self, expression: str, timeout: float = 60.0) -> list[dict[str, Any]]:
         """Until the expression has a result, e.g. `up == 1` or `ALERTS{alertstate="firing"}`."""
         return wait_until(lambda: self.query(expression), timeout, 0.1, f"a result of {expression}")
 

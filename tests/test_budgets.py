@@ -1,6 +1,5 @@
-"""The screen's budgets, at twice their strict figures and with one retry, because machines are noisy."""
-
-from functools import cache
+"""The screen's budgets, at twice their strict figures, because machines are noisy. Those that take long are measured on
+while they are above them, instead of anew: nobody waits for more than it takes to be sure."""
 
 import pytest
 
@@ -11,36 +10,43 @@ pytestmark = [pytest.mark.serial, pytest.mark.tty, pytest.mark.timeout(300)]
 
 
 def within(measure, too_much):
-    """Measures, and once more when the first figures are too high. `measure` is told which time it is."""
-    found, line = measure(1)
+    """Measures, and once more when the first figures are too high."""
+    found, line = measure()
     if too_much(found):
         print(line)
-        found, line = measure(2)
+        found, line = measure()
     print(line)
     assert not too_much(found), line
 
 
 @pytest.fixture(scope="module")
 def lives():
-    """Start, memory and exit come out of the same rounds, which are repeated at most once."""
-    return cache(lambda _: life.figures(pairs=9, copies=2))
+    """Start, memory and exit come out of the same rounds."""
+    return life.figures(pairs=9, copies=3, most=2, enough=lambda found: not above(found, *found))
+
+
+def above(found, *names):
+    return [name for name in names if found[name][0] > 2 * found[name][1]]
 
 
 def test_the_start_costs_little_more_than_textual_itself(lives):
-    within(lives, lambda found: any(found[name][0] > 2 * found[name][1] for name in life.STARTS))
+    found, line = lives
+    assert not above(found, *life.STARTS), line
 
 
 def test_resident_memory_after_the_start(lives):
-    within(lives, lambda found: found["memory"][0] > 2 * life.MEMORY_MB)
+    found, line = lives
+    assert not above(found, "memory"), line
 
 
 def test_leaving_takes_no_longer_than_leaving_textual(lives):
-    within(lives, lambda found: found["exit"][0] > 2 * life.EXIT_MS)
+    found, line = lives
+    assert not above(found, "exit"), line
 
 
 def test_a_key_is_seen_at_once_with_every_source_down_too():
     within(
-        lambda _: keys.figures(presses=15),
+        lambda: keys.figures(presses=15),
         lambda found: any(
             p50 > 2 * keys.P50_MS or p95 > 2 * keys.P95_MS or size > 2 * keys.BYTES for _, p50, p95, size in found
         ),
@@ -49,15 +55,18 @@ def test_a_key_is_seen_at_once_with_every_source_down_too():
 
 @pytest.mark.parametrize("fps", list(feed.GOALS))
 def test_a_key_is_seen_about_as_soon_while_ten_thousand_alerts_refresh(fps):
-    within(lambda _: feed.keys(fps, presses=50), lambda ratio: ratio > 2 * feed.GOALS[fps])
+    goal = 2 * feed.GOALS[fps]
+    ratio, line = feed.keys(fps, presses=50, rounds=2, most=3, enough=lambda ratio: ratio <= goal)
+    assert ratio <= goal, line
 
 
 def test_idling_costs_nearly_nothing_and_writes_nothing():
-    within(
-        lambda _: idle.figures(seconds=10.0),
-        lambda found: found[0] > 2 * idle.IDLE or found[1] > 0 or found[2] > 2 * idle.DEMO,
-    )
+    def quiet(found):
+        return found[0] <= 2 * idle.IDLE and found[1] == 0 and found[2] <= 2 * idle.DEMO
+
+    found, line = idle.figures(seconds=10.0, most=4, enough=quiet)
+    assert quiet(found), line
 
 
 def test_help_loads_no_textual():
-    within(lambda _: help_.figures(pairs=9), lambda found: found > 2 * help_.BUDGET)
+    within(lambda: help_.figures(pairs=9), lambda found: found > 2 * help_.BUDGET)

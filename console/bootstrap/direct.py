@@ -41,7 +41,7 @@ def _console(urls: Sequence[str]) -> Console:
     asked = _settings(urls)
     target = Target("alertmanager", ", ".join(urlsplit(item.source.url).netloc for item in asked))
     environment = Environment(target, alertmanagers=asked)
-    config = Config(Path(), (environment,), (), (), None, (), ())
+    config = Config(Path(), (environment,), (), (), None, ())
     clock, ids, who = SystemClock(), SystemIds(), Actor(login(), login())
     peers = [Http(item.source, clock) for item in asked]
     world = World(

@@ -69,7 +69,7 @@ async def begin(console: Console, journal: Journal, clock: Clock, ids: Ids, scen
     from console.model.events import DrillStarted
     from console.model.people import Severity
 
-    loaded = playbook_of(scenario, console.board.playbooks)
+    loaded = playbook_of(scenario, console.settings.playbooks)
     alerts = tuple(reference(alert) for alert in console.board.feed.active)
     declare = cmd.DeclareIncident(f"DRILL: {loaded.playbook.title}", Severity.SEV1, alerts)
     incident = await _done(console, declare)

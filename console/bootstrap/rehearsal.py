@@ -141,7 +141,9 @@ def rehearse(
     config: Config, environment: Environment, tests: Iterable[PlaybookTest], names: Sequence[str] = ()
 ) -> Iterator[PlaybookResult]:
     """Runs every case of the playbooks named, or of all; a playbook without a table has no cases."""
-    config = replace(config, playbooks=tuple(replace(item, untrusted="") for item in config.playbooks))
+    from console.settings.library import Library
+
+    config = replace(config, library=Library.of(*(replace(item, untrusted="") for item in config.playbooks)))
     environment = _calm(environment)
     by_name: dict[str, list[Case]] = {}
     for test in tests:
@@ -338,10 +340,14 @@ class _Night:
 
     async def _pass(self, span: timedelta) -> None:
         """Lets time pass. Where nothing can happen any more before the next deadline, it passes at once."""
-        until = self._clock.now() + span
-        while self._clock.now() + self._settled_after() < until:
-            await self._run_to(self._clock.now() + self._settled_after())
+        began = self._clock.now()
+        until = began + span
+        while (calm := self._calm_at(began)) < until:
+            if self._clock.now() < calm:
+                await self._run_to(calm)
+                continue  # what was read meanwhile may hold now
             self._leap(until)
+            began = self._clock.now()
         await self._run_to(until)
 
     async def _run_to(self, until: datetime) -> None:
@@ -359,6 +365,18 @@ class _Night:
 
         return next_deadline(self._main.state, str(self.environment.target), self.config.severities, None)
 
+    def _calm_at(self, began: datetime) -> datetime:
+        """After this, what is read has shown itself since `began`, and what holds has held for as long as it must. What
+        does not hold by then never will by itself: the world stands in a table."""
+        held, last = self._main.board.held, began
+        for run in self._main.state.runs.values():
+            for item in run.active:
+                verify, ends = run.playbook.step(item.id).verify, item.started_at or began
+                if verify is not None and str(verify) in held:
+                    ends = max(ends, held[str(verify)]) + verify.hold
+                last = max(last, ends)
+        return last + GRACE
+
     def _settled_after(self) -> timedelta:
         """After this, what is read has held for as long as any step wants."""
         steps = [step for run in self._main.state.runs.values() for step in run.playbook.steps]
@@ -372,7 +390,7 @@ class _Night:
             now = self._clock.now()
             if now > self._patience() or self._state_run().ended_at is not None:
                 return False
-            if now - began > self._settled_after():
+            if now > self._calm_at(began):
                 self._leap(self._patience())
                 began = self._clock.now()
             await self._run_to(self._clock.now() + stride)

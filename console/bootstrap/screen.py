@@ -130,6 +130,7 @@ def picture(options: Options, kind: Demo, folder: Path, output: Path) -> int:
     async def work() -> str:
         simulation = headless(options, kind)
         console, clock = simulation.console, simulation.clock
+        await console.read_playbooks()
         await console.start()
         until = clock.now() + timedelta(seconds=SETTLED_AFTER)
         await clock.run(until, lambda: console.clock_tasks)

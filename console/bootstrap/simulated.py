@@ -63,7 +63,7 @@ def demo_config(options: Options) -> Config:
     from console.model.board import Target
     from console.settings.load import load, shipped
 
-    config = configuration(options) if options.config else load(shipped("config"))
+    config = configuration(options) if options.config else load(shipped("config"), strict=False)
     chosen = environment(config, options)
     simulated = replace(chosen, target=Target(chosen.target.service, "demo", production=False))
     return replace(config, environments=(simulated,), journal=None, journal_group="")

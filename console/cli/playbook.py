@@ -216,7 +216,7 @@ def offer(options: Options, incident_id: str, as_json: bool) -> None:
     async def work() -> None:
         async with reading(options) as console:
             incident = incident_of(console.state, incident_id)
-            found = rank(console.board.playbooks, incident.alerts, incident.severity)
+            found = rank(console.settings.playbooks, incident.alerts, incident.severity)
             data = [{"name": item.loaded.playbook.name, "fits": item.fits, "why": item.why} for item in found]
             rows = [(item.loaded.playbook.name, item.loaded.playbook.title, item.why) for item in found]
             show({"offers": data}, lambda: table(rows) or ["no playbook"], as_json)

@@ -43,6 +43,7 @@ def carry_out(options: Options, begin: Callable[[Session], Awaitable[str]], as_j
         session = Session(console, lines, as_json)
         with contextlib.ExitStack() as stack:
             stopped = _stopped(stack)
+            await console.read_playbooks()
             await console.start()
             try:
                 code = await _first(session.work(begin), stopped)

@@ -73,6 +73,10 @@ class Engine(Protocol):
         """Ends the program of a step, where this console runs it. Whether it did; the outcome follows in the record."""
         ...
 
+    async def read_playbooks(self) -> None:
+        """Reads the playbooks where nobody has yet: a start does without. The Board that follows has them."""
+        ...
+
     def refresh(self) -> None:
         """Asks every source now, also those that are backing off."""
         ...

@@ -121,7 +121,8 @@ class BoardMaker:
         readings |= {f"health.{row.component}": row.up.map(float) for row in health}
         readings |= self._watching.readings(now)
         files: PlaybookSnapshot | None = values.get(PLAYBOOKS)
-        playbooks = files.playbooks if files is not None else config.playbooks
+        shelf = config.library.known
+        playbooks = files.playbooks if files is not None else shelf.playbooks if shelf is not None else ()
         return Board(
             number=number,
             at=now,
@@ -159,6 +160,7 @@ class BoardMaker:
             environments=tuple(item.target for item in config.environments),
             severities=config.severities,
             playbooks=playbooks,
+            playbooks_read=files is not None or shelf is not None,
             readings=readings,
             held=self._watching.held,
             jobs=self._jobs(),

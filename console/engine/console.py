@@ -23,7 +23,7 @@ from console.engine.outcome import Denied, Done, Outcome
 from console.engine.record import Record
 from console.engine.runs import Watching
 from console.engine.runs_jobs import Jobs
-from console.engine.sources import METRICS, metric_rounds, pollers
+from console.engine.sources import METRICS, PLAYBOOKS, metric_rounds, pollers
 from console.engine.submission import Submission
 from console.engine.tasks import Tasks, Work
 from console.engine.upkeep import Upkeep
@@ -152,8 +152,10 @@ class Console:
         """Decides and records one command of this console's operator. `Done` means fsynced."""
         if self._read_only:
             return Denied("this console is read-only")
-        if isinstance(command, cmd.RunProgram) and (refusal := await self._jobs.refusal(command)):
-            return Denied(refusal)
+        if isinstance(command, cmd.RunProgram):
+            await self.read_playbooks()
+            if refusal := await self._jobs.refusal(command):
+                return Denied(refusal)
         outcome = await self._submission.record(command, unsaved)
         if isinstance(outcome, Done):
             self._jobs.asked(command)
@@ -173,10 +175,16 @@ class Console:
         self._lease.look()
         self._publish()
 
+    async def read_playbooks(self) -> None:
+        """Reads the playbooks where nobody has yet, out of the loop's way. The Board has them then."""
+        if not self._board.playbooks_read:
+            await self._world.offload(self._config.library.read)
+            self._publish()
+
     async def ask(self, *, without: Collection[str] = ()) -> None:
         """Asks every source but these once, each within its own deadline, and when none is left out, also what the
-        steps under way wait for. For an opened console; a started one asks by itself."""
-        wanted = (poller for name, poller in self._pollers.items() if name not in without)
+        steps under way wait for. For an opened console; a started one asks by itself. The playbooks are no source."""
+        wanted = (poller for name, poller in self._pollers.items() if name not in (PLAYBOOKS, *without))
         await asyncio.gather(*(poller.ask() for poller in wanted))
         if self._filling is not None and not without:
             await self._filling.finish(QUESTIONS)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import cached_property
 
 from console.engine import rota
 from console.engine.poller import Poller
@@ -13,6 +14,7 @@ from console.model.alert import AlertState
 from console.model.board import Board
 from console.model.decide import Context
 from console.model.people import Actor, Person, SeverityRule
+from console.model.playbook import LoadedPlaybook
 from console.settings.config import Config, Environment
 
 
@@ -68,7 +70,7 @@ class Moments:
             target=self._environment.target,
             fresh=world.ids.new,
             severities=config.severities,
-            playbooks={loaded.playbook.name: loaded for loaded in board.playbooks},
+            playbooks=_Named((lambda: board.playbooks) if board.playbooks_read else (lambda: config.playbooks)),
             readings=board.readings,
             flags=world.flags.name if world.flags is not None else "",
             mode=self._mode,
@@ -91,6 +93,27 @@ class Moments:
             standing=self._standing,
             settings=config.variables,
         )
+
+
+class _Named(Mapping[str, LoadedPlaybook]):
+    """Playbooks by name. The few rules that look one up may be the first that need them: they wait until they are
+    read."""
+
+    def __init__(self, playbooks: Callable[[], Iterable[LoadedPlaybook]]) -> None:
+        self._playbooks = playbooks
+
+    @cached_property
+    def _named(self) -> Mapping[str, LoadedPlaybook]:
+        return {loaded.playbook.name: loaded for loaded in self._playbooks()}
+
+    def __getitem__(self, name: str) -> LoadedPlaybook:
+        return self._named[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._named)
+
+    def __len__(self) -> int:
+        return len(self._named)
 
 
 def _standing(people: Iterable[Person]) -> Mapping[str, tuple[str, ...]]:

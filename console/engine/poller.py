@@ -22,7 +22,8 @@ Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
 
 LONGEST_BACKOFF = timedelta(seconds=60)
 BUSY_SHARE = 0.1
-"""At most this share of the time is spent asking one source: an answer that took long is asked for less often."""
+"""At most this share of the time is spent asking one source: an answer that took long is asked for less often. Never so
+late that the one before would be stale by then: a source that is slow is seen."""
 
 
 @dataclass(slots=True)
@@ -107,8 +108,14 @@ class Poller:
             # Not by how long it took: one time-out would make it ten times as long until we see again.
             pause = max(self.interval, min(LONGEST_BACKOFF, self.interval * float(2 ** min(self.failures - 1, 6))))
         else:
-            pause = max(self.interval, took / BUSY_SHARE)
+            # The next one may take as long again, and the pause be 5 % longer.
+            pause = max(self.interval, min(took / BUSY_SHARE, self._fresh - 2 * took))
         return pause * (0.95 + 0.1 * self.ids.jitter())
+
+    @property
+    def _fresh(self) -> timedelta:
+        """How old an answer may be before it is stale."""
+        return 3 * self.interval + self.deadline
 
     def status(self, now: datetime) -> SourceStatus:
         """How the source stands: unreachable after a failure, stale when its answer has outlived three intervals."""
@@ -116,7 +123,7 @@ class Poller:
             state = ReadingState.UNREACHABLE
         elif self.at is None:
             state = ReadingState.NO_DATA
-        elif now - self.at > 3 * self.interval + self.deadline:
+        elif now - self.at > self._fresh:
             state = ReadingState.STALE
         else:
             state = ReadingState.OK

@@ -20,13 +20,15 @@ class PlaybookFolder:
     what a playbook refers to is elsewhere."""
 
     def __init__(self, config: Config) -> None:
-        self._config, self._folder = config.folder, config.playbook_folder
-        files = {loaded.playbook.name: loaded.hash for loaded in config.playbooks}
-        self._known = PlaybookSnapshot(config.playbooks, files)
+        self._config, self._folder, self._library = config.folder, config.playbook_folder, config.library
+        self._known = PlaybookSnapshot((), {})
         self._seen: Mapping[str, Any] | None = None
 
     def read(self) -> PlaybookSnapshot:
         """How they are now. Never raises."""
+        if self._seen is None:
+            playbooks = self._library.read().playbooks
+            self._known = PlaybookSnapshot(playbooks, {item.playbook.name: item.hash for item in playbooks})
         seen = self._look()
         if self._seen is None and self._unchanged(seen):
             self._seen = seen

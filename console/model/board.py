@@ -168,6 +168,8 @@ class Board:
     environments: tuple[Target, ...] = ()
     severities: tuple[SeverityRule, ...] = ()
     playbooks: tuple[LoadedPlaybook, ...] = ()
+    playbooks_read: bool = True
+    """Whether anybody has looked for playbooks yet."""
     readings: Mapping[str, Reading[float]] = field(default_factory=dict)
     """Named readings that playbook checks refer to: `rollout.percent`, `health.<component>`, `guardrail.<name>`, and
     what is read for the steps under way (`query:`, `probe:`)."""

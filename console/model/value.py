@@ -1,13 +1,14 @@
 """Values: frozen dataclasses that are quick to make.
 
-`dataclass` compiles six methods for each class, and the model has over a hundred: more than anything else of ours
-between the start and the first full screen. A value shares four of them with all others.
+`dataclass` compiles six methods for each class, and the model has over two hundred: more than anything else of ours
+between the start and the first full screen. A value shares all but `__init__` with all others, and that is compiled
+when the first one is made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, FrozenInstanceError, dataclass, field, fields, make_dataclass
 from operator import attrgetter
 from typing import Any, TypeVar, dataclass_transform
 
@@ -18,7 +19,15 @@ T = TypeVar("T")
 def value(cls: type[T]) -> type[T]:
     """As `dataclass(frozen=True, slots=True)`: made once, compared and hashed by its fields."""
     own = set(vars(cls))
-    made: Any = dataclass(frozen=True, slots=True, eq=False, repr=False)(cls)
+    made: Any = dataclass(slots=True, init=False, eq=False, repr=False)(cls)
+    made.__setattr__ = made.__delattr__ = _refuse
+    made.__reduce__ = _reduce
+
+    def __init__(self: Any, *args: Any, **named: Any) -> None:
+        made.__init__ = _init(made)
+        made.__init__(self, *args, **named)
+
+    made.__init__ = __init__
     if "__repr__" not in own:
         made.__repr__ = _repr
     if "__eq__" not in own:
@@ -38,6 +47,27 @@ def _content(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
     if len(names) > 1:
         return attrgetter(*names)  # a tuple, put together in C
     return lambda item: tuple(getattr(item, name) for name in names)
+
+
+def _init(made: Any) -> Callable[..., None]:
+    """What `dataclass` compiles for a class with these fields; it sets them past `__setattr__`, on any object."""
+    parts: list[tuple[str, Any, Any]] = []
+    for item in fields(made):
+        if item.default_factory is not MISSING:
+            parts.append((item.name, item.type, field(default_factory=item.default_factory)))
+        else:
+            parts.append((item.name, item.type, field(default=item.default)))
+    like: Any = make_dataclass(made.__name__, parts, frozen=True, eq=False, repr=False)
+    like.__init__.__qualname__ = f"{made.__qualname__}.__init__"
+    return like.__init__  # type: ignore[no-any-return]
+
+
+def _refuse(self: Any, name: str, *_: Any) -> None:
+    raise FrozenInstanceError(f"cannot change field {name!r}")
+
+
+def _reduce(self: Any) -> tuple[Any, ...]:
+    return type(self), tuple(getattr(self, item.name) for item in fields(self))
 
 
 def _repr(self: Any) -> str:

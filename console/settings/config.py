@@ -15,6 +15,7 @@ from console.model.playbook import LoadedPlaybook
 from console.model.rollout import RolloutPlan
 from console.model.slo import Objective
 from console.model.value import value
+from console.settings.library import Library
 from console.settings.outside import Alertmanager, Notify
 from console.settings.outside import Component as Component
 from console.settings.outside import HttpSource as HttpSource
@@ -64,7 +65,7 @@ class Config:
     rollout: RolloutPlan | None
     """With the guardrails and invariants of slo/ among its own."""
     objectives: tuple[Objective, ...]
-    playbooks: tuple[LoadedPlaybook, ...]
+    library: Library = field(default_factory=Library.of)
     links: tuple[Link, ...] = ()
     filters: tuple[SavedFilter, ...] = ()
     on_call: tuple[OnCallRole, ...] = ()
@@ -85,10 +86,24 @@ class Config:
     """What playbooks mean by `config.NAME`."""
     guards: tuple[PhaseGuard | Invariant, ...] = ()
     """What slo/ says of the rollout."""
-    broken: tuple[str, ...] = ()
-    """One line for each mistake in a playbook that was left out for it."""
-    warnings: tuple[str, ...] = ()
-    """One line for each thing that was accepted but is probably not meant; `oncall check` prints them."""
+    own_warnings: tuple[str, ...] = ()
+    """What is to be said of the files that are no playbooks."""
+
+    @property
+    def playbooks(self) -> tuple[LoadedPlaybook, ...]:
+        """Those without a mistake. The first to ask waits until they are read."""
+        return self.library.read().playbooks
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """One line for each mistake in a playbook that was left out for it. The first to ask waits, too."""
+        return self.library.read().broken
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """One line for each thing that was accepted but is probably not meant; `oncall check` prints them. The first to
+        ask waits, too."""
+        return tuple(dict.fromkeys((*self.own_warnings, *self.library.read().warnings)))
 
     def environment(self, name: str = "") -> Environment:
         """The environment called `service/environment` or `environment`; the first one when no name is given.

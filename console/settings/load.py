@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,7 +16,8 @@ from console.settings import tree
 from console.settings.config import Config
 from console.settings.console_file import OPTIONAL, ConsoleFile, read_console
 from console.settings.example import init, shipped
-from console.settings.modes import judge_modes, written_by_others
+from console.settings.library import Library, Shelf
+from console.settings.modes import judge_modes, judge_writers, written_by_others
 from console.settings.nodes import Node, unique
 from console.settings.people_file import PeopleFile, read_people
 from console.settings.playbook.reader import read_playbook
@@ -55,27 +57,45 @@ def find(explicit: str | None, environ: Mapping[str, str]) -> Path:
 
 
 def load(folder: Path, *, strict: bool = True) -> Config:
-    """Reads a whole configuration folder and the playbooks that belong to it.
+    """Reads a configuration folder; the playbooks that belong to it, once somebody asks for them.
 
-    Raises ConfigError with every problem. Unless `strict`, a playbook with a mistake is left out and said in `broken`:
-    one file that somebody edits must not keep anybody from all the others.
+    Raises ConfigError with every problem, the playbooks' ones among them. A playbook with a mistake raises nothing by
+    itself unless `strict`: it is left out and said in `broken`. One file that somebody edits must not keep anybody from
+    all the others.
     """
     if not os.path.isdir(folder):
         raise ConfigError((Problem(str(folder), 1, 1, "(folder)", "no such folder", "a configuration folder"),))
     problems = Problems()
-    config = gather(folder, problems)
-    broken = problems.of(config.playbook_folder) if config is not None and not strict else ()
-    if len(broken) < len(problems):
+    config = _without_playbooks(folder, problems)
+    if strict or problems:
+        playbooks = _playbooks(config, problems)
         problems.check()
-    assert config is not None, "a console.yaml that could not be read is a problem"
-    files = {problem.file for problem in broken}
-    playbooks = tuple(loaded for loaded in config.playbooks if loaded.file not in files)
-    return replace(config, playbooks=playbooks, broken=tuple(map(str, broken)))
+        warnings = tuple(str(warning) for warning in problems.warnings)
+        return replace(config, library=Library.of(*playbooks), own_warnings=warnings)
+    return replace(config, library=Library(partial(_shelf, config)))
 
 
 def gather(folder: Path, problems: Problems) -> Config | None:
-    """Reads all that `load` reads, and notes what is wrong in `problems`: the configuration then holds stand-ins. None
-    where nothing of console.yaml could be read."""
+    """Reads all files at once, and notes what is wrong in `problems`: the configuration then holds stand-ins, and the
+    playbooks with a mistake. None where nothing of console.yaml could be read."""
+    config = _without_playbooks(folder, problems)
+    config = replace(config, library=Library.of(*_playbooks(config, problems)))
+    return None if problems.unread(folder / FILES[0]) else config
+
+
+def _shelf(config: Config) -> Shelf:
+    """The playbooks of a configuration that is right otherwise."""
+    problems = Problems()
+    found = _playbooks(config, problems)
+    broken = {problem.file for problem in problems.found}
+    return Shelf(
+        tuple(loaded for loaded in found if loaded.file not in broken),
+        tuple(map(str, problems.found)),
+        tuple(map(str, problems.warnings)),
+    )
+
+
+def _without_playbooks(folder: Path, problems: Problems) -> Config:
     references = References()
     _refuse_strays(folder, problems)
     main = _read(folder / FILES[0], read_console, problems)
@@ -86,63 +106,67 @@ def gather(folder: Path, problems: Problems) -> Config | None:
     if "rollout" not in without or os.path.lexists(folder / FILES[3]):
         rollout = _read(folder / FILES[3], read_rollout, problems)
     levels = _levels(folder / "slo", main, "slo" in without, problems)
-    objectives = levels.objectives
-    guarded = _guarded(rollout, levels.guards, "rollout" in without)
     where = _playbook_folder(folder, main)
-    playbooks = _playbooks(where, references, problems)
+    config = Config(
+        folder=folder,
+        environments=main.environments if main else (),
+        people=people.people,
+        severities=severities,
+        rollout=_guarded(rollout, levels.guards, "rollout" in without),
+        objectives=levels.objectives,
+        guards=tuple(item.item for item in levels.guards),
+        on_call=people.on_call,
+        teams=people.teams,
+        roles=people.roles,
+        playbook_folder=where,
+    )
+    if main is not None:
+        config = replace(
+            config,
+            links=main.links,
+            filters=main.filters,
+            bell=main.bell,
+            runbooks=main.runbooks,
+            journal=main.journal,
+            journal_group=main.journal_group,
+            keys=main.keys,
+            variables=main.variables,
+        )
+    _playbook_files(where, problems)
+    _check(references, config, Known((), complete=False), problems)
+    if not problems:
+        judge_modes(folder, (where,), problems)
+    return replace(config, own_warnings=tuple(str(warning) for warning in problems.warnings))
 
-    environments, rules = main.environments if main else (), rollout.guardrails if rollout else ()
-    components = (component for environment in environments for component in environment.components)
+
+def _check(references: References, config: Config, playbooks: Known, problems: Problems) -> None:
+    """Whether every name leads somewhere."""
+    folder, rollout = config.folder, config.rollout
+    rules = rollout.guardrails if rollout else ()
+    components = (component for environment in config.environments for component in environment.components)
     references.check(
-        roles=Known.of("", people.roles, folder / FILES[1], problems),
-        playbooks=Known.of("", (item.playbook.name for item in playbooks), where, problems),
+        roles=Known.of("", config.roles, folder / FILES[1], problems),
+        playbooks=playbooks,
         readings={
             "rollout": Known.of("", ["rollout.percent"] if rollout else [], folder / FILES[3], problems),
             "guardrail": Known.of("guardrail.", (rule.name for rule in rules), folder / FILES[3], problems).plus(
-                Known.of("guardrail.", (item.item.name for item in levels.guards), folder / "slo", problems)
+                Known.of("guardrail.", (guard.name for guard in config.guards), folder / "slo", problems)
             ),
             "reading": Known.of(
                 "reading.", (name for name, _ in rollout.readings) if rollout else (), folder / FILES[3], problems
             ),
             "health": Known.of("health.", (component.name for component in components), folder / FILES[0], problems),
-            "slo": Known.of("slo.", (f"{item.name}.burn" for item in objectives), folder / "slo", problems),
+            "slo": Known.of("slo.", (f"{item.name}.burn" for item in config.objectives), folder / "slo", problems),
         },
     )
-    on_call = Known.of("", (role.name for role in people.on_call), folder / FILES[1], problems)
-    references.check_ladders(people.on_call, on_call)
+    on_call = Known.of("", (role.name for role in config.on_call), folder / FILES[1], problems)
+    references.check_ladders(config.on_call, on_call)
     if rollout is not None and rollout.flag:
         references.check_flags(rollout.flag)
-    if main is not None:
-        channels = (name for environment in environments for name in environment.notify.channels)
+    if not problems.unread(folder / FILES[0]):
+        channels = (name for environment in config.environments for name in environment.notify.channels)
         references.check_channels(Known(tuple(dict.fromkeys(channels))))
-        references.check_settings(main.variables, Known(tuple(main.variables)))
-    if main is None:
-        return None
-    if len(problems.of(where)) == len(problems):
-        judge_modes(folder, (where, *(Path(item.file) for item in playbooks)), problems)
-    return Config(
-        folder=folder,
-        environments=environments,
-        people=people.people,
-        severities=severities,
-        rollout=guarded,
-        objectives=objectives,
-        playbooks=playbooks,
-        links=main.links,
-        filters=main.filters,
-        on_call=people.on_call,
-        teams=people.teams,
-        bell=main.bell,
-        runbooks=main.runbooks,
-        journal=main.journal,
-        journal_group=main.journal_group,
-        keys=main.keys,
-        variables=main.variables,
-        roles=people.roles,
-        playbook_folder=where,
-        guards=tuple(item.item for item in levels.guards),
-        warnings=tuple(str(warning) for warning in problems.warnings),
-    )
+        references.check_settings(config.variables, Known(tuple(config.variables)))
 
 
 def _read(path: Path, reader: Callable[[Node], T], problems: Problems) -> T | None:
@@ -209,13 +233,19 @@ def _playbook_folder(folder: Path, main: ConsoleFile | None) -> Path:
     return own if os.path.lexists(own) else shipped("playbooks")
 
 
-def _playbooks(folder: Path, references: References, problems: Problems) -> tuple[LoadedPlaybook, ...]:
-    if not os.path.isdir(folder):
-        problems.add(Problem(str(folder), 1, 1, "(folder)", "no such folder", "a folder of playbooks"))
-        return ()
+def _playbook_files(folder: Path, problems: Problems) -> list[Path]:
+    if os.path.isdir(folder):
+        return yaml_files(folder, problems)
+    problems.add(Problem(str(folder), 1, 1, "(folder)", "no such folder", "a folder of playbooks"))
+    return []
+
+
+def _playbooks(config: Config, problems: Problems) -> tuple[LoadedPlaybook, ...]:
+    """All that are in the folder, those with a mistake too. `problems` has what is wrong with the rest."""
+    folder, references = config.playbook_folder, References()
     found: list[LoadedPlaybook] = []
     names: list[tuple[str, Node]] = []
-    for path in yaml_files(folder, problems):
+    for path in _playbook_files(folder, problems):
         documents, data = tree.read(path, problems)
         for extra in documents[1:]:
             Node(str(path), extra, problems).refuse("a second document", "one playbook in a file")
@@ -226,4 +256,7 @@ def _playbooks(folder: Path, references: References, problems: Problems) -> tupl
             untrusted = written_by_others(path) if acts else ""
             found.append(LoadedPlaybook(playbook, hashlib.sha256(data).hexdigest(), str(path), untrusted))
     unique(names, "a name")
+    _check(references, config, Known.of("", (item.playbook.name for item in found), folder, problems), problems)
+    if len(problems.of(folder)) == len(problems):
+        judge_writers((Path(item.file) for item in found), problems)
     return tuple(found)

@@ -19,6 +19,8 @@ Start = Callable[[], "tuple[Engine, Clock]"]
 
 FIRST_ANSWERS = 0.1
 """Seconds that the first screen waits for the sources, so that it is drawn once where they are quick."""
+LATE_ANSWERS = 1.0
+"""Seconds that the playbooks wait for them: they are read once the screen is full."""
 STOP_SECONDS = 3.0
 """How long the engine may take to give its lease back at the end."""
 
@@ -76,6 +78,14 @@ class Session:
             from console.tui.actions.general import show_run
 
             show_run(self._app, run)
+        if self._waiting():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._answered.wait(), LATE_ANSWERS)
+        self._app.call_after_refresh(self._read_playbooks)
+
+    def _read_playbooks(self) -> None:
+        if self.engine is not None:
+            self.spawn(self.engine.read_playbooks())
 
     def _fail(self, reason: str) -> None:
         self._app.exit(return_code=1, message=ending.plain(f"oncall: {reason}"))

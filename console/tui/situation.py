@@ -255,7 +255,11 @@ def link(at: Situation) -> str:
 
 def playbooks(at: Situation) -> str:
     """An open incident, and playbooks to offer."""
-    return open_incident(at) or ("" if at.board.playbooks else "no playbook is loaded")
+    if reason := open_incident(at):
+        return reason
+    if not at.board.playbooks_read:
+        return "reading playbooks"
+    return "" if at.board.playbooks else "no playbook is loaded"
 
 
 def environments(at: Situation) -> str:

@@ -219,7 +219,7 @@ def test_watch_takes_the_lease_logs_changes_and_gives_it_back(oncall, number):
             if "source health" in line:
                 break
         watch.send_signal(number)
-        rest, errors = watch.communicate(timeout=20)
+        rest, errors = watch.communicate(timeout=100)
 
     assert watch.returncode == 128 + number
     assert rest == ""

@@ -25,7 +25,7 @@ from tests.fakes.grafana import TOKEN, FakeGrafana
 from tests.fakes.mailbox import Mailbox
 from tests.integrations.fault_server import FaultServer, answer
 
-TIMEOUT = timedelta(seconds=5)
+TIMEOUT = timedelta(seconds=20)
 
 
 @dataclass

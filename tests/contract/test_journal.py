@@ -132,8 +132,8 @@ async def test_what_cannot_be_kept_faithfully_is_refused_in_one_line(journal):
 async def test_waiting_for_a_change_ends_with_the_append(journal):
     waiting = [asyncio.create_task(journal.changed(after)) for after in (0, 1, 2)]
     await journal.append(notes(2))
-    await asyncio.wait_for(asyncio.gather(*waiting[:2]), 5)
-    await asyncio.wait_for(journal.changed(1), 5)  # what is there already is not waited for
+    await asyncio.wait_for(asyncio.gather(*waiting[:2]), 30)
+    await asyncio.wait_for(journal.changed(1), 30)  # what is there already is not waited for
     assert not waiting[2].done()
     waiting[2].cancel()
 

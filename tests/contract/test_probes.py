@@ -37,7 +37,7 @@ def case(request) -> Iterator[Case]:
     if request.param == "real":
         server, clock = FaultServer(), SystemClock()
         server.behave = answer(200, "ready")
-        probe = Probe(f"{server.url}/bridge/health", timeout=timedelta(seconds=2))
+        probe = Probe(f"{server.url}/bridge/health", timeout=timedelta(seconds=20))
 
         def ill() -> None:
             server.behave = answer(503)

@@ -58,7 +58,7 @@ def case(request) -> Case:
         broken = lambda: world.break_source("alertmanager")  # noqa: E731
         return Case(SimulatedSilences(world, "am"), SimulatedAlerts(world), clock, "DiskFillingUp", broken)
     server, clock = request.getfixturevalue("alertmanager"), SystemClock()
-    source = HttpSource("one", server.url, timeout=timedelta(seconds=5))
+    source = HttpSource("one", server.url, timeout=timedelta(seconds=20))
     server.post_alerts([{"labels": {"alertname": "Slow", "severity": "warning"}}])
     silences = AlertmanagerSilences("am", [Http(source, clock)])
     return Case(silences, Alertmanager(source, "Watchdog", clock), clock, "Slow", server.stop)

@@ -19,7 +19,7 @@ from console.settings.load import load
 
 CONFIG = load(Path(__file__).parents[2] / "config")
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-TIMEOUT = timedelta(seconds=5)
+TIMEOUT = timedelta(seconds=20)
 
 
 KNOWN = Query("rollout.percent", "vector(25)")

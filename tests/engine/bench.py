@@ -26,6 +26,7 @@ from console.model.slo import Objective
 from console.model.window import Rolling
 from console.ports import Append, Query, Row, Series, SourceError
 from console.settings.config import Config, Environment, HttpSource
+from console.settings.library import Library
 from console.settings.outside import Alertmanager
 from tests.model.life import ENGINE, LATENCY, ROLLBACK
 
@@ -103,7 +104,7 @@ CONFIG = Config(
     (SeverityRule(Severity.SEV1, "Down", "Nothing works", timedelta(minutes=5)),),
     PLAN,
     (Objective("errors", "Errors", "lighthouse", 0.999, Rolling(timedelta(days=30)), "Occurrences", SLI),),
-    (ROLLBACK, LATENCY),
+    Library.of(ROLLBACK, LATENCY),
 )
 
 
@@ -165,7 +166,7 @@ class Bench:
 
     async def run(self, seconds: float) -> None:
         tasks = lambda: sum(console.clock_tasks for console in self.consoles)  # noqa: E731
-        await self.clock.run(self.clock.now() + seconds * SECOND, tasks, patience_seconds=10)
+        await self.clock.run(self.clock.now() + seconds * SECOND, tasks, patience_seconds=60)
 
     async def kill(self, console: Console) -> None:
         """Ends a console as a crash does: nothing is given back."""

@@ -28,6 +28,7 @@ from console.model.playbook import (
 from console.model.reading import Reading, ReadingState
 from console.model.run import Run, StepRun
 from console.ports import Ended, PlaybookSnapshot, Query
+from console.settings.library import Library
 from tests.engine.bench import Bench, Metrics
 from tests.model.life import step
 
@@ -152,7 +153,7 @@ class Night:
         self.values = bench.metrics = Values(bench)
         self.values.values[QUEUE] = 5.0
         self.probes, self.programs = Probes(bench), Programs()
-        bench.config = replace(bench.config, playbooks=(self.playbook,))
+        bench.config = replace(bench.config, library=Library.of(self.playbook))
         bench.outside = {"probes": self.probes, "programs": self.programs, "offload": offload}
         self.id = ""
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.engine.clocks import SeededIds, SimulatedClock, SystemClock, SystemIds
+from tests.timing import soon
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -28,7 +29,7 @@ class SteppedClock(SystemClock):
 
 
 async def drive(clock: SimulatedClock, until: datetime, *tasks: asyncio.Task[None]) -> None:
-    await clock.run(until, lambda: sum(not task.done() for task in tasks), patience_seconds=5)
+    await clock.run(until, lambda: sum(not task.done() for task in tasks), patience_seconds=60)
     for task in tasks:
         task.cancel()
     for result in await asyncio.gather(*tasks, return_exceptions=True):
@@ -42,36 +43,52 @@ class TestSystemClock:
 
     async def test_sleeps_to_the_instant(self):
         clock = SystemClock()
-        when = clock.now() + seconds(0.05)
-        await clock.sleep_until(when)
-        assert seconds(0) <= clock.now() - when < seconds(0.1)
+
+        async def late() -> float:
+            when = clock.now() + seconds(0.05)
+            await clock.sleep_until(when)
+            assert clock.now() >= when
+            return (clock.now() - when).total_seconds()
+
+        await soon(0.1, late)
 
     async def test_the_past_takes_no_time(self):
         clock = SystemClock()
-        began = clock.monotonic()
-        await clock.sleep_until(clock.now() - timedelta(days=1))
-        assert clock.monotonic() - began < 0.05
+
+        async def slept() -> float:
+            began = clock.monotonic()
+            await clock.sleep_until(clock.now() - timedelta(days=1))
+            return clock.monotonic() - began
+
+        await soon(0.05, slept)
 
     async def test_a_clock_stepped_forward_wakes_sleepers_within_about_a_second(self):
-        clock = SteppedClock()
-        sleeper = asyncio.create_task(clock.sleep_until(clock.now() + timedelta(hours=1)))
-        await asyncio.sleep(0.01)
-        clock.step = timedelta(hours=2)
-        began = time.monotonic()
-        await asyncio.wait_for(sleeper, 5)
-        assert time.monotonic() - began < 1.5
+        async def woken() -> float:
+            clock = SteppedClock()
+            sleeper = asyncio.create_task(clock.sleep_until(clock.now() + timedelta(hours=1)))
+            await asyncio.sleep(0.01)
+            clock.step = timedelta(hours=2)
+            began = time.monotonic()
+            await asyncio.wait_for(sleeper, 30)
+            return time.monotonic() - began
+
+        await soon(1.5, woken)
 
     async def test_a_clock_stepped_back_ends_the_wait_within_about_a_second(self):
         """A poll that is due in 15 s is not due in an hour and 15 s because the clock lost an hour."""
-        clock = SteppedClock()
-        sleeper = asyncio.create_task(clock.sleep_until(clock.now() + seconds(15)))
-        waiter = asyncio.create_task(clock.wait(asyncio.Event(), clock.now() + seconds(15)))
-        await asyncio.sleep(0.01)
-        clock.step = -timedelta(hours=1)
-        began = time.monotonic()
-        await asyncio.wait_for(sleeper, 5)
-        assert not await asyncio.wait_for(waiter, 5)
-        assert time.monotonic() - began < 1.5
+
+        async def ended() -> float:
+            clock = SteppedClock()
+            sleeper = asyncio.create_task(clock.sleep_until(clock.now() + seconds(15)))
+            waiter = asyncio.create_task(clock.wait(asyncio.Event(), clock.now() + seconds(15)))
+            await asyncio.sleep(0.01)
+            clock.step = -timedelta(hours=1)
+            began = time.monotonic()
+            await asyncio.wait_for(sleeper, 30)
+            assert not await asyncio.wait_for(waiter, 30)
+            return time.monotonic() - began
+
+        await soon(1.5, ended)
 
     async def test_a_clock_stepped_back_does_not_end_the_wait_for_an_event_alone(self):
         clock, event = SteppedClock(), asyncio.Event()
@@ -81,12 +98,12 @@ class TestSystemClock:
         _, pending = await asyncio.wait({waiter}, timeout=1.3)
         assert pending
         event.set()
-        assert await asyncio.wait_for(waiter, 5)
+        assert await asyncio.wait_for(waiter, 30)
 
     async def test_the_event_wins_over_a_far_instant(self):
         clock, event = SystemClock(), asyncio.Event()
         asyncio.get_running_loop().call_later(0.02, event.set)
-        assert await asyncio.wait_for(clock.wait(event, clock.now() + timedelta(days=400)), 5)
+        assert await asyncio.wait_for(clock.wait(event, clock.now() + timedelta(days=400)), 30)
 
     async def test_the_instant_wins_over_a_silent_event(self):
         clock = SystemClock()
@@ -95,7 +112,7 @@ class TestSystemClock:
     async def test_an_event_alone_can_be_awaited(self):
         clock, event = SystemClock(), asyncio.Event()
         asyncio.get_running_loop().call_later(0.02, event.set)
-        assert await asyncio.wait_for(clock.wait(event, None), 5)
+        assert await asyncio.wait_for(clock.wait(event, None), 30)
 
     async def test_an_event_that_is_set_and_cleared_at_once_is_not_lost(self):
         clock, event = SystemClock(), asyncio.Event()
@@ -103,7 +120,7 @@ class TestSystemClock:
         await asyncio.sleep(0.01)
         event.set()
         event.clear()
-        assert await asyncio.wait_for(waiting, 5)
+        assert await asyncio.wait_for(waiting, 30)
 
     async def test_nothing_ticks_after_the_last_sleeper(self):
         clock = SystemClock()
@@ -120,7 +137,7 @@ class TestSystemClock:
             sleeper = asyncio.create_task(clock.sleep_until(clock.now() + timedelta(hours=1)))
             await asyncio.sleep(0)
             clock.step = timedelta(hours=2)
-            await asyncio.wait_for(sleeper, 5)
+            await asyncio.wait_for(sleeper, 30)
 
         asyncio.run(stepped())
 
@@ -139,12 +156,17 @@ class TestSystemClock:
 
 class TestPacedClock:
     async def test_runs_faster_than_life(self):
-        clock = SimulatedClock(START, speed=600)
-        began = time.monotonic()
-        await clock.sleep_until(START + seconds(60))
-        assert 0.09 < time.monotonic() - began < 0.5
-        assert START + seconds(60) <= clock.now() < START + seconds(300)
-        assert clock.monotonic() >= 60
+        async def slept() -> float:
+            clock = SimulatedClock(START, speed=600)
+            began = time.monotonic()
+            await clock.sleep_until(START + seconds(60))
+            took = time.monotonic() - began
+            assert took > 0.09
+            assert START + seconds(60) <= clock.now()
+            assert 60 <= clock.monotonic() < 600 * (time.monotonic() - began + 0.05)
+            return took
+
+        await soon(0.5, slept)
 
     async def test_waits_for_event_or_instant(self):
         clock, event = SimulatedClock(START, speed=100), asyncio.Event()
@@ -297,13 +319,13 @@ class TestDrivenClock:
                 await clock.sleep_until(clock.now() + seconds(15))
                 rounds.append(clock.now())
 
-        began = time.monotonic()
+        began = time.process_time()
         await drive(clock, START + timedelta(days=1), *(asyncio.create_task(poll()) for _ in range(4)))
         assert len(rounds) == 4 * 5760
-        assert time.monotonic() - began < 4  # about 0.5 s; twice and more for a noisy machine
+        assert time.process_time() - began < 4  # about 0.5 s; twice and more for a noisy machine
 
     @settings(max_examples=30, deadline=None)
-    @given(st.lists(st.lists(st.integers(1, 5), min_size=1, max_size=6), min_size=1, max_size=5))
+    @given(st.lists(st.lists(st.integers(1, 30), min_size=1, max_size=6), min_size=1, max_size=5))
     def test_runs_repeat(self, plans):
         def run() -> list[tuple[str, float]]:
             log: list[tuple[str, float]] = []

@@ -17,6 +17,7 @@ from console.model.board import Board
 from console.model.people import Actor
 from console.model.playbook import Do, Program, Reaction, StepKind
 from console.ports import Append, Ended, NewEvent, PlaybookSnapshot, Rejected, Uncertain
+from console.settings.library import Library
 from tests.engine.bench import START, Bench, OfConsole
 from tests.engine.runs import MINUTE, TRIES, Files, Night, drained, playbook, program
 from tests.model.life import step
@@ -285,7 +286,7 @@ async def test_what_may_not_run_is_refused_before_anything_is_written(bench: Ben
 async def test_a_file_that_others_may_write_runs_nothing_until_somebody_has_read_it(bench: Bench) -> None:
     night = Night(bench, program())
     night.playbook = replace(night.playbook, untrusted="others can change bridge-down.yaml")
-    bench.config = replace(bench.config, playbooks=(night.playbook,))
+    bench.config = replace(bench.config, library=Library.of(night.playbook))
     console = await bench.console()
     await night.begin(console)
     denied = await console.submit(cmd.RunProgram(night.id, "restart"))
@@ -353,7 +354,7 @@ async def test_a_playbook_that_this_console_has_not_read_runs_nothing(bench: Ben
 async def test_a_version_that_was_read_earlier_goes_on(bench: Bench) -> None:
     night = Night(bench, program(), step("next"))
     files = Files(PlaybookSnapshot((night.playbook,), {"bridge-down": "hash-1"}))
-    bench.config = replace(bench.config, playbooks=())
+    bench.config = replace(bench.config, library=Library.of())
     bench.outside["files"] = files
     console = await bench.console()
     await bench.run(20)
@@ -621,7 +622,7 @@ async def test_lines_are_shown_while_it_runs_and_not_too_often(bench: Bench) -> 
     console.subscribe(look)
     for number in range(1000):
         night.programs.going[0].tell(f"line {number} \x1b[2J")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await shown.wait()
     assert len(tails) == 1
     assert len(tails[0]) == TAIL

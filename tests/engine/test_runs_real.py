@@ -23,6 +23,7 @@ from console.model.board import Board
 from console.model.people import Actor, Severity
 from console.model.playbook import Program
 from console.model.run import Run
+from console.settings.library import Library
 from tests.engine.bench import CONFIG, ENVIRONMENT
 from tests.engine.runs import playbook, program
 from tests.model.life import ENGINE
@@ -53,7 +54,7 @@ class Real:
 
         leave = self.console.subscribe(look)
         look(self.console.board)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             board = await found
         leave()
         return board
@@ -72,7 +73,7 @@ async def real(tmp_path: Path) -> AsyncIterator[Real]:
     journal = MemoryJournal(clock, console="alice")
     spool = FileSpool([tmp_path / "spool"], clock, ids, ENGINE, console="alice", journal="memory")
     world = World(clock, ids, journal, spool, programs=LocalPrograms(folder, clock, grace=timedelta(seconds=0.5)))
-    config = replace(CONFIG, playbooks=(playbook(program()),))
+    config = replace(CONFIG, library=Library.of(playbook(program())))
     console = Console(world, config, ENVIRONMENT, Actor("alice", "alice"), console="alice")
     await console.start()
     yield Real(console)
@@ -90,7 +91,7 @@ async def test_its_lines_are_seen_while_it_runs_and_it_ends_when_told_to(real: R
     (effect,) = real.run(board).effects
     assert effect.outcome == "unknown"
     assert effect.output == "begun"
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 50, "it would have gone on for 200 s"
 
 
 async def test_a_console_that_closes_takes_its_programs_with_it(real: Real) -> None:
@@ -98,7 +99,7 @@ async def test_a_console_that_closes_takes_its_programs_with_it(real: Real) -> N
     await real.until(lambda board: board.jobs and board.jobs[0].tail)
     began = time.monotonic()
     await real.console.stop()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 50, "it would have gone on for 100 s"
     (effect,) = real.console.state.runs[real.id].effects
     assert effect.outcome == "unknown"
     assert effect.answer.startswith("stopped: the console was closed")

@@ -111,6 +111,25 @@ async def test_23_how_long_an_answer_took_is_no_matter_of_the_wall_clock(bench: 
     assert poller.next_try_at - bench.clock.now() < timedelta(seconds=20)
 
 
+async def test_a_source_that_is_slow_is_asked_less_often_and_is_never_stale_by_that(bench: Bench) -> None:
+    """One whose every answer takes 15 s would be asked after 150 s, and be stale after 66 s."""
+    console = await bench.console()
+    await bench.run(31)
+    poller = console._pollers["prometheus"]
+    asked = []
+
+    async def late(function: Callable[[], Any]) -> Any:
+        asked.append(bench.clock.now())
+        await bench.clock.sleep_until(bench.clock.now() + timedelta(seconds=15))
+        return function()
+
+    poller.offload = late
+    for _ in range(60):
+        await bench.run(10)
+        assert poller.status(bench.clock.now()).state is ReadingState.OK
+    assert 600 / 55 - 2 < len(asked) < 600 / 45 + 2
+
+
 @pytest.mark.parametrize("read_only", [False, True])
 async def test_28_after_ten_minutes_of_sigstop_all_is_stale_at_once_though_every_source_hangs(
     bench: Bench, read_only: bool

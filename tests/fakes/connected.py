@@ -27,7 +27,8 @@ from tests.servers import Alertmanager, Exporter, Prometheus, wait_until
 
 T = TypeVar("T")
 WATCHDOG = {"alert": "Watchdog", "expr": "vector(1)", "labels": {"severity": "none"}}
-PATIENCE = 20.0
+PATIENCE = 60.0
+"""Seconds. A wait ends with what it is for: this only says when it is given up, also on a busy machine."""
 
 
 def routing(pagerduty: str) -> dict[str, Any]:
@@ -184,7 +185,7 @@ def opened_only(outside: Outside, journal: Path, who: str = "alice") -> Abstract
 
 def payloads(journal: Path, kind: str) -> list[dict[str, Any]]:
     """What the record holds of a kind, read past the console's own code."""
-    connection = sqlite3.connect(f"{journal.as_uri()}?mode=ro", uri=True, timeout=5)
+    connection = sqlite3.connect(f"{journal.as_uri()}?mode=ro", uri=True, timeout=30)
     try:
         rows = connection.execute("SELECT payload FROM events WHERE kind = ? ORDER BY seq", (kind,)).fetchall()
     finally:

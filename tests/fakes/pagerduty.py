@@ -97,7 +97,7 @@ class FakePagerDuty:
 
     def settings(self, who=ANN, **changes) -> PagerDuty:
         """The configuration of a console whose sender is `who`."""
-        source = HttpSource("pagerduty", self.url, timeout=timedelta(seconds=2), token=SecretRef("env", "REST"))
+        source = HttpSource("pagerduty", self.url, timeout=timedelta(seconds=20), token=SecretRef("env", "REST"))
         found = PagerDuty(
             source, email(who), (SERVICE[0],), self.url, SecretRef("env", "EVENTS"), SecretRef("env", "TESTS")
         )

@@ -1,6 +1,5 @@
 """The Alertmanager source against the real server."""
 
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,6 +12,7 @@ from console.model.text import safe
 from console.ports import SourceError
 from console.settings.config import HttpSource
 from tests.servers import wait_until
+from tests.timing import in_time
 
 pytestmark = pytest.mark.integration
 
@@ -32,7 +32,7 @@ def server(start_alertmanager):
     return start_alertmanager(inhibit_rules=INHIBIT)
 
 
-def source_of(server, timeout=5.0):
+def source_of(server, timeout=20.0):
     source = HttpSource("alertmanager", server.url, timeout=timedelta(seconds=timeout))
     return Alertmanager(source, "Watchdog", SystemClock())
 
@@ -109,14 +109,16 @@ def test_hostile_alerts(server):
 
 
 def test_a_server_that_goes_and_comes_back(server):
-    source = source_of(server, 2)
+    source = source_of(server)
     server.post_alerts([alert("Watchdog")])
     assert source.read().watchdog_seen
     server.kill()
-    began = time.monotonic()
-    with pytest.raises(SourceError, match="refuses the connection"):
-        source.read()
-    assert time.monotonic() - began < 1
+
+    def refused():
+        with pytest.raises(SourceError, match="refuses the connection"):
+            source.read()
+
+    in_time(1, refused)
     server.start()
     found = source.read()
     assert (found.alerts, found.watchdog_seen) == ((), False), "an empty feed after a restart is no evidence of calm"
@@ -135,11 +137,11 @@ def test_probe(server):
 @pytest.mark.timeout(300)
 def test_ten_thousand_alerts_within_twice_the_budgets(tmp_path, capsys):
     took = alerts_refresh.speed(tmp_path, rounds=5)
-    (empty,) = alerts_refresh.memory(0, (3,))
-    early, late = alerts_refresh.memory(alerts_refresh.COUNT, (3, 30))
+    ((empty, _),) = alerts_refresh.memory(0, (3,))
+    (early, held), (_, later) = alerts_refresh.memory(alerts_refresh.COUNT, (3, 30))
     with capsys.disabled():
-        print(f"\n10,000 alerts: {took}, {early - empty:.1f} MB, {late - early:+.1f} MB after 30 refreshes")
+        print(f"\n10,000 alerts: {took}, {early - empty:.1f} MB, {later - held:+.1f} MB held after 30 refreshes")
     assert took["refresh"] < 2 * alerts_refresh.FLOOR_BUDGET * took["floor"]
     assert took["refresh"] < 2 * alerts_refresh.AMTOOL_BUDGET * took["amtool"]
     assert early - empty < 2 * alerts_refresh.MEMORY_MB
-    assert late - early < 2 * alerts_refresh.GROWTH_MB
+    assert later - held < 2 * alerts_refresh.GROWTH_MB

@@ -16,7 +16,7 @@ from tests.fakes.mailbox import NEEDS_OPENSSL, certificate
 from tests.fakes.outside import SLACK_SECRET, Outside, Sink
 from tests.servers import Alertmanager, Prometheus
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("faults")]
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("faults"), pytest.mark.timeout(300)]
 
 LATE, OTHER, KEY = r"no (complete )?answer within", "a redirect to http://127.0.0.1", "check env:"
 SAID = {
@@ -108,7 +108,7 @@ async def live_through(site):
                 and all(item.state == "sent" for item in slack(console))
             ),
             f"an end of {site.name}",
-            timeout=15,
+            timeout=100,  # whoever did not answer for long is asked once a minute
         )
         text = repr(console.board)
     return said, text

@@ -19,6 +19,7 @@ from console.ports import Query, SourceError
 from console.settings.config import HttpSource
 from console.settings.load import load
 from tests import servers
+from tests.timing import in_time
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("prometheus")]
 
@@ -96,7 +97,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture
 def source(server):
-    return Prometheus(HttpSource("prometheus", server.url, timeout=timedelta(seconds=5)), SystemClock())
+    return Prometheus(HttpSource("prometheus", server.url, timeout=timedelta(seconds=20)), SystemClock())
 
 
 def measured(source, target, sli):
@@ -226,12 +227,9 @@ def test_one_bad_expression_blanks_its_own(source):
 
 
 def test_what_is_too_slow_is_stopped_by_the_server(server, source):
-    slow = Prometheus(replace(source.http.source, timeout=timedelta(seconds=1)), SystemClock())
-    began = time.monotonic()
-    found = slow.read(
-        [Query("heavy", "sum(avg_over_time(sum_over_time((many * 1)[1h:1s])[1d:1m]))"), Query("light", "sum(many)")]
-    )
-    assert time.monotonic() - began < 2 * 1 + 1
+    slow = Prometheus(replace(source.http.source, timeout=timedelta(seconds=2)), SystemClock())
+    heavy = Query("heavy", "sum(avg_over_time(sum_over_time((many * 1)[1h:1s])[1d:1m]))")
+    found = in_time(2 * 2 + 1, lambda: slow.read([heavy, Query("light", "sum(many)")]))
     assert found["light"].value == 20
     assert found["heavy"].state is ReadingState.UNREACHABLE
     assert "timeout: query timed out" in found["heavy"].note
@@ -292,14 +290,16 @@ def test_probe(source, server):
 
 def test_a_server_that_goes_and_comes_back(tmp_path):
     with servers.Prometheus(tmp_path) as running:
-        source = Prometheus(HttpSource("prometheus", running.url, timeout=timedelta(seconds=1)), SystemClock())
+        source = Prometheus(HttpSource("prometheus", running.url, timeout=timedelta(seconds=20)), SystemClock())
         assert source.read([Query("x", "vector(1)")])["x"].ok
         running.kill()
-        began = time.monotonic()
-        with pytest.raises(SourceError, match="refuses the connection"):
-            source.read([Query("x", "vector(1)")])
-        with pytest.raises(SourceError):
-            source.metrics()
-        assert time.monotonic() - began < 2
+
+        def refused():
+            with pytest.raises(SourceError, match="refuses the connection"):
+                source.read([Query("x", "vector(1)")])
+            with pytest.raises(SourceError):
+                source.metrics()
+
+        in_time(2, refused)
         running.start()
         assert source.read([Query("x", "vector(1)")])["x"].ok

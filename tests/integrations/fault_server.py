@@ -57,6 +57,11 @@ def answer(status: int = 200, body: bytes | str | object = b"", /, **headers: st
     return behave
 
 
+def endless(behave: object) -> bool:
+    """Whether a client gets its whole answer never, and has to give up."""
+    return behave is hang or getattr(behave, "endless", False)
+
+
 def raw(data: bytes) -> Behaviour:
     """These bytes, and the end of the connection."""
     return lambda connection: connection.send(data)
@@ -75,6 +80,7 @@ def trickle(start: bytes, drip: bytes) -> Behaviour:
         while not connection.stop.wait(0.02):
             connection.send(drip)
 
+    behave.endless = True  # type: ignore[attr-defined]
     return behave
 
 

@@ -1,7 +1,6 @@
 """Health endpoints: up, or down with the reason, never later than the timeout."""
 
 import socket
-import time
 from datetime import timedelta
 
 import pytest
@@ -9,8 +8,9 @@ import pytest
 from console.integrations.health import HealthEndpoints
 from console.model.reading import ReadingState
 from console.settings.config import Component
-from tests.integrations.conftest import CANARY, TIMEOUT
+from tests.integrations.conftest import CANARY, MIXED, TIMEOUT, gives_up_one
 from tests.integrations.fault_server import answer, hang, raw, reset, trickle
+from tests.timing import in_time
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 DOWN = {
@@ -28,17 +28,16 @@ DOWN = {
 }
 
 
-def endpoints(clock, *urls):
+def endpoints(clock, waits, *urls):
     components = [Component(f"c{number}", url) for number, url in enumerate(urls)]
-    return HealthEndpoints(components, timedelta(seconds=TIMEOUT), clock)
+    return HealthEndpoints(components, timedelta(seconds=waits), clock)
 
 
 @pytest.mark.parametrize(("behave", "note"), DOWN.values(), ids=DOWN)
-def test_down_with_the_reason(server, clock, behave, note):
+def test_down_with_the_reason(server, clock, waits, behave, note):
     server.behave = behave
-    began = time.monotonic()
-    up = endpoints(clock, f"{server.url}/health?key={CANARY}").read().components["c0"]
-    assert time.monotonic() - began < TIMEOUT + 0.6
+    source = endpoints(clock, waits, f"{server.url}/health?key={CANARY}")
+    up = in_time(TIMEOUT + 0.6, source.read).components["c0"]
     answered = note.startswith("answers")  # without an answer, our own network may be to blame
     assert (up.state, up.value, up.source) == (
         ReadingState.OK if answered else ReadingState.PARTIAL, False, "health",
@@ -49,20 +48,22 @@ def test_down_with_the_reason(server, clock, behave, note):
 
 
 @pytest.mark.parametrize("status", [200, 204, 299])
-def test_up(server, clock, status):
+def test_up(server, clock, waits, status):
     server.behave = answer(status, b"" if status == 204 else b"<html>\x1b[2J" + b"x" * 100_000)
     before = clock.now()
-    snapshot = endpoints(clock, f"{server.url}/health?key=1").read()
+    snapshot = endpoints(clock, waits, f"{server.url}/health?key=1").read()
     up = snapshot.components["c0"]
     assert (up.state, up.value, up.note) == (ReadingState.OK, True, "")
     assert before <= up.at <= snapshot.at
     assert server.requests[0].target == "/health?key=1"
 
 
-def test_nobody_there_and_no_address(clock):
+def test_nobody_there_and_no_address(clock, waits):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    found = endpoints(clock, f"http://127.0.0.1:{port}", "http://u:p@h", "nonsense", "http://no-such.invalid").read()
+    found = endpoints(
+        clock, waits, f"http://127.0.0.1:{port}", "http://u:p@h", "nonsense", "http://no-such.invalid"
+    ).read()
     assert [up.value for up in found.components.values()] == [False] * 4
     notes = [up.note for up in found.components.values()]
     assert "refuses the connection" in notes[0]
@@ -70,25 +71,24 @@ def test_nobody_there_and_no_address(clock):
     assert "u:p" not in notes[1]
 
 
-def test_many_that_hang_take_the_time_of_one(server, clock):
+@gives_up_one
+def test_many_that_hang_take_the_time_of_one(server, clock, waits):
     def behave(connection):
         (hang if "hang" in connection.request.target else answer(200))(connection)
 
     server.behave = behave
     urls = [f"{server.url}/{'hang' if number % 2 else 'ok'}{number}" for number in range(30)]
-    began = time.monotonic()
-    found = endpoints(clock, *urls).read().components
-    assert time.monotonic() - began < TIMEOUT + 1
+    found = in_time(MIXED + 1, endpoints(clock, waits, *urls).read).components
     assert [up.value for up in found.values()] == [number % 2 == 0 for number in range(30)]
 
 
-def test_no_components_no_readings(clock):
-    assert endpoints(clock).read().components == {}
+def test_no_components_no_readings(clock, waits):
+    assert endpoints(clock, waits).read().components == {}
 
 
-def test_probe_and_close(server, clock):
+def test_probe_and_close(server, clock, waits):
     server.behave = answer(503)
-    source = endpoints(clock, server.url)
+    source = endpoints(clock, waits, server.url)
     [finding] = source.probe()
     assert (finding.ok, finding.source) == (False, "health")
     assert "answers 503" in finding.what

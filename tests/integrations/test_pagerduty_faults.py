@@ -5,7 +5,6 @@ import shutil
 import ssl
 import subprocess
 import threading
-import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -16,16 +15,18 @@ from console.integrations.pagerduty import PagerDutyApi
 from console.model.message import Act
 from console.ports import Busy, Rejected, SourceError, Uncertain
 from tests.fakes.pagerduty import CANARIES, EVENTS_KEY, TOKEN, FakePagerDuty
+from tests.integrations.conftest import MIXED, PLENTY, TIMEOUT, failing
 from tests.integrations.fault_server import FaultServer, answer, hang, raw, reset, trickle
 from tests.servers import wait_until
+from tests.timing import in_time
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 
 
-def quick(fake, **changes):
-    """The configuration with a short time-out."""
-    settings = fake.settings(**changes)
-    return replace(settings, source=replace(settings.source, timeout=timedelta(seconds=0.4)))
+def quick(fake, waits=TIMEOUT):
+    """The configuration with a time-out of its own."""
+    settings = fake.settings()
+    return replace(settings, source=replace(settings.source, timeout=timedelta(seconds=waits)))
 
 
 FAULTS = {
@@ -58,39 +59,44 @@ FAULTS = {
 
 
 @pytest.mark.parametrize(("behave", "words"), FAULTS.values(), ids=FAULTS)
-def test_35_a_fault_is_one_line_in_time(fake, caplog, behave, words):
+def test_35_a_fault_is_one_line_in_time(fake, waits, caplog, behave, words):
     caplog.set_level(logging.DEBUG)
-    api = PagerDutyApi(quick(fake), SystemClock(), fake.secret)
+    api = PagerDutyApi(quick(fake, waits), SystemClock(), fake.secret)
+    acting = PagerDutyApi(quick(fake, max(waits, MIXED)), SystemClock(), fake.secret)  # it looks first, and that works
     incident = fake.open()
     calls = [
         ("GET", api.read),
         ("GET", lambda: api.incident(incident.id)),
         ("GET", lambda: api.acknowledge(incident.id)),
-        ("PUT", lambda: api.acknowledge(incident.id)),
+        ("PUT", lambda: acting.acknowledge(incident.id)),
     ]
     if "without" in words:
         calls.pop()  # what a PUT answers is not relied on: the incident is read again
     for method, call in calls:
-        fake._rules.clear()
-        fake.rule(method, "/incidents.*", instead=behave, times=9)
-        began, before = time.monotonic(), len(fake.requests)
-        with pytest.raises(SourceError) as caught:
-            call()
-        assert time.monotonic() - began < 3
-        text = str(caught.value)
+
+        def before(method=method):
+            fake._rules.clear()
+            fake.rule(method, "/incidents.*", instead=behave, times=9)
+            fake.requests.clear()
+            for one in (api, acting):
+                one._wire.gate.__init__(SystemClock())
+
+        found = in_time(3, failing(call), before)
+        text = str(found)
         assert text.startswith("pagerduty (http://127.0.0.1:")
         assert text.isprintable()
         assert len(text) < 700
-        assert not any(canary in f"{text}{caught.value!r}{api!r}{api._wire!r}" for canary in CANARIES)
+        assert not any(canary in f"{text}{found!r}{api!r}{api._wire!r}" for canary in CANARIES)
         if (method, call) == ("GET", api.read):
             assert words in text
         if method == "PUT":
             assert len(fake.sent("PUT")) == 1, "nothing is sent twice"
-            assert isinstance(caught.value, (Uncertain, Rejected, Busy)) or "redirect" in text
-        assert len(fake.requests) > before or isinstance(caught.value, Busy)
-        api._wire.gate.__init__(SystemClock())
+            assert isinstance(found, (Uncertain, Rejected, Busy)) or "redirect" in text
+        assert fake.requests or isinstance(found, Busy)
     fake._rules.clear()
-    assert api.read().incidents[0].id == incident.id, "it recovers by itself"
+    for one in (api, acting):
+        one._wire.gate.__init__(SystemClock())
+    assert acting.read().incidents[0].id == incident.id, "it recovers by itself"
     assert not any(canary in caplog.text for canary in CANARIES)
 
 
@@ -135,7 +141,7 @@ def test_45_a_tls_error_never_falls_back(tmp_path):
 def settings_at(url):
     from console.settings.outside import HttpSource, PagerDuty, SecretRef
 
-    source = HttpSource("pagerduty", url, timeout=timedelta(seconds=2), token=SecretRef("env", "REST"))
+    source = HttpSource("pagerduty", url, timeout=timedelta(seconds=PLENTY), token=SecretRef("env", "REST"))
     return PagerDuty(source, "ann@example.com", (), url, SecretRef("env", "EVENTS"))
 
 
@@ -162,10 +168,10 @@ def test_35_refused_and_unknown_hosts_are_certainly_not_sent():
 
 
 def test_35_requests_that_were_given_up_end(fake):
-    api = PagerDutyApi(quick(fake), SystemClock(), fake.secret)
+    api = PagerDutyApi(quick(fake, MIXED), SystemClock(), fake.secret)  # it is to recover
     fake.rule("GET", "/incidents", instead=trickle(HEAD + b"X-Drop: ", b"x"), times=3)
     for _ in range(3):
-        with pytest.raises(SourceError, match=r"no complete answer within 0\.4 s"):
+        with pytest.raises(SourceError, match=r"no complete answer within 1\.5 s"):
             api.read()
     wait_until(lambda: not requests_under_way(), what="the requests end")
     assert api.read().incidents == ()

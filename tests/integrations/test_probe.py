@@ -12,10 +12,10 @@ from console.engine.clocks import SystemClock
 from console.integrations.probe import LIMIT, HttpProbes
 from console.model.playbook import Probe
 from console.model.reading import ReadingState
+from tests.integrations.conftest import CANARY, TIMEOUT
 from tests.integrations.fault_server import FaultServer, answer, hang, raw, reset, trickle
 
-CANARY = "canary-4711-do-not-print"
-SHORT = timedelta(seconds=0.4)
+SHORT = timedelta(seconds=TIMEOUT)
 
 
 @pytest.fixture
@@ -24,8 +24,8 @@ def probes(clock: SystemClock) -> HttpProbes:
 
 
 @pytest.fixture
-def probe(server: FaultServer) -> Probe:
-    return Probe(f"{server.url}/health", timeout=SHORT)
+def probe(server: FaultServer, waits: float) -> Probe:
+    return Probe(f"{server.url}/health", timeout=timedelta(seconds=waits))
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_the_answer_decides(server, probes, probe, behaviour, wanted, value):
 def test_none_is_waited_for_longer_than_the_reader_would_let_it(probes, probe):
     """A run that was started before has its playbook of then."""
     assert probes._server(replace(probe, timeout=timedelta(hours=1))).source.timeout == timedelta(seconds=30)
-    assert probes._server(probe).source.timeout == SHORT
+    assert probes._server(replace(probe, timeout=SHORT)).source.timeout == SHORT
 
 
 def test_head_has_no_body_whatever_its_headers_say(server, probes, probe):

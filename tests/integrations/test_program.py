@@ -23,6 +23,7 @@ from console.model.playbook import Program
 from console.model.text import safe
 from console.ports import Ended, Rejected, Uncertain
 from tests.servers import wait_until
+from tests.timing import in_time
 
 CANARY = "canary-4711-do-not-print"
 GRACE = timedelta(seconds=0.4)
@@ -69,7 +70,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     folder.mkdir(mode=0o700)
     marks = set(alive())
     yield Bench(folder)
-    wait_until(lambda: set(alive()) <= marks, 3, what="every process of the test has ended, and been waited for")
+    wait_until(lambda: set(alive()) <= marks, what="every process of the test has ended, and been waited for")
 
 
 def alive() -> list[int]:
@@ -363,28 +364,39 @@ def test_what_cannot_be_started_says_so(bench: Bench) -> None:
         bench.run("true", "x" * 3_000_000)
 
 
-def timed(bench: Bench, text: str, **changes: object) -> tuple[Ended, float]:
-    began = time.monotonic()
-    ended = bench.shell(text, **changes)
-    return ended, time.monotonic() - began
+LIMIT = 2.0
+"""Seconds that a program gets in which it comes to what it is about, also on a busy machine."""
+
+
+def timed(bench: Bench, text: str, limit: float, **changes: object) -> tuple[Ended, float]:
+    """How it ended, and after how long: less than `limit`."""
+    took: list[float] = []
+
+    def ended() -> Ended:
+        began = time.monotonic()
+        found = bench.shell(text, **changes)
+        took.append(time.monotonic() - began)
+        return found
+
+    return in_time(limit, ended), took[-1]
 
 
 def test_one_that_never_ends_is_stopped_at_its_timeout(bench: Bench) -> None:
-    ended, took = timed(bench, "echo begun; sleep 1000", seconds=0.3)
-    assert (ended.status, ended.why) == (None, "stopped after 0.3 s, its timeout")
+    ended, _ = timed(bench, "echo begun; sleep 1000", LIMIT + 2, seconds=LIMIT)
+    assert (ended.status, ended.why) == (None, "stopped after 2 s, its timeout")
     assert ended.output == "begun"
-    assert took < 0.3 + 2
 
 
 def test_one_that_ignores_sigterm_is_killed(bench: Bench) -> None:
-    ended, took = timed(bench, "trap '' TERM INT HUP; while :; do sleep 0.05; done", seconds=0.3)
+    least = LIMIT + GRACE.total_seconds()
+    ended, took = timed(bench, "trap '' TERM INT HUP; while :; do sleep 0.05; done", least + 2, seconds=LIMIT)
     assert ended.status is None
-    assert 0.3 + GRACE.total_seconds() <= took < 0.3 + GRACE.total_seconds() + 2
-    print(f"killed {took - 0.3:.2f} s after its timeout, with {GRACE.total_seconds()} s of grace")
+    assert took >= least
+    print(f"killed {took - LIMIT:.2f} s after its timeout, with {GRACE.total_seconds()} s of grace")
 
 
 def test_one_that_is_stopped_hears_that_it_is_to_end(bench: Bench) -> None:
-    ended, _ = timed(bench, "trap 'echo bye; exit 0' TERM; kill -STOP $$; sleep 9", seconds=0.3)
+    ended = bench.shell("trap 'echo bye; exit 0' TERM; kill -STOP $$; sleep 9", seconds=LIMIT)
     assert ended.status is None
     assert ended.output == "bye"
 
@@ -399,7 +411,7 @@ while not asked:
 time.sleep(0.1)
 print(len(asked))
 """
-    assert bench.python(text, seconds=0.5).output == "1"
+    assert bench.python(text, seconds=LIMIT).output == "1"
 
 
 @pytest.mark.parametrize("text", [
@@ -411,17 +423,16 @@ print(len(asked))
 def test_what_it_leaves_behind_is_ended_and_holds_nobody_up(bench: Bench, text: str) -> None:
     """Forked, forked twice, in a session of its own, holding the pipe or not."""
     mark = str(os.getpid())
-    ended, took = timed(bench, text.replace("{mark}", mark))
+    ended, _ = timed(bench, text.replace("{mark}", mark), 5)
     assert ended.status == 0
     assert "that it had left running]" in ended.output
-    assert took < 5
     assert named(f"4711.{mark}") == []
 
 
 def test_all_that_it_started_ends_with_it_at_its_timeout(bench: Bench) -> None:
     mark = f"4712.{os.getpid()}"
     text = f"setsid sleep {mark} & (setsid sleep {mark} &) ; sleep {mark}"
-    ended, _ = timed(bench, text, seconds=0.4)
+    ended = bench.shell(text, seconds=LIMIT)
     assert ended.status is None
     assert named(mark) == []
 
@@ -429,17 +440,18 @@ def test_all_that_it_started_ends_with_it_at_its_timeout(bench: Bench) -> None:
 def test_a_burst_of_forks_is_ended(bench: Bench) -> None:
     mark = f"4713.{os.getpid()}"
     text = f"i=0; while [ $i -lt 150 ]; do sleep {mark} & i=$((i+1)); done; wait"
-    assert bench.shell(text, seconds=1).status is None
+    assert bench.shell(text, seconds=LIMIT).status is None
     assert named(mark) == []
 
 
 def test_somebody_stops_it(bench: Bench) -> None:
     timer = threading.Timer(0.3, bench.stop.set)
     timer.start()
-    ended, took = timed(bench, "sleep 1000")
+    began = time.monotonic()
+    ended = bench.shell("sleep 1000", seconds=600)
     assert ended.status is None
     assert ended.why.startswith("stopped after")
-    assert took < 3
+    assert time.monotonic() - began < 60, "at its timeout it would be 600 s"
     with pytest.raises(Rejected, match="stopped before it began"):
         bench.run("true")
 
@@ -448,7 +460,7 @@ def test_without_its_keeper_nobody_knows_how_it_ended(bench: Bench) -> None:
     mark = f"4714.{os.getpid()}"
     with pytest.raises(Uncertain):
         bench.shell(f"kill -9 $PPID; sleep {mark}; echo never")
-    wait_until(lambda: not named(mark), 3, what="its session has been ended all the same")
+    wait_until(lambda: not named(mark), what="its session has been ended all the same")
 
 
 def test_a_console_that_is_killed_leaves_nothing_running(bench: Bench) -> None:
@@ -467,11 +479,11 @@ programs.run(Program(("sh", "-c", shell)), print, threading.Event())
 """
     for number in (9, 15):
         console = subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.DEVNULL)
-        wait_until(lambda: len(named(mark)) >= 2, 10, what="it runs")
+        wait_until(lambda: len(named(mark)) >= 2, what="it runs")
         began = time.monotonic()
         os.kill(console.pid, number)
         console.wait()
-        wait_until(lambda: not named(mark), 5, what="nothing of it is left")
+        wait_until(lambda: not named(mark), what="nothing of it is left")
         print(f"signal {number}: everything had ended {time.monotonic() - began:.2f} s later")
 
 

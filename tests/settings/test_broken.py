@@ -638,10 +638,10 @@ def test_refuses_what_is_no_configuration_at_all(folder: Folder, data: bytes, li
 def test_refuses_an_alias_bomb_at_once(folder: Folder):
     lol = ["a0: &a0 lol", *(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 10))]
     (folder / "people.yaml").write_text("\n".join(lol))
-    start = time.monotonic()
+    start = time.process_time()
     (line,) = folder.lines()
     assert line.endswith("found more than 100000 values (aliases count in full), expected fewer")
-    assert time.monotonic() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_anchors_are_welcome_where_they_help(folder: Folder):

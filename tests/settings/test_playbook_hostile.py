@@ -16,9 +16,9 @@ SOON = 5.0
 
 
 def lines_of(text: str | bytes) -> list[str]:
-    started = time.perf_counter()
+    started = time.process_time()
     lines = read(text)[1]
-    assert time.perf_counter() - started < SOON
+    assert time.process_time() - started < SOON
     assert all("\n" not in line and len(line) < 1000 for line in lines)
     return lines
 

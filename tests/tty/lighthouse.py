@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from console.settings.load import init
-from tests.servers import REPO, Alertmanager, Exporter, Prometheus, wait_until
+from tests.servers import Alertmanager, Exporter, Prometheus, wait_until
+from tests.tty.site import in_this_process
 
 COMPONENTS = ("bridge", "event-store", "elicitation", "wait-for-messages")
 RULES: list[dict[str, Any]] = [
@@ -126,9 +127,10 @@ lighthouse_rollout_phase_started_timestamp_seconds {self._began - 600:.0f}
 
     def run(self, *arguments: str, who: str = "", code: int = 0) -> subprocess.CompletedProcess[str]:
         """Carries out one command; AssertionError unless it ends with this exit code."""
-        done = subprocess.run(self.oncall(*arguments, who=who), cwd=REPO, capture_output=True, text=True, timeout=30)
-        assert done.returncode == code, f"{arguments} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
-        return done
+        done = in_this_process(self.oncall(*arguments, who=who))
+        out, err = done.stdout.decode(), done.stderr.decode()
+        assert done.returncode == code, f"{arguments} ended with {done.returncode}:\n{out}\n{err}"
+        return subprocess.CompletedProcess(done.args, code, out, err)
 
     def json(self, *arguments: str, who: str = "") -> Any:
         """What one command prints with --json."""
@@ -148,7 +150,7 @@ lighthouse_rollout_phase_started_timestamp_seconds {self._began - 600:.0f}
         return int(rows[0][0].rpartition(":")[2]) if rows and rows[0][0] else 0
 
     def _select(self, statement: str) -> list[Any]:
-        connection = sqlite3.connect(f"{self.journal.as_uri()}?mode=ro", uri=True, timeout=5)
+        connection = sqlite3.connect(f"{self.journal.as_uri()}?mode=ro", uri=True, timeout=30)
         try:
             return connection.execute(f"{statement} ORDER BY 1").fetchall()
         finally:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Self
 
-import pyte
+from tests.tty.vt import Screen, Stream
 
 KEYS = {
     "enter": b"\r",
@@ -51,8 +51,9 @@ class Terminal:
         cwd: str | None = None,
     ) -> None:
         self.raw = bytearray()
-        self._screen = pyte.Screen(columns, rows)
-        self._stream = pyte.ByteStream(self._screen)
+        self._screen = Screen(columns, rows)
+        self._stream = Stream(self._screen)
+        self._lines: list[str] | None = None
         self._answered = 0
         self.status: int | None = None
         environment = {
@@ -83,8 +84,10 @@ class Terminal:
     def lines(self) -> list[str]:
         """The screen, a line each, without trailing blanks."""
         # Not pyte's `display`: it stumbles over half of a wide character that was written over.
-        rows, columns = range(self._screen.lines), range(self._screen.columns)
-        return ["".join(self._screen.buffer[y][x].data for x in columns).rstrip() for y in rows]
+        if self._lines is None:
+            rows, columns = map(self._screen.buffer.__getitem__, range(self._screen.lines)), range(self._screen.columns)
+            self._lines = ["".join([row[x].data for x in columns]).rstrip() for row in rows]
+        return list(self._lines)
 
     @property
     def text(self) -> str:
@@ -141,6 +144,7 @@ class Terminal:
     def resize(self, columns: int, rows: int) -> None:
         """Gives the terminal another size."""
         self._screen.resize(rows, columns)
+        self._lines = None
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def click_at(self, column: int, row: int) -> None:
@@ -160,7 +164,7 @@ class Terminal:
         self.type(text)
         self.wait_for(lambda _: text in self.lines[self.find(label)[1] + 1])
 
-    def wait_for(self, *wanted: str | Callable[[str], bool], timeout: float = 20.0, gone: bool = False) -> str:
+    def wait_for(self, *wanted: str | Callable[[str], bool], timeout: float = 60.0, gone: bool = False) -> str:
         """Reads until every text is on the screen (or, with `gone`, until none is), and gives the screen."""
 
         def holds() -> bool:
@@ -186,7 +190,7 @@ class Terminal:
             pass
         return len(self.raw) - before
 
-    def wait_end(self, timeout: float = 10.0) -> int:
+    def wait_end(self, timeout: float = 60.0) -> int:
         """Reads until the child has ended: its exit code, or minus the signal that ended it."""
         deadline = time.monotonic() + timeout
         while self._read(0.05):
@@ -231,6 +235,7 @@ class Terminal:
             return False
         self.raw += data
         self._stream.feed(data)
+        self._lines = None
         asked = self.raw.count(_SYNC_QUERY, self._answered)
         if asked:  # As a terminal of today does, so that frames come whole.
             os.write(self._fd, _SYNC_REPLY * asked)

@@ -63,11 +63,11 @@ def test_nothing_is_left_running_and_the_outcome_is_unknown(tmp_path: Path, numb
     run = site.json("run", "ls")["runs"][0]["id"]
     command = site.oncall("run", "program", run, "restart", "--yes", who="alice")
     console = subprocess.Popen(command, cwd=REPO, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_until(lambda: len(running(mark)) >= 2, 20, what="the program runs")
+    wait_until(lambda: len(running(mark)) >= 2, what="the program runs")
     began = time.monotonic()
     console.send_signal(number)
     console.wait(20)
-    wait_until(lambda: not running(mark), 15, what="all that it started has ended")
+    wait_until(lambda: not running(mark), what="all that it started has ended")
     print(f"{number.name}: all of it had ended {time.monotonic() - began:.1f} s later")
     assert "OUTCOME UNKNOWN" in site.run("run", "show", run).decode()
     with Terminal(site.oncall(who="bob"), columns=160, rows=45) as screen:

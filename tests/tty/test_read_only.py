@@ -90,7 +90,7 @@ async def fill(outside: Outside) -> None:
 
 def kept(outside: Outside) -> object:
     """All that a console could have changed in the record."""
-    connection = sqlite3.connect(f"{outside.journal.as_uri()}?mode=ro", uri=True, timeout=5)
+    connection = sqlite3.connect(f"{outside.journal.as_uri()}?mode=ro", uri=True, timeout=30)
     try:
         tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         rows = {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in tables}
@@ -170,7 +170,7 @@ def test_46_a_walk_through_a_read_only_console_changes_nothing(outside, tmp_path
             env=os.environ | env,
             cwd=REPO,
             capture_output=True,
-            timeout=30,
+            timeout=100,
         )
         assert done.returncode != 0, (command, done)
 

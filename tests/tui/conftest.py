@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
@@ -33,6 +34,12 @@ class Driver:
     async def settle(self):
         for _ in range(2):
             await self.pilot.pause()
+
+    async def until(self, holds):
+        """Settles until something holds: much to draw takes a busy machine more than one turn."""
+        async with asyncio.timeout(60):
+            while not holds():
+                await self.settle()
 
     def text(self):
         """The whole screen as it is painted."""

@@ -87,6 +87,10 @@ class FakeEngine:
         self.stopped_jobs.append((run, step))
         return any((job.run, job.step) == (run, step) for job in self._board.jobs)
 
+    async def read_playbooks(self):
+        if not self._board.playbooks_read:
+            self.show(playbooks=self.settings.playbooks, playbooks_read=True)
+
     def refresh(self):
         self.refreshed += 1
 

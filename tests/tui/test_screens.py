@@ -61,15 +61,18 @@ async def test_an_action_on_an_alert_that_vanished_is_refused_by_name(open_conso
 async def test_moving_in_a_long_list(open_console):
     async with open_console() as at:
         with_alerts(at, *(boards.alert(f"Alert{number:04}", "warning", number + 1) for number in range(10_000)))
-        await at.settle()
+        await at.until(lambda: len(alerts_of(at).items) == 10_000)
+
+        def chosen():
+            return getattr(alerts_of(at).selected, "name", "")
+
         await at.press("G")
-        assert alerts_of(at).selected.name == "Alert9999"
-        assert "Alert9999" in at.text()
+        await at.until(lambda: chosen() == "Alert9999" and "Alert9999" in at.text())
         await at.press("pageup", "k", "N", "up")
         await at.press("g")
-        assert alerts_of(at).selected.name == "Alert0000"
+        await at.until(lambda: chosen() == "Alert0000")
         await at.press("n", "j", "down", "ctrl+d", "ctrl+u")
-        assert alerts_of(at).selected.name == "Alert0003"
+        await at.until(lambda: chosen() == "Alert0003")
 
 
 async def test_the_filter_is_live_and_esc_takes_it_away(open_console):

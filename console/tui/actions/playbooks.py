@@ -36,6 +36,9 @@ def offer(app: ConsoleApp, incident_id: str, *, declared: bool = False) -> None:
     if incident is None:
         app.say("That incident is not on the board yet; p offers its playbooks.", bad=True)
         return
+    if not board.playbooks_read:
+        app.say("Reading playbooks; p offers them in a moment.")
+        return
     running = {run.playbook.name for run in board.runs if run.incident == incident.id and run.ended_at is None}
     offers = rank(board.playbooks, incident.alerts, incident.severity)
     entries = [_entry(item, running, look.marks.ok, look.marks.coming) for item in offers]
