@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -89,6 +90,4 @@ def days(length: timedelta) -> str:
 
 def _months_later(start: datetime, months: int) -> datetime:
     year, month = divmod(12 * start.year + start.month - 1 + months, 12)
-    following = datetime(year + month // 11, (month + 1) % 12 + 1, 1)
-    last = (following - timedelta(days=1)).day
-    return start.replace(year=year, month=month + 1, day=min(start.day, last))
+    return start.replace(year=year, month=month + 1, day=min(start.day, monthrange(year, month + 1)[1]))

@@ -1,9 +1,9 @@
 """Many expressions in one request, and what to do when one of them is bad.
 
-The expressions go as one union, each marked with its number by `label_replace`; as a balanced tree, because a chain of n
-costs the server n x n. When the server refuses the union, or warns, each is asked alone. Those at fault stay out of the union from then on, until they answer again or their text
-changes: one bad expression blanks one value, and does not make every round a slow one. What is remembered of a template
-holds for every range that it is filled with.
+The expressions go as one union, each marked with its number by `label_replace`; as a balanced tree, because a chain of
+n costs the server n x n. When the server refuses the union, or warns, each is asked alone. Those at fault stay out of
+the union from then on, until they answer again or their text changes: one bad expression blanks one value, and does not
+make every round a slow one. What is remembered of a template holds for every range that it is filled with.
 """
 
 from __future__ import annotations
