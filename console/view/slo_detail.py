@@ -11,7 +11,6 @@ from console.model.reading import Reading
 from console.model.sli import Sli, Unit, filled
 from console.model.slo import SloGauge
 from console.model.window import Calendar, days
-from console.view.baseline import note_words
 from console.view.baseline import gauge_words
 from console.view.line import EMPTY, Line, Tone, clip, fit, fold, labelled, line, right, span, wrap
 from console.view.look import STATE_WORDS, Look
@@ -262,14 +261,9 @@ def _window(gauge: SloGauge, now: datetime) -> str:
 
 def below(gauge: SloGauge, alerts: Iterable[Alert], now: datetime, width: int, look: Look) -> list[Line]:
     """What stands under the curves."""
-    beside: list[Line] = []
-    if gauge.baseline is not None:
-        tone, text = note_words(gauge.baseline)
-        beside = [EMPTY, heading("BASELINE", (), width, look), *(line(span(part, tone)) for part in wrap(text, width))]
     return [
         EMPTY,
         *burns(gauge, now, width, look),
-        *beside,
         EMPTY,
         *alert_lines(gauge, alerts, now, width, look),
         EMPTY,

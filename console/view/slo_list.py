@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 
 from console.model.reading import Reading
@@ -18,7 +18,7 @@ from console.view.slo_words import (
     forecast_short,
     forecast_words,
     interval_words,
-    rank,
+    judged,
     thin,
     verdict,
 )
@@ -28,14 +28,14 @@ WIDE = 100
 """From this width on there is room for the coverage and for whole sentences."""
 
 
-def ordered(gauges: Iterable[SloGauge]) -> list[SloGauge]:
+def ordered(gauges: Sequence[SloGauge]) -> list[SloGauge]:
     """What burns most first."""
-    return sorted(gauges, key=rank)
+    return [gauge for gauge, _, _ in judged(gauges)]
 
 
-def counts(gauges: Iterable[SloGauge], *, short: bool = False) -> Line:
+def counts(gauges: Sequence[SloGauge], *, short: bool = False) -> Line:
     """How many stand how, the worst first; `short`: all that cannot be judged as one."""
-    verdicts = [verdict(gauge) for gauge in ordered(gauges)]
+    verdicts = [(tone, word) for _, tone, word in judged(gauges)]
     if short:
         verdicts = [(tone, "not known") if tone is Tone.UNKNOWN else (tone, word) for tone, word in verdicts]
     return join([line(span(f"{n} {word}", tone)) for (tone, word), n in Counter(verdicts).items()])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from console.model.burn import BurnAlert, Urgency
@@ -67,6 +68,24 @@ def rank(gauge: SloGauge) -> tuple[int, float, str]:
     place = loud.index(word) if word in loud else len(loud) + (tone is Tone.OK)
     burn = gauge.burn.value
     return place, -burn if burn is not None else 1.0, gauge.objective.name
+
+
+class _Judged:
+    """The newest gauges, judged once: a screen is drawn more often than they are read."""
+
+    def __init__(self) -> None:
+        self._gauges: Sequence[SloGauge] = ()
+        self._found: list[tuple[SloGauge, Tone, str]] = []
+
+    def __call__(self, gauges: Sequence[SloGauge]) -> list[tuple[SloGauge, Tone, str]]:
+        """Each with its verdict, what burns most first."""
+        if gauges is not self._gauges:
+            found = [(gauge, *verdict(gauge)) for gauge in sorted(gauges, key=rank)]
+            self._gauges, self._found = gauges, found
+        return self._found
+
+
+judged = _Judged()
 
 
 def forecast_words(gauge: SloGauge) -> str:

@@ -18,7 +18,7 @@ from console.view.slo_words import (
     forecast_short,
     forecast_words,
     interval_words,
-    rank,
+    judged,
     thin,
     verdict,
 )
@@ -112,12 +112,12 @@ def gauges(board: Board, now: datetime, width: int, look: Look, most: int = 1_00
         return [line(span("No SLO is configured: add one under slo/ in the configuration.", Tone.UNKNOWN))]
     if len(board.slos) <= most:
         return [row(gauge, now, width, look) for gauge in board.slos]
-    ordered = sorted(board.slos, key=rank)
+    ordered = judged(board.slos)
     rest = ordered[most - 1 :]
-    good = sum(verdict(gauge)[0] is Tone.OK for gauge in rest)
+    good = sum(tone is Tone.OK for _, tone, _ in rest)
     end = "" if good == len(rest) else f", {len(rest) - good} of them not ok"
     more = span(f"  and {len(rest)} more{end}: 9 shows all", Tone.UNKNOWN if end else Tone.DIM)
-    return [*(row(gauge, now, width, look) for gauge in ordered[: most - 1]), clip(line(more), width)]
+    return [*(row(gauge, now, width, look) for gauge, _, _ in ordered[: most - 1]), clip(line(more), width)]
 
 
 def source_of(board: Board) -> tuple[str, ReadingState]:
