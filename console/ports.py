@@ -6,10 +6,9 @@ import asyncio
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from console.model.alert import AlertSnapshot
-from console.model.baseline import Baseline
 from console.model.board import HealthSnapshot
 from console.model.events import Recorded
 from console.model.message import Act, Delivery
@@ -20,6 +19,9 @@ from console.model.reading import Reading
 from console.model.silence import Silence
 from console.model.slices import Slice, Slices
 from console.model.value import value
+
+if TYPE_CHECKING:
+    from console.model.baseline import Baseline  # not at every start: few consoles have one
 
 
 class Clock(Protocol):

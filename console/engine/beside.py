@@ -1,4 +1,4 @@
-"""The gauges beside the newest baseline: how the last hour compares with the same hours of it."""
+"""The gauges beside a baseline: how the last hour compares with the same hours of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from console.model.reading import ReadingState
 from console.model.sli import Sli
 from console.model.slices import SLICE
 from console.model.slo import SloGauge
-from console.ports import Baselines
 
 HOUR = "1h"
 """The burn rate that says what the last hour was."""
@@ -19,25 +18,19 @@ _HALF = 1800
 
 
 class Beside:
-    """Notes on the gauges of one environment. The baseline is read again when another one is the newest."""
+    """Notes on the gauges of the environment that a baseline is of."""
 
-    def __init__(self, baselines: Baselines, environment: str) -> None:
-        self._baselines, self._environment = baselines, environment
-        self._baseline: Baseline | None = None
+    def __init__(self, baseline: Baseline) -> None:
+        self.baseline = baseline
         self._comparisons: dict[str, Comparison] = {}
         self._definitions: dict[str, tuple[Sli, str]] = {}
 
     def noted(self, gauges: Sequence[SloGauge]) -> tuple[SloGauge, ...]:
-        """The gauges, each with its note, where there is a baseline."""
-        baseline = self._baselines.newest(self._environment)
-        if baseline is not self._baseline:
-            self._baseline, self._comparisons = baseline, {}
-        if baseline is None:
-            return tuple(gauges)
-        return tuple(replace(gauge, baseline=self._note(baseline, gauge)) for gauge in gauges)
+        """The gauges, each with its note."""
+        return tuple(replace(gauge, baseline=self._note(gauge)) for gauge in gauges)
 
-    def _note(self, baseline: Baseline, gauge: SloGauge) -> BaselineNote:
-        objective = gauge.objective
+    def _note(self, gauge: SloGauge) -> BaselineNote:
+        baseline, objective = self.baseline, gauge.objective
         measured, reading = baseline.of(objective.name), gauge.burns.get(HOUR, gauge.burn)
 
         def unknown(why: str) -> BaselineNote:
@@ -52,7 +45,9 @@ class Beside:
             return unknown(reading.note or "the last hour is not known")
         if reading.state is ReadingState.STALE:
             return unknown(reading.note or "the last hour is stale")
-        comparison = self._comparisons.setdefault(objective.name, Comparison(baseline, measured))
+        comparison = self._comparisons.get(objective.name)
+        if comparison is None:
+            comparison = self._comparisons[objective.name] = Comparison(baseline, measured)
         bad = reading.value * objective.budget * reading.n
         found = comparison.ratio(bad, reading.n, int((reading.at.timestamp() - _HALF) // SLICE))
         if not reading.ok and found.standing in (Standing.WITHIN, Standing.LOWER):

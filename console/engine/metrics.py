@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from console.engine.beside import Beside
 from console.engine.levels import Levels, clouded
 from console.model.reading import Reading, ReadingState, missing
 from console.model.rollout import Guardrail, Rollout, RolloutPlan
 from console.model.slo import Objective, SloGauge
-from console.ports import Clock, MetricSource, Query, SliceStore, SourceError
+from console.ports import Baselines, Clock, MetricSource, Query, SliceStore, SourceError
+
+if TYPE_CHECKING:
+    from console.engine.beside import Beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +39,11 @@ class MetricRounds:
         clock: Clock,
         store: SliceStore | None = None,
         where: str = "",
-        beside: Beside | None = None,
+        baselines: Baselines | None = None,
+        environment: str = "",
     ) -> None:
-        self._source, self._beside = source, beside
+        self._source, self._baselines, self._environment = source, baselines, environment
+        self._beside: Beside | None = None
         self.levels = Levels(source, objectives, clock, store, where)
         self.kept: tuple[SloGauge, ...] = ()
         """The gauges as they were kept, while the source has not answered yet: stale."""
@@ -66,7 +71,14 @@ class MetricRounds:
 
     def _gauges(self) -> tuple[SloGauge, ...]:
         gauges = self.levels.gauges()
-        return self._beside.noted(gauges) if self._beside is not None else gauges
+        baseline = self._baselines.newest(self._environment) if self._baselines is not None else None
+        if baseline is None:
+            return gauges
+        if self._beside is None or self._beside.baseline is not baseline:
+            from console.engine.beside import Beside  # few consoles have a baseline
+
+            self._beside = Beside(baseline)
+        return self._beside.noted(gauges)
 
     def _note(self) -> str:
         store = self.levels.store

@@ -7,7 +7,6 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from console.engine.beside import Beside
 from console.engine.metrics import MetricAnswers, MetricRounds
 from console.engine.poller import Poller
 from console.engine.world import World
@@ -45,8 +44,16 @@ def metric_rounds(world: World, config: Config, environment: Environment) -> Met
     if world.metrics is None or environment.prometheus is None:
         return None
     where = environment.prometheus.url
-    beside = Beside(world.baselines, str(environment.target)) if world.baselines is not None else None
-    return MetricRounds(world.metrics, config.objectives, config.rollout, world.clock, world.slices, where, beside)
+    return MetricRounds(
+        world.metrics,
+        config.objectives,
+        config.rollout,
+        world.clock,
+        world.slices,
+        where,
+        world.baselines,
+        str(environment.target),
+    )
 
 
 def pollers(

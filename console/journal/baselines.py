@@ -15,13 +15,18 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from console.journal import files
-from console.model.baseline import Baseline, Detail, Measured
+
+if TYPE_CHECKING:
+    from console.model.baseline import Baseline, Detail  # imported with the first baseline that there is
+
+T = TypeVar("T")
 
 FOLDER = "baselines"
 FORMAT, VERSION = "oncall-baseline", 1
@@ -33,8 +38,11 @@ _LINE = 64_000_000
 _ABANDONED = 86_400.0
 """Seconds after which a file that was never finished is removed."""
 
-_MEASURED = msgspec.json.Decoder(Measured)
-_DETAIL = msgspec.json.Decoder(Detail)
+
+@cache
+def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
+    """Made when the first baseline is read: every console has the folder, few have one in it."""
+    return msgspec.json.Decoder(kind)
 
 
 class BadBaseline(Exception):
@@ -77,6 +85,8 @@ class BaselineFiles:
 
     def read(self, name: str) -> tuple[Baseline, tuple[Detail, ...]]:
         """A baseline with its slices, its hash checked. Raises BadBaseline."""
+        from console.model.baseline import Detail
+
         digest = hashlib.sha256()
         with self._open(name) as file:
             plain = self._lines(file, name)
@@ -89,7 +99,7 @@ class BaselineFiles:
             source = hashed()
             baseline, count = _head(source, name)
             try:
-                details = tuple(_DETAIL.decode(next(source)) for _ in range(count))
+                details = tuple(_decoder(Detail).decode(next(source)) for _ in range(count))
                 last = json.loads(next(plain))
             except (StopIteration, ValueError, msgspec.MsgspecError) as error:
                 raise BadBaseline(f"{self._path(name)}: is damaged ({type(error).__name__})") from None
@@ -160,6 +170,8 @@ class BaselineFiles:
 
 
 def _head(lines: Iterator[bytes], name: str) -> tuple[Baseline, int]:
+    from console.model.baseline import Baseline, Measured
+
     try:
         first = json.loads(next(lines))
         if not isinstance(first, dict) or first.get("format") != FORMAT:
@@ -168,7 +180,7 @@ def _head(lines: Iterator[bytes], name: str) -> tuple[Baseline, int]:
             raise BadBaseline(f"{name}: is of version {first.get('version')!r}, this program reads {VERSION}")
         count = int(first["slis"])
         head = msgspec.convert(first["head"], Baseline)
-        return replace(head, measured=tuple(_MEASURED.decode(next(lines)) for _ in range(count))), count
+        return replace(head, measured=tuple(_decoder(Measured).decode(next(lines)) for _ in range(count))), count
     except (StopIteration, ValueError, KeyError, TypeError, msgspec.MsgspecError) as error:
         raise BadBaseline(f"{name}: is damaged ({type(error).__name__})") from None
 

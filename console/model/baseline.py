@@ -16,7 +16,6 @@ from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from math import sqrt
-from statistics import median
 from zoneinfo import ZoneInfo
 
 from console.model.histogram import added, between, needed, place
@@ -248,8 +247,17 @@ def peaks(hours: Iterable[Span], zone: str) -> tuple[int, ...]:
         if hour.seen:
             volume.setdefault(hour_of_week(hour.begin, zone), []).append(hour.total / hour.seen)
     means = {hour: sum(values) / len(values) for hour, values in volume.items()}
-    middle = median(means.values()) if means else 0.0
+    middle = _median(means.values())
     return tuple(sorted(hour for hour, mean in means.items() if mean > middle))
+
+
+def _median(values: Iterable[float]) -> float:
+    """The middle one; 0 of none. `statistics` would bring decimals, fractions and random numbers to every start."""
+    found = sorted(values)
+    middle = len(found) // 2
+    if not found:
+        return 0.0
+    return found[middle] if len(found) % 2 else (found[middle - 1] + found[middle]) / 2
 
 
 def counted(slices: Sequence[Slice | None], sli: Sli) -> tuple[tuple[float | None, ...], tuple[float | None, ...]]:
@@ -378,7 +386,7 @@ class Comparison:
             same = same_hour(self._measured, self._baseline.zone, index)
             like = peers(self._measured, self._baseline.zone, index)
             shares = sorted(_short(hour.bad / hour.total) for hour in like.hours)
-            volume = median(hour.total for hour in like.hours) if like.hours else 0.0
+            volume = _median(hour.total for hour in like.hours)
             found = self._known[key] = same, like, shares, volume
         return found
 

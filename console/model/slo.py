@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from console.model.baseline import BaselineNote
 from console.model.burn import RULES, BurnAlert, BurnRule
 from console.model.forecast import Forecast
 from console.model.reading import Reading
 from console.model.sli import Sli
 from console.model.value import value
 from console.model.window import Rolling, Window
+
+if TYPE_CHECKING:
+    from console.model.baseline import BaselineNote  # not at every start: few consoles have a baseline
 
 PAGE_BURN = 14.4
 """Burn rate over one hour that spends 2 % of a 30 d budget (SRE workbook, table 5-8)."""

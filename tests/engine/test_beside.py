@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from console.engine.beside import Beside
+from console.engine.clocks import SimulatedClock
+from console.engine.metrics import MetricAnswers, MetricRounds
 from console.model.baseline import Baseline, Measured, Span, Standing, definition
 from console.model.reading import Reading, ReadingState, missing
 from console.model.sli import Unit, of_counters, of_threshold
-from console.model.slices import DAY, instant, slot
+from console.model.slices import DAY, slot
 from console.model.slo import Objective, SloGauge
 from console.model.window import Rolling
 
@@ -25,6 +28,7 @@ MEASURED = Measured(
     tuple(range(84)), {},
 )  # fmt: skip
 WEEK = Baseline("week", "a/b", NOW, "prometheus", "UTC", BEGIN, BEGIN + 2016, measured=(MEASURED,))
+SOURCE = SimpleNamespace(name="prometheus", skew_seconds=0.0)
 
 
 class Files:
@@ -40,8 +44,8 @@ def gauge(share, n=1000, state=ReadingState.OK, note="", **changes):
     return replace(SloGauge(OBJECTIVE, burn, burn, burn, basis="Occurrences", burns={"1h": burn}), **changes)
 
 
-def note(found, files=None, environment="a/b"):
-    return Beside(files or Files(), environment).noted([found])[0].baseline
+def note(found, baseline=WEEK):
+    return Beside(baseline).noted([found])[0].baseline
 
 
 def test_the_last_hour_is_compared_with_the_newest_baseline():
@@ -49,7 +53,6 @@ def test_the_last_hour_is_compared_with_the_newest_baseline():
     high = note(gauge(0.05))
     assert (high.standing, high.baseline, high.n) == (Standing.HIGHER, "week", 1000)
     assert high.value == pytest.approx(0.05)
-    assert note(gauge(0.05), environment="a/other") is None
 
 
 def test_what_is_not_ok_is_never_within():
@@ -71,16 +74,22 @@ def test_another_definition_is_not_compared():
 
 
 def test_what_the_baseline_lacks_says_why():
-    assert note(gauge(0.002), Files(replace(WEEK, measured=()))).why == "the baseline does not have it"
+    assert note(gauge(0.002), replace(WEEK, measured=())).why == "the baseline does not have it"
     typo = replace(WEEK, measured=(), missing={"errors": "no sample of its total"})
-    assert note(gauge(0.002), Files(typo)).why == "no sample of its total"
+    assert note(gauge(0.002), typo).why == "no sample of its total"
 
 
 def test_a_newer_baseline_takes_the_place_of_the_one_before():
     files = Files()
-    beside = Beside(files, "a/b")
-    assert beside.noted([gauge(0.002)])[0].baseline.baseline == "week"
-    files.found = replace(WEEK, name="later", captured_at=instant(BEGIN))
-    assert beside.noted([gauge(0.002)])[0].baseline.baseline == "later"
+
+    def noted(environment="a/b"):
+        rounds = MetricRounds(SOURCE, [OBJECTIVE], None, SimulatedClock(NOW), baselines=files, environment=environment)
+        (found,) = rounds.again(MetricAnswers()).gauges
+        return found.baseline
+
+    assert (noted().baseline, noted().standing) == ("week", Standing.UNKNOWN)
+    assert noted("a/other") is None
+    files.found = replace(WEEK, name="later")
+    assert noted().baseline == "later"
     files.found = None
-    assert beside.noted([gauge(0.002)])[0].baseline is None
+    assert noted() is None
