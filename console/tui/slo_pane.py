@@ -277,7 +277,7 @@ class SloPane(VerticalScroll, can_focus=True):
                 item for item in board.feed.alerts if item.starts_at >= begin and item.name != board.feed.watchdog
             ]
             newest = nlargest(ALERTS, lately, key=lambda item: item.starts_at)
-            self._moments = parts, lane.moments(self._events, newest, spells)
+            self._moments = parts, lane.moments(self._events, newest, spells, since=begin)
         return lane.within(self._moments[1], start, now)
 
     # -- what keys mean -----------------------------------------------------------------------------------------------

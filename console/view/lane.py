@@ -95,9 +95,10 @@ def moments(
     alerts: Iterable[Alert] = (),
     spells: Iterable[Spell] = (),
     names: StepNames | None = None,
+    since: datetime | None = None,
 ) -> list[Moment]:
     """The marks of the record and of the feed, oldest first. An event is marked when it happened, whenever it was
-    recorded; an alert once for each firing, whoever tells of it."""
+    recorded; an alert once for each firing, whoever tells of it. What happened before `since` is left out."""
     names = step_names(list(events)) if names is None else names
     flags = {
         item.stream for item in events
@@ -116,6 +117,8 @@ def moments(
     for item in events:
         for ref in _alerts_of(item.payload):
             firing(ref.name, ref.fingerprint, ref.starts_at, "record", ref.summary)
+        if since is not None and item.occurred_at < since:
+            continue
         mark = _mark(item, flags, effects)
         if mark is not None:
             kind, sign, tone = mark
