@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,6 +17,7 @@ from console.engine.clocks import SystemClock
 from console.integrations.alertmanager import Alertmanager
 from console.model.alert import AlertState
 from console.model.links import links
+from console.settings.config import HttpSource
 from console.tui.screens.alert import AlertScreen
 from console.tui.screens.alerts import AlertsScreen
 from console.tui.widgets.line_list import LineList
@@ -88,21 +88,9 @@ def arrived(tmp_path_factory):
             capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert check.returncode == 0, check.stdout + check.stderr
-        source = Alertmanager(
-            servers_source(alertmanager), "Watchdog", SystemClock()
-        )  # what a console reads of it, as it reads it
-
-        def all_there():
-            found = source.read()
-            return found if len(found.alerts) >= len(expected) + 1 else None
-
-        yield wait_until(all_there, 60, 0.5, "every alert"), expected
-
-
-def servers_source(server):
-    from console.settings.config import HttpSource
-
-    return HttpSource("alertmanager", server.url, timeout=timedelta(seconds=10))
+        wait_until(lambda: len(alertmanager.alerts()) >= len(expected) + 2, 60, 0.5, "every alert")
+        source = HttpSource("alertmanager", alertmanager.url, timeout=timedelta(seconds=10))
+        yield Alertmanager(source, "Watchdog", SystemClock()).read(), expected
 
 
 def test_the_files_are_rules_that_prometheus_takes():
@@ -178,7 +166,7 @@ def test_each_has_a_row_and_details(arrived, width, marks):
 async def test_the_screens_show_them(arrived, size):
     snapshot, _ = arrived
     board = feeds.board(snapshot.alerts)
-    async with console(replace(board), size=size) as at:
+    async with console(board, size=size) as at:
         feeds.answers(at.engine)
         await at.press("5")
         screen = next(screen for screen in at.app.screen_stack if isinstance(screen, AlertsScreen))

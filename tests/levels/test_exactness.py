@@ -123,9 +123,17 @@ def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-@pytest.mark.parametrize("counts", [Part.BAD, Part.GOOD])
-@pytest.mark.parametrize("month", BERLIN)
-@pytest.mark.parametrize("kind", ["calendar", "rolling"])
+@pytest.mark.parametrize(
+    ("kind", "month", "counts"),
+    [
+        ("calendar", "march", Part.BAD),
+        ("calendar", "october", Part.GOOD),
+        ("calendar", "january", Part.GOOD),
+        ("calendar", "february", Part.BAD),
+        ("rolling", "march", Part.GOOD),
+        ("rolling", "october", Part.BAD),
+    ],
+)
 async def test_a_month_of_events(kind: str, month: str, counts: Part, tmp_path) -> None:
     """2.1, with counter resets, gaps, and a console that is restarted; the server remembers 12 days of it."""
     begin, end = map(utc, BERLIN[month])
