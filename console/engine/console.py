@@ -31,6 +31,7 @@ from console.engine.world import World
 from console.model import commands as cmd
 from console.model.board import Board
 from console.model.events import Recorded
+from console.model.flow import leads_elsewhere
 from console.model.people import Actor
 from console.model.state import State
 from console.settings.config import Config, Environment
@@ -152,8 +153,9 @@ class Console:
         """Decides and records one command of this console's operator. `Done` means fsynced."""
         if self._read_only:
             return Denied("this console is read-only")
-        if isinstance(command, cmd.RunProgram):
+        if isinstance(command, cmd.RunProgram) or self._leads_elsewhere(command):
             await self.read_playbooks()
+        if isinstance(command, cmd.RunProgram):
             if refusal := await self._jobs.refusal(command):
                 return Denied(refusal)
         outcome = await self._submission.record(command, unsaved)
@@ -166,6 +168,13 @@ class Console:
             self.refresh()
         self._changed()
         return outcome
+
+    def _leads_elsewhere(self, command: cmd.Command) -> bool:
+        """Whether the rules may have to look a playbook up: the run calls one, goes on in one, or was called."""
+        if isinstance(command, cmd.StartRun):
+            return leads_elsewhere(command.playbook.playbook)
+        run = self._record.state.runs.get(getattr(command, "run", ""))
+        return run is not None and (bool(run.parent) or leads_elsewhere(run.playbook))
 
     # -- from opening to closing --------------------------------------------------------------------------------------
 

@@ -25,6 +25,8 @@ MOST_POINTS = 10_000
 """Points of one series in one answer; servers give 11,000."""
 BREAK = timedelta(seconds=0.2)
 """Between two questions while there are more."""
+PATIENCE = 5.0
+"""Seconds that one command waits for the slices that it lacks."""
 IDLE = timedelta(minutes=1)
 """How often it is looked whether something is to be asked."""
 TELL_EVERY = 2.0
@@ -69,9 +71,10 @@ class Filling:
             await self._clock.wait(self._event, self._clock.now() + pause)
 
     async def finish(self, most: int) -> None:
-        """Asks until nothing is missing, at most so many questions."""
+        """Asks until nothing is missing, at most so many questions, and not after `PATIENCE` has passed."""
+        until = self._clock.monotonic() + PATIENCE
         for _ in range(most):
-            if await self._offload(self.step) is not BREAK:
+            if await self._offload(self.step) is not BREAK or self._clock.monotonic() >= until:
                 break
         await self._tell(True)
 

@@ -98,21 +98,14 @@ class Track:
                 if reading.at is not None and now - reading.at > AGAIN:  # by a cache between us and the server
                     self.worst, self.why = ReadingState.STALE, f"the answer dates from {reading.at:%d %b %H:%M} UTC"
 
-    def take(self, found: Mapping[str, Series], first: int) -> list[Slice] | None:
+    def take(self, found: Mapping[str, Series], first: int) -> list[int] | None:
         """Keeps the slices of an answer whose first value is that of slice `first`: those that are new. None when it
         was not answered."""
         part, total = (found.get(query.name) for query in self.queries)
         if part is None or total is None:
             return None
-        doubtful, taken = part.doubtful or total.doubtful, []
-        for index, (count, share) in enumerate(zip(total.values, part.values, strict=True), first):
-            if count is None:
-                continue
-            if count != count:  # NaN: no traffic
-                taken.append(Slice(index, 0.0, None, doubtful))
-            else:
-                taken.append(Slice(index, count, share if share is not None and share == share else None, doubtful))
-        return self.slices.put(taken)
+        doubtful = part.doubtful or total.doubtful
+        return self.slices.put_series(first, total.values, part.values, doubtful=doubtful)
 
     def was_asked(self, begin: int, end: int, unix: float, *, gaps: bool) -> list[int]:
         """Notes that the slices from `begin` up to `end` were asked for, which are all the `gaps` of their days, or
@@ -368,8 +361,8 @@ class Levels:
                     failed.append(track)
                     continue
                 noted = track.was_asked(begin, end, unix, gaps=gaps)
-            if new:
-                changed[track.key] = new
+                if new and self.store is not None:
+                    changed[track.key] = [item for index in new if (item := track.slices.at(index)) is not None]
             if noted and (gaps or new):
                 asked[track.key] = {number: track.asked[number] for number in noted}
         if self.store is not None and (changed or asked):

@@ -122,6 +122,33 @@ class Slices:
             self._forget()
         return changed
 
+    def put_series(
+        self, first: int, totals: Sequence[float | None], shares: Sequence[float | None], *, doubtful: bool = False
+    ) -> list[int]:
+        """Keeps what was read of the slices from `first` on: None where there was no sample, NaN where it was no
+        number, because there was no traffic. The answer are the slices that are new or different."""
+        if not totals:
+            return []
+        self._room(first)
+        self._room(first + len(totals) - 1)
+        changed, offset = [], first - self._first
+        marks, sums, parts = self._marks, self._totals, self._parts
+        full = _TOTAL | _PART | (_DOUBT if doubtful else 0)
+        for at, (total, part) in enumerate(zip(totals, shares, strict=True), offset):
+            if total is None:
+                continue
+            mark = full
+            if total != total:
+                total, part, mark = 0.0, 0.0, full & ~_PART
+            elif part is None or part != part:
+                part, mark = 0.0, full & ~_PART
+            if marks[at] != mark or sums[at] != total or parts[at] != part:
+                marks[at], sums[at], parts[at] = mark, total, part
+                changed.append(at + self._first)
+        if changed:
+            self._forget()
+        return changed
+
     def drop_before(self, index: int) -> None:
         """Forgets the slices before one."""
         count = min(max(0, index - self._first), len(self._marks))
@@ -202,6 +229,10 @@ class Slices:
     def between(self, begin: int, end: int) -> Sequence[Slice | None]:
         """The slices from `begin` up to, and without, `end`; None for one that was not seen."""
         return [self._at(index - self._first) for index in range(begin, end)]
+
+    def at(self, index: int) -> Slice | None:
+        """One slice; None when it was not seen."""
+        return self._at(index - self._first)
 
     def _forget(self) -> None:
         self._memo.clear()

@@ -166,9 +166,10 @@ class SimulatedMetrics:
             return None
         signal, counted = _signal(objective, sli), sli.counts
         if (threshold := _THRESHOLD.search(sli.part)) is not None:
-            good, step = self._good_slice(signal, threshold), int(threshold["step"])
-            if good is None:
+            judge, step = self._good_slice(signal, threshold), int(threshold["step"])
+            if judge is None:
                 return None
+            good = judge if signal is Signal.AVAILABILITY else self._world.by_twelfths(judge)
             if part == "total":
                 return lambda at: float(len(self._grid(at, span, step)))
             return lambda at: float(sum(good(instant) for instant in self._grid(at, span, step)))

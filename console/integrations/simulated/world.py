@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -198,6 +198,8 @@ class World:
 
     def error_share(self, at: float) -> float:
         """The share of requests that fail, 0 to 1."""
+        if at < self._fine_since:
+            return self._calm_errors(math.floor((self._epoch + at) / 3600) * _HOUR_MINUTES)
         return self._calm_errors(self._minute(at)) + _SICK_ERRORS * self.sickness.value(at - ERRORS_LAG_SECONDS)
 
     def sickness_at_p99(self, milliseconds: float) -> float:
@@ -231,6 +233,21 @@ class World:
         drawn = noise(self.seed, "slice", slot // slots) * 6000  # below `slots`: this one of the hour is bad
         return math.floor(drawn) != slot % slots
 
+    def by_twelfths(self, judge: Callable[[float], bool]) -> Callable[[float], bool]:
+        """The same, asked once for each twelfth of an hour long ago, within which nothing changes."""
+        known: dict[float, bool] = {}
+
+        def judged(at: float) -> bool:
+            if at >= self._fine_since:
+                return judge(at)
+            twelfth = (self._epoch + at) // 300
+            found = known.get(twelfth)
+            if found is None:
+                found = known[twelfth] = judge(at)
+            return found
+
+        return judged
+
     # --- what it counted (increases over [begin, end], seconds since the start) ---
 
     def requests(self, begin: float, end: float) -> float:
@@ -257,6 +274,10 @@ class World:
         """Whole hours and minutes (in unix time) are counted once and kept."""
         if end <= begin:
             return 0.0
+        if end <= self._fine_since and end - begin <= 300.0:
+            hour = (self._epoch + begin) // 3600
+            if self._epoch + end <= (hour + 1) * 3600:
+                return self._per_second(name, int(hour)) * (end - begin)
         if begin < self._fine_since:
             long_ago = self._count_hours(name, begin, min(end, self._fine_since))
             return long_ago + self._count(name, self._fine_since, end)
