@@ -160,7 +160,8 @@ def _unique(named: Iterable[tuple[str, Node]]) -> None:
     seen: dict[str, Node] = {}
     for name, place in named:
         first = seen.setdefault(name, place)
-        if name and (first.file, id(first.tree)) != (place.file, id(place.tree)):  # files of one text share their trees
+        # Files of one text may share their trees.
+        if name and (first.tree is not place.tree or first.file != place.file):
             place.refuse(f"{shown(name)} again (the first is at {seen_at(first, place)})", "a name of its own")
 
 
