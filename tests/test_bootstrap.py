@@ -88,7 +88,7 @@ async def test_a_headless_demo_needs_no_disk(tmp_path, monkeypatch):
 async def test_a_live_demo_keeps_its_record_in_a_private_folder_that_vanishes():
     with demo_folder() as folder:
         assert folder.stat().st_mode & 0o077 == 0
-        simulation = demo(Options(), Demo(speed=50.0), folder)
+        simulation = demo(Options(), Demo(), folder)
         board = await once(simulation.console)
         assert (folder / "journal.db").exists()
         assert {source.state.value for source in board.sources} == {"ok"}
