@@ -31,7 +31,6 @@ from console.engine.world import World
 from console.model import commands as cmd
 from console.model.board import Board
 from console.model.events import Recorded
-from console.model.flow import leads_elsewhere
 from console.model.people import Actor
 from console.model.state import State
 from console.settings.config import Config, Environment
@@ -155,9 +154,8 @@ class Console:
             return Denied("this console is read-only")
         if isinstance(command, cmd.RunProgram) or self._leads_elsewhere(command):
             await self.read_playbooks()
-        if isinstance(command, cmd.RunProgram):
-            if refusal := await self._jobs.refusal(command):
-                return Denied(refusal)
+        if isinstance(command, cmd.RunProgram) and (refusal := await self._jobs.refusal(command)):
+            return Denied(refusal)
         outcome = await self._submission.record(command, unsaved)
         if isinstance(outcome, Done):
             self._jobs.asked(command)
@@ -172,9 +170,9 @@ class Console:
     def _leads_elsewhere(self, command: cmd.Command) -> bool:
         """Whether the rules may have to look a playbook up: the run calls one, goes on in one, or was called."""
         if isinstance(command, cmd.StartRun):
-            return leads_elsewhere(command.playbook.playbook)
+            return command.playbook.playbook.leads_elsewhere
         run = self._record.state.runs.get(getattr(command, "run", ""))
-        return run is not None and (bool(run.parent) or leads_elsewhere(run.playbook))
+        return run is not None and (bool(run.parent) or run.playbook.leads_elsewhere)
 
     # -- from opening to closing --------------------------------------------------------------------------------------
 

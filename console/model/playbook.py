@@ -308,6 +308,11 @@ class Playbook:
         index = [step.id for step in self.steps].index(last) + 1
         return self.steps[index] if index < len(self.steps) else None
 
+    @property
+    def leads_elsewhere(self) -> bool:
+        """Whether a step calls another playbook, or a choice goes on in one."""
+        return any(step.call or any(option.playbook for option in step.options) for step in self.steps)
+
 
 @value
 class LoadedPlaybook:

@@ -254,12 +254,8 @@ def link(at: Situation) -> str:
 
 
 def playbooks(at: Situation) -> str:
-    """An open incident, and playbooks to offer."""
-    if reason := open_incident(at):
-        return reason
-    if not at.board.playbooks_read:
-        return "reading playbooks"
-    return "" if at.board.playbooks else "no playbook is loaded"
+    """An open incident, and playbooks to offer. Those that have yet to be read are waited for in the offer itself."""
+    return open_incident(at) or ("" if at.board.playbooks or not at.board.playbooks_read else "no playbook is loaded")
 
 
 def environments(at: Situation) -> str:

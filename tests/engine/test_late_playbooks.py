@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from threading import Event, current_thread, main_thread
 
 import pytest
 
 from console.engine.outcome import Done
 from console.model import commands as cmd
 from console.model.people import Severity
-from console.model.playbook import StepKind
+from console.model.playbook import Option, StepKind
 from console.model.run import RunStatus
 from console.settings.library import Library, Shelf
 from tests.engine.bench import Bench
@@ -60,6 +62,44 @@ async def test_a_run_that_calls_another_playbook_finds_it(bench: Bench, reads: l
     assert reads == [1]
     runs = {run.playbook.name: run.status for run in console.board.runs}
     assert runs["called"] is RunStatus.RUNNING
+
+
+@pytest.mark.parametrize("way", ["call", "option"])
+async def test_a_command_that_may_need_one_waits_and_nothing_else_does(bench: Bench, way: str) -> None:
+    """A choice, or a call, of another playbook: they are read by a thread, and the loop goes on meanwhile."""
+    gate, reading, readers = Event(), Event(), []
+
+    def read() -> Shelf:
+        readers.append(current_thread())
+        reading.set()
+        assert gate.wait(60)
+        return Shelf((CALLED,))
+
+    bench.config = replace(bench.config, library=Library(read))
+    bench.outside = {**bench.outside, "offload": asyncio.to_thread}
+    console = await bench.console()
+    declared = await console.submit(cmd.DeclareIncident("It is slow", Severity.SEV2))
+    plain = await console.submit(cmd.StartRun(declared.subject, playbook(step("look"))))
+    assert isinstance(await console.submit(cmd.CompleteStep(plain.subject, "look", "seen")), Done)
+    assert readers == []
+
+    options = (Option("there", "There", playbook="called"), Option("here", "Here"))
+    if way == "call":
+        leads = playbook(step("first", kind=StepKind.PLAYBOOK, call="called"))
+    else:
+        leads = playbook(step("first", kind=StepKind.DECISION, options=options))
+    starting = asyncio.ensure_future(console.submit(cmd.StartRun(declared.subject, leads)))
+    await asyncio.to_thread(reading.wait, 60)
+    assert isinstance(await console.submit(cmd.AddNote(declared.subject, "the loop is free")), Done)
+    assert not starting.done()
+    gate.set()
+    begun = await starting
+    assert isinstance(begun, Done)
+    if way == "option":
+        assert isinstance(await console.submit(cmd.CompleteStep(begun.subject, "first", "so", option="there")), Done)
+    assert {run.playbook.name: run.status for run in console.board.runs}["called"] is RunStatus.RUNNING
+    assert len(readers) == 1
+    assert readers[0] is not main_thread()
 
 
 async def test_a_program_is_judged_by_what_was_read(bench: Bench) -> None:

@@ -37,6 +37,7 @@ def choose(console: Terminal, key: str, question: str, number: str) -> None:
     """Opens a list by its key and picks by number."""
     console.press(key)
     console.wait_for(question)
+    console.wait_for("reading playbooks", gone=True)
     console.press(number)
     console.wait_for(question, gone=True)
 
@@ -116,7 +117,8 @@ def respond(lighthouse: Lighthouse, console: Terminal) -> Labels:
     console.wait_for("linked alert  P99LatencyHigh", "Many users feel it: P99 above 500 ms", "[ Declare on lighthouse/")
     console.click("SEV2 Major")
     console.click("Declare on lighthouse/production")
-    offered = console.wait_for("Start a playbook?", re.compile(r"SEV2 INC-\d+ DECLARED").search)
+    declared = re.compile(r"SEV2 INC-\d+ DECLARED").search
+    offered = console.wait_for("Start a playbook?", "P99 latency high ", "Emergency rollback ", declared)
     incident = re.search(r"SEV2 (INC-\d+) DECLARED", offered)[1]
     assert offered.index("P99 latency high ") < offered.index("Emergency rollback ")
     assert re.search(r"P99 latency high .* fits P99LatencyHigh", offered)

@@ -66,6 +66,7 @@ def leave(terminal, running=False):
 
 def pick(terminal, name):
     """Finds an entry of a picker by its name, and takes it."""
+    terminal.wait_for("reading playbooks", gone=True)
     terminal.press("/")
     terminal.wait_for("type a part of the name")
     terminal.type(name)

@@ -51,9 +51,11 @@ class Driver:
 
 
 @asynccontextmanager
-async def console(board=None, size=(80, 24), **options):
+async def console(board=None, size=(80, 24), settings=None, **options):
     clock = StillClock()
     engine = FakeEngine(board or boards.busy(), clock)
+    if settings is not None:
+        engine.settings = settings
     app = ConsoleApp(lambda: (engine, clock), zone=lambda now: None, **options)
     async with app.run_test(size=size) as pilot:
         driver = Driver(app, pilot, engine, clock)

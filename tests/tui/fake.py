@@ -89,7 +89,8 @@ class FakeEngine:
 
     async def read_playbooks(self):
         if not self._board.playbooks_read:
-            self.show(playbooks=self.settings.playbooks, playbooks_read=True)
+            shelf = await asyncio.to_thread(self.settings.library.read)
+            self.show(playbooks=shelf.playbooks, playbooks_read=True)
 
     def refresh(self):
         self.refreshed += 1

@@ -377,19 +377,3 @@ async def test_the_footer_has_what_the_step_waits_for(open_console):
         await night(at, "running")
         footer = at.text().splitlines()[-1]
         assert not any(title in footer for title in ("Take", "Stop program", "Read back"))
-
-
-async def test_playbooks_that_are_being_read_are_said_to_be(open_console):
-    async with open_console(boards.busy()) as at:
-        await at.press("D")
-        at.screen.query_one("#submit").action_press()
-        await at.settle()
-        await at.press("escape")
-        at.engine.show(playbooks=(), playbooks_read=False)
-        at.app.redraw()
-        await at.press("p")
-        assert "reading playbooks" in at.text().lower()
-        await at.engine.read_playbooks()
-        at.app.redraw()
-        await at.press("p")
-        assert "Start a playbook?" in at.text()

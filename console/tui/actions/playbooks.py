@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from console.view.runs import objective
 
 if TYPE_CHECKING:
     from console.engine.outcome import Done
+    from console.model.board import Board
     from console.model.incident import Incident
     from console.tui.app import ConsoleApp
     from console.tui.situation import Situation
@@ -30,30 +31,50 @@ NONE = "-"
 
 def offer(app: ConsoleApp, incident_id: str, *, declared: bool = False) -> None:
     """The playbooks for an incident, best first. Just after it was `declared` nothing is the first answer: enter was
-    pressed there, and may be pressed once too often."""
-    board, _, look = app.seen
+    pressed there, and may be pressed once too often. So it is where they have yet to be read: enter is not to start
+    what comes under it."""
+    board, _, _ = app.seen
     incident = board.incident(incident_id)
     if incident is None:
         app.say("That incident is not on the board yet; p offers its playbooks.", bad=True)
         return
-    if not board.playbooks_read:
-        app.say("Reading playbooks; p offers them in a moment.")
-        return
-    running = {run.playbook.name for run in board.runs if run.incident == incident.id and run.ended_at is None}
-    offers = rank(board.playbooks, incident.alerts, incident.severity)
-    entries = [_entry(item, running, look.marks.ok, look.marks.coming) for item in offers]
-    if declared:
-        row = line(span(f"{look.marks.here} ", Tone.ACCENT), span("No playbook now", Tone.STRONG))
-        entries.insert(0, Entry(NONE, row, "No playbook now", "p offers them again, at any time."))
+    none_first = declared or not board.playbooks_read
     said = "best first. Enter starts the highlighted one; esc starts none."
     facts = [line(span(f"For {incident.label} {incident.severity}: {said}", Tone.DIM))]
+    offered: dict[str, LoadedPlaybook] = {}
+
+    def entries(board: Board) -> list[Entry]:
+        offers = rank(board.playbooks, incident.alerts, incident.severity)
+        offered.update((item.loaded.playbook.name, item.loaded) for item in offers)
+        return _entries(app, board, incident, offers, none_first=none_first)
 
     def picked(name: str | None) -> None:
-        for item in offers:
-            if name == item.loaded.playbook.name:
-                _start(app, incident, item.loaded)
+        if name in offered:
+            _start(app, incident, offered[name])
 
-    app.push_screen(Picker("Start a playbook?", entries, facts=facts), picked)
+    async def read(picker: Picker) -> None:
+        await app.engine.read_playbooks()
+        now = app.engine.board
+        picker.fill(entries(now), "" if now.playbooks else "no playbook is loaded")
+
+    picker = Picker(
+        "Start a playbook?", entries(board), facts=facts, coming="" if board.playbooks_read else "reading playbooks ..."
+    )
+    app.push_screen(picker, picked)
+    if not board.playbooks_read:
+        app.spawn(read(picker))
+
+
+def _entries(
+    app: ConsoleApp, board: Board, incident: Incident, offers: Sequence[Offer], *, none_first: bool
+) -> list[Entry]:
+    _, _, look = app.seen
+    running = {run.playbook.name for run in board.runs if run.incident == incident.id and run.ended_at is None}
+    entries = [_entry(item, running, look.marks.ok, look.marks.coming) for item in offers]
+    if none_first:
+        row = line(span(f"{look.marks.here} ", Tone.ACCENT), span("No playbook now", Tone.STRONG))
+        entries.insert(0, Entry(NONE, row, "No playbook now", "p offers them again, at any time."))
+    return entries
 
 
 def _entry(item: Offer, running: set[str], yes: str, no: str) -> Entry:

@@ -33,7 +33,8 @@ class Entry:
 
 
 class Picker(Dialog[str]):
-    """Closes with the id picked, or None. `typing_first`: the focus starts in the filter."""
+    """Closes with the id picked, or None. `typing_first`: the focus starts in the filter. `coming` says what of the
+    list is not there yet: it is filled later, under whatever is typed meanwhile."""
 
     DEFAULT_CSS = """
     Picker #box { height: auto; max-height: 90%; overflow: hidden; }
@@ -47,9 +48,16 @@ class Picker(Dialog[str]):
     ]
 
     def __init__(
-        self, title: str, entries: Sequence[Entry], *, facts: Sequence[Line] = (), typing_first: bool = False
+        self,
+        title: str,
+        entries: Sequence[Entry],
+        *,
+        facts: Sequence[Line] = (),
+        typing_first: bool = False,
+        coming: str = "",
     ) -> None:
         super().__init__()
+        self._coming = coming
         self._title, self._entries, self._facts, self._typing_first = title, entries, facts, typing_first
 
     def compose(self) -> ComposeResult:
@@ -64,16 +72,31 @@ class Picker(Dialog[str]):
                 lambda entry: entry.label,
                 classes="-fixed",
             )
+            yield Lines(id="coming")
             yield Lines(id="detail")
 
     def ready(self) -> None:
         """Fills the list."""
-        choices = self.query_one(LineList)
-        choices.show(self._entries, [line(span("There is nothing to choose from.", Tone.DIM))])
+        self._show()
         if self._typing_first:
             self.action_find()
         else:
-            self.set_focus(choices)
+            self.set_focus(self.query_one(LineList))
+
+    def fill(self, entries: Sequence[Entry], coming: str = "") -> None:
+        """The list has come. What is highlighted, and the filter, stay."""
+        self._entries, self._coming = entries, coming
+        if self.is_mounted and self in self.host.screen_stack:
+            self._show()
+
+    def _show(self) -> None:
+        nothing = [] if self._coming else [line(span("There is nothing to choose from.", Tone.DIM))]
+        choices = self.query_one(LineList)
+        choices.show(self._entries, nothing)
+        if choices.selected is None and choices.items:
+            choices.action_edge(0)  # nothing matched the filter, before there was anything to match
+        coming = [line(span(self._coming, Tone.ACCENT))] if self._coming else []
+        self.query_one("#coming", Lines).show(coming)
         self._detail()
 
     def on_line_list_moved(self) -> None:
