@@ -83,7 +83,8 @@ def test_check_says_what_each_server_is_asked_with_and_what_of_it_fails(oncall, 
     key.chmod(0o644)
     (tmp_path / "client.pem").write_text("-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n")
     access = (
-        "environment: staging\n    prometheus:\n      url: https://127.0.0.1:9\n      basic_auth: {username: u, password: env:PASSWORD}\n"
+        "environment: staging\n    prometheus:\n      url: https://127.0.0.1:9\n"
+        "      basic_auth: {username: u, password: env:PASSWORD}\n"
         "      headers: {X-Scope-OrgID: payments, X-Api-Key: env:GONE}\n      params: {dedup: 'true'}\n"
         f"      tls_config: {{cert_file: {tmp_path}/client.pem, key_file: {key}}}"
     )
