@@ -93,8 +93,9 @@ class Invariant:
     @property
     def query(self) -> str:
         """How much it grew, as a template: a series that was born within the range counts in full, because `increase`
-        does not see its first value."""
-        born = f"(max_over_time({self.counter}[{WINDOW}]) unless {self.counter} offset {WINDOW})"
+        does not see its first value. One that was there in the hour before the range was not born in it, even if no
+        scrape succeeded when the range began."""
+        born = f"(max_over_time({self.counter}[{WINDOW}]) unless last_over_time({self.counter}[1h] offset {WINDOW}))"
         return f"sum({born} or increase({self.counter}[{WINDOW}]))"
 
     @property

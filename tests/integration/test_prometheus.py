@@ -84,6 +84,9 @@ def server(tmp_path_factory):
     history.family("born", "counter", ("born_total", lambda minute: 5 if minute >= -30 else None))
     history.family("old", "counter", ("old_total", lambda minute: 3))
     history.family(
+        "missed", "counter", ("missed_total", lambda minute: None if -1480 <= minute <= -1430 else 3)
+    )  # no scrape a day ago
+    history.family(
         "restarted",
         "counter",
         ("restarted_total", lambda minute: 100 * (minute + 1500 if minute < -30 else minute + 30)),
@@ -142,7 +145,7 @@ def test_the_shipped_configuration(source):
     assert answers.readings["guardrail.errors"].value == pytest.approx(0.2)
 
 
-@pytest.mark.parametrize(("name", "expected"), [("born_total", 5), ("old_total", 0)])
+@pytest.mark.parametrize(("name", "expected"), [("born_total", 5), ("old_total", 0), ("missed_total", 0)])
 def test_violations_count_even_when_their_counter_is_new(source, name, expected):
     rule = next(rule for rule in CONFIG.rollout.guardrails if rule.name == "security")
     found = source.read([Query("x", rule.expr.replace("security_violations_total", name))])["x"]

@@ -121,7 +121,8 @@ def test_an_invariant_counts_a_counter_that_is_born_above_zero():
     assert one.rule == GuardrailRule(
         "no-violations",
         "no-violations",
-        f"sum((max_over_time({counter}[86400s]) unless {counter} offset 86400s) or increase({counter}[86400s]))",
+        f"sum((max_over_time({counter}[86400s]) unless last_over_time({counter}[1h] offset 86400s))"
+        f" or increase({counter}[86400s]))",
         None,
         0.0,
         "in 1 d",
