@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 MOST_DAYS = 90
 HOUR = 12
 """Slices of an hour."""
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+"""What `--until` may be: days before it are subtracted from it, and slices are counted from 1970."""
 
 
 @click.group("baseline")
@@ -75,6 +78,8 @@ async def _capture(
         end = min(moment(until, now), now) if until else now
     except ValueError as error:
         raise Stop(f"--until: {error}", USAGE) from None
+    if end < EARLIEST:
+        raise Stop(f"--until {until}: expected a time from {EARLIEST:%Y-%m-%d} on; nothing was measured then", USAGE)
     name = name or f"{now:%Y%m%dT%H%M%SZ}"
     files = _files(options, console)
     if _said(lambda: files.taken(name)):

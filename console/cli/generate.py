@@ -71,9 +71,21 @@ def alertmanager(
     """Who hears of which alert, by severity and team: PagerDuty, Slack, a dead man's switch."""
     if not secrets.startswith("/"):
         raise Stop(f"--secrets {secrets}: expected an absolute path; Alertmanager does not look beside its file", USAGE)
-    if heartbeat and not heartbeat.startswith(("http://", "https://")):
-        raise Stop(f"--heartbeat {heartbeat}: expected an http or https address", USAGE)
+    if heartbeat and not _address(heartbeat):
+        raise Stop(f"--heartbeat {heartbeat}: expected an http or https address with a host", USAGE)
     _generate(ctx, "alertmanager", out, check, force, as_json, secrets=secrets.rstrip("/"), heartbeat=heartbeat)
+
+
+def _address(text: str) -> bool:
+    """Whether it is an address that Alertmanager may tell: of http, with a host."""
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(text)
+        host = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return host and text.isascii() and text.isprintable() and " " not in text
 
 
 @command.command("grafana")

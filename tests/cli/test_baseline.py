@@ -39,6 +39,8 @@ def test_where_there_is_none_it_says_how_to_make_one(oncall):
         (["--zone", "Europe/Nowhere"], "the name of a time zone"),
         (["--zone", "../../etc/passwd"], "the name of a time zone"),
         (["--until", "tomorrow"], "is no time"),
+        (["--until", "0001-01-01T00:00:00Z"], "from 2000-01-01 on"),
+        (["--until", "1970-01-02T00:00:00Z"], "from 2000-01-01 on"),
         (["--days", "0"], "0 is not in the range"),
     ],
 )

@@ -102,7 +102,9 @@ def test_all_are_written_or_none(oncall, tmp_path, monkeypatch, fails_at):
 def test_settings_of_alertmanager(oncall, tmp_path):
     out = ("--out", str(tmp_path / "out"))
     assert "absolute" in oncall("generate", "alertmanager", *out, "--secrets", "secrets", code=2).err
-    assert "http" in oncall("generate", "alertmanager", *out, "--heartbeat", "deadman", code=2).err
+    for address in ("deadman", "http://", "https:///beat", "http://:80/", "http://a:b/", "http://[/", "http://a b/"):
+        said = oncall("generate", "alertmanager", *out, "--heartbeat", address, code=2).err
+        assert "http or https address with a host" in said, address
     oncall("generate", "alertmanager", *out, "--secrets", "/run/am/", "--heartbeat", "http://127.0.0.1:1/beat")
     text = (tmp_path / "out" / "alertmanager.yml").read_text()
     assert "/run/am/slack-alerts" in text
