@@ -18,8 +18,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from console.engine import faults
 from console.model.budget import Counted, bounded, gauge
-from console.model.burn import WINDOWS
+from console.model.burn import windows
 from console.model.forecast import Forecast, exhaustion
 from console.model.promql import patched
 from console.model.reading import CLOCK_SECONDS, Reading, ReadingState, missing
@@ -44,7 +45,6 @@ FORESEE_EVERY, WATCHED = 300.0, 900.0
 """Seconds between two forecasts of one objective, and how long somebody who has looked at it is taken to look."""
 GROUPS = 100
 """Groups of one objective that are measured."""
-_LONGEST = int(max(WINDOWS.values()).total_seconds() // SLICE)
 BREATH = 16
 """Gauges that are made before others get a turn."""
 
@@ -147,6 +147,8 @@ class Level:
         self.forecast: Reading[Forecast] | None = None
         self.foreseen_at, self.looked_at = -math.inf, -math.inf
         """When its forecast was made, and when somebody last looked at it."""
+        self.fault = ""
+        """Why there is no gauge of it, where that is a fault of ours."""
         self.low: Track | None = None
         self.high: Track | None = None
         """The buckets next to the one that its latency would need."""
@@ -380,10 +382,24 @@ class Levels:
                 lost: Reading[float] = missing(ReadingState.NO_DATA, self.source.name, note, self.at)
                 found.append(SloGauge(objective, lost, lost, lost, basis=objective.method))
         for number, level in enumerate(self.levels(), 1):
-            found.append(self.gauge(level))
+            found.append(self._sound(level))
             if number % BREATH == 0:
                 time.sleep(0)  # the screen's thread gets its turn
         return tuple(found)
+
+    def _sound(self, level: Level) -> SloGauge:
+        """The gauge of one objective; one of which nothing is known where its arithmetic fails: the others stay."""
+        try:
+            found = self.gauge(level)
+        except Exception as error:
+            note = f"fault in its arithmetic: {type(error).__name__}"
+            if level.fault != note:  # once, and not with every round
+                faults.note(f"objective {level.objective.name}: {note}", error)
+            level.fault = note
+            lost: Reading[float] = missing(ReadingState.NO_DATA, self.source.name, note, self.at)
+            return SloGauge(level.objective, lost, lost, lost, basis=level.objective.method)
+        level.fault = ""
+        return found
 
     def gauge(self, level: Level) -> SloGauge:
         """The gauge of one objective."""
@@ -485,7 +501,8 @@ def _of_group(objective: Objective, values: tuple[str, ...], taken: set[str]) ->
 
 def begin_of(objective: Objective, edge: int) -> int:
     """The first slice that the objective's window needs, or the longest burn rate."""
-    return min(_window_of(objective, edge), edge - _LONGEST)
+    longest = max(windows(objective.rules).values())
+    return min(_window_of(objective, edge), edge - int(longest.total_seconds() // SLICE))
 
 
 def _window_of(objective: Objective, edge: int) -> int:

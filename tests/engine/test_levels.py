@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from console.engine import filling
 from console.journal.slices import MemorySlices, SqliteSlices
-from console.model.burn import WINDOWS
+from console.model.burn import WINDOWS, BurnRule, Urgency
 from console.model.reading import ReadingState
 from console.model.sli import Bucket, of_counters
 from console.model.slices import SLICE
@@ -221,6 +221,27 @@ async def test_one_bad_expression_blanks_one_gauge() -> None:
     assert keeper.answers.gauges[1].burn.note == "bad_data: parse error"
     await keeper.fill(100)
     assert keeper.answers.gauges[0].coverage == pytest.approx(400 / MONTH, rel=0.01)
+
+
+async def test_an_objective_whose_arithmetic_fails_blanks_one_gauge() -> None:
+    keeper = bench(count=3, pairs=CALM[:400])
+    keeper.objectives[1] = replace(keeper.objectives[1], target=1.0)
+    keeper.restart()
+    keeper.round()
+    await keeper.fill()
+    found = keeper.answers.gauges
+    assert [gauge.burn.state for gauge in found] == [ReadingState.OK, ReadingState.NO_DATA, ReadingState.OK]
+    assert {found[1].ratio.note, found[1].budget_left.note} == {"fault in its arithmetic: ZeroDivisionError"}
+
+
+async def test_the_windows_of_its_own_rules_are_read_too() -> None:
+    keeper = bench(pairs=CALM)
+    rules = (BurnRule(Urgency.TICKET, "7d", "12h", 50.0),)
+    keeper.objectives = [objective(window=Rolling(timedelta(hours=12)), rules=rules)]
+    keeper.restart()
+    keeper.round()
+    found = await keeper.fill()
+    assert found.burns["7d"].ok
 
 
 async def test_a_bad_count_of_errors_is_not_no_errors() -> None:
