@@ -206,7 +206,8 @@ class SqliteSlices:
 
     def _key(self, connection: sqlite3.Connection, key: str) -> int:
         now = self._clock.now().timestamp()
-        connection.execute("INSERT OR IGNORE INTO keys (key, used) VALUES (?, ?)", (key, now))
+        used = "ON CONFLICT (key) DO UPDATE SET used = excluded.used"
+        connection.execute(f"INSERT INTO keys (key, used) VALUES (?, ?) {used}", (key, now))
         return int(connection.execute("SELECT id FROM keys WHERE key = ?", (key,)).fetchone()[0])
 
     def _do(self, work: Callable[[sqlite3.Connection], T]) -> T | None:

@@ -89,6 +89,19 @@ def test_a_definition_that_nobody_uses_is_dropped(path):
     later.close()
 
 
+def test_what_is_kept_is_used(path):
+    """A console that runs for months loads once."""
+    clock = SimulatedClock(NOW)
+    store = SqliteSlices(path, clock)
+    store.load("a", FIRST)
+    store.keep({"a": rows(count=10)})
+    clock.leap(NOW + timedelta(days=61))
+    store.keep({"a": rows(FIRST + 10, 5)})
+    store.drop({}, clock.now() - timedelta(days=60))
+    assert len(kept(store)) == 15
+    store.close()
+
+
 def test_it_survives_a_restart_and_is_private(path):
     store = SqliteSlices(path, SimulatedClock(NOW))
     store.keep({"a": rows()})
