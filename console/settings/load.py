@@ -142,14 +142,15 @@ def _without_playbooks(folder: Path, problems: Problems) -> Config:
 def _check(references: References, config: Config, playbooks: Known, problems: Problems) -> None:
     """Whether every name leads somewhere."""
     folder, rollout = config.folder, config.rollout
-    rules = rollout.guardrails if rollout else ()
+    guards = frozenset(guard.name for guard in config.guards)
+    rules = (rule.name for rule in rollout.guardrails if rule.name not in guards) if rollout else ()
     components = (component for environment in config.environments for component in environment.components)
     references.check(
         roles=Known.of("", config.roles, folder / FILES[1], problems),
         playbooks=playbooks,
         readings={
             "rollout": Known.of("", ["rollout.percent"] if rollout else [], folder / FILES[3], problems),
-            "guardrail": Known.of("guardrail.", (rule.name for rule in rules), folder / FILES[3], problems).plus(
+            "guardrail": Known.of("guardrail.", rules, folder / FILES[3], problems).plus(
                 Known.of("guardrail.", (guard.name for guard in config.guards), folder / "slo", problems)
             ),
             "reading": Known.of(

@@ -28,8 +28,11 @@ ARRANGED = Arrangement(group_by=FLAT)
 """One row for each alert here; a storm is one row everywhere."""
 ROOMY_ROWS = 40
 """From this height on, one column has room for a line per proof and per source."""
-LEAST_SLOS, BELOW_SLOS, BESIDE_SLOS = 4, 19, 30
+LEAST_SLOS, BELOW_SLOS, BESIDE_SLOS = 3, 19, 30
 """Gauges that are shown at least; rows of the screen that other things have, without and with a line per proof."""
+BRIEF_SOURCES = 2
+"""Rows among these of the sources below the alerts. Where these, or what the alerts lack, need more, the gauges have
+less: the worst alert is on the screen."""
 
 
 class OverviewScreen(ConsoleScreen):
@@ -78,23 +81,29 @@ class OverviewScreen(ConsoleScreen):
         roomy = beside or height >= ROOMY_ROWS
         panels, side = self.query_one("#panels", Lines), self.query_one("#side", Lines)
         column = 86 if beside else width
-        most = max(LEAST_SLOS, height - (BESIDE_SLOS if roomy else BELOW_SLOS))
+        around = (
+            overview.side(board, now, side.size.width or 46, look) if width >= 100 else self._below(board, now, look)
+        )
+        missing = alerts.no_evidence(board.feed)
+        needed = max(0, len(around) - BRIEF_SOURCES) + bool(missing) if width < 100 and not roomy else 0
+        most = max(LEAST_SLOS, height - (BESIDE_SLOS if roomy else BELOW_SLOS) - needed)
         shown = overview.panels(board, now, column, look, roomy=roomy, most=most)
         panels.show([*shown, *overview.present_step(board, now, column, look)] if beside else shown)
         across = self._list.size.width or width
         folded = self._feed.want(board, ARRANGED, now)
         counted = join([alerts.counts(board.feed, folded.counts), alerts.source(board.feed, now, look)])
-        missing = alerts.no_evidence(board.feed)
         listed = folded.rows
         self._list.show(listed, alerts.empty(board.feed, now, look), folded.places)
         head = [heading("ALERTS", self._list.filtered or counted, across, look)]
         self.query_one("#alert-head", Lines).show([*head, missing] if missing and listed else head)
-        if width < 100:
-            shown = sources.lines(board, now, width, look, roomy=roomy)
-            # The bar at the top names the blind sources already: where rows are few, the alerts get this one.
-            side.show(shown[1:] if board.blind_spots and height < ROOMY_ROWS else shown)
-        else:
-            side.show(overview.side(board, now, side.size.width or 46, look))
+        side.show(around)
+
+    def _below(self, board: Board, now: datetime, look: Look) -> list[Line]:
+        """The sources under the alerts. The bar at the top names the blind ones already: where rows are few, the alerts
+        get this one."""
+        width, height = self.host.size
+        shown = sources.lines(board, now, width, look, roomy=height >= ROOMY_ROWS)
+        return shown[1:] if board.blind_spots and height < ROOMY_ROWS else shown
 
     def narrowed(self) -> list[Line]:
         """The head of the panel says it."""
