@@ -13,7 +13,7 @@ import math
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
-from console.engine import recorded
+from console.engine import faults, recorded
 from console.engine.levels import POINTS, Level, Levels, Track, begin_of, group_key
 from console.engine.poller import Offload
 from console.model.promql import selectors
@@ -65,7 +65,7 @@ class Filling:
     async def watch(self) -> None:
         """Asks for ever."""
         while True:
-            pause = await self._offload(self.step)
+            pause = await self._offload(self._sound)
             await self._tell(pause is IDLE)
             self._event.clear()
             await self._clock.wait(self._event, self._clock.now() + pause)
@@ -74,7 +74,7 @@ class Filling:
         """Asks until nothing is missing, at most so many questions, and not after `PATIENCE` has passed."""
         until = self._clock.monotonic() + PATIENCE
         for _ in range(most):
-            if await self._offload(self.step) is not BREAK or self._clock.monotonic() >= until:
+            if await self._offload(self._sound) is not BREAK or self._clock.monotonic() >= until:
                 break
         await self._tell(True)
 
@@ -83,6 +83,25 @@ class Filling:
         if self._better and (now or at - self._told_at >= TELL_EVERY):
             self._better, self._told_at = False, at
             await self._told()
+
+    def _sound(self) -> timedelta:
+        """A step. A fault of ours is a note, and not the end of the task."""
+        levels = self._levels
+        try:
+            pause = self.step()
+        except Exception as error:
+            levels.fault, self._better = self._fault("what is read in the background", error, levels.fault), True
+            return IDLE
+        if levels.fault:
+            levels.fault, self._better = "", True
+        return pause
+
+    def _fault(self, what: str, error: Exception, known: str) -> str:
+        """What to say of a fault; once for the log."""
+        told = f"{what}: fault: {type(error).__name__}"
+        if told != known:
+            faults.note(told, error)
+        return told
 
     def step(self) -> timedelta:
         """Asks one question, the most urgent one. How long to wait before the next. Never raises for the source."""
@@ -169,11 +188,13 @@ class Filling:
         """Looks for objectives that others record."""
         try:
             found, note = recorded.objectives(self._levels.source.rows(recorded.QUERY))
+            if found != list(self._levels.objectives):
+                self._levels.discovered(found)
+                self._better = True
         except SourceError:
             return
-        if found != list(self._levels.objectives):
-            self._levels.discovered(found)
-            self._better = True
+        except Exception as error:  # what others record must not keep ours from being read
+            note = self._fault("objectives that others record", error, self._levels.note)
         self._levels.note = note
 
     def _look_for_groups(self, objectives: Sequence[Objective]) -> None:

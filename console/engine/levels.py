@@ -89,6 +89,8 @@ class Track:
                 return
         if total.state is ReadingState.NO_TRAFFIC:
             self.tail = Sums(seen=1, expected=1)
+        elif total.value and part.state is ReadingState.NO_TRAFFIC:  # NaN says nothing, where there is traffic
+            self.worst, self.why = ReadingState.NO_DATA, f"{self.sli.counts} events are no number, with traffic"
         elif total.value is not None:
             doubtful = ReadingState.PARTIAL in (part.state, total.state)
             self.tail = Sums(part.value or 0.0, total.value, 1, int(part.known), int(doubtful), 1)
@@ -216,6 +218,8 @@ class Levels:
         """Whether it is known which groups there are."""
         self.note = ""
         """What to know of all gauges."""
+        self.fault = ""
+        """Why they are not brought up to date in the background, where that is a fault of ours."""
         self.opened = False
 
     # -- what is measured ---------------------------------------------------------------------------------------------
@@ -539,12 +543,4 @@ def clouded(found: SloGauge, state: ReadingState, note: str) -> SloGauge:
             return replace(reading, state=state, note=note) if reading.state is ReadingState.NO_DATA else reading
         return replace(reading, state=ReadingState.STALE, note=note or reading.note)
 
-    return replace(
-        found,
-        ratio=cloud(found.ratio),
-        budget_left=cloud(found.budget_left),
-        burn=cloud(found.burn),
-        burns={name: cloud(reading) for name, reading in found.burns.items()},
-        alerts=tuple(replace(item, long=cloud(item.long), short=cloud(item.short)) for item in found.alerts),
-        to_date=cloud(found.to_date) if found.to_date is not None else None,
-    )
+    return found.mapped(cloud)

@@ -82,11 +82,12 @@ class MetricRounds:
 
     def _note(self) -> str:
         store = self.levels.store
-        return "; ".join(filter(None, (self.levels.note, store.note if store is not None else "")))
+        return "; ".join(filter(None, (self.levels.note, self.levels.fault, store.note if store is not None else "")))
 
 
 def _rollout_queries(plan: RolloutPlan) -> list[Query]:
     queries = [Query(f"guardrail.{rule.name}", rule.expr) for rule in plan.guardrails]
+    queries += [Query(f"guardrail.{rule.name}.samples", rule.samples) for rule in plan.guardrails if rule.samples]
     queries += [Query(f"reading.{name}", expr) for name, expr in plan.readings]
     if plan.percent_expr:
         queries.append(Query("rollout.percent", plan.percent_expr))
@@ -110,8 +111,15 @@ def stale(found: SloGauge) -> SloGauge:
 
 def rollout(answers: MetricAnswers, plan: RolloutPlan) -> Rollout:
     """The plan with its readings."""
+    found = answers.readings
+    percent = found.get("rollout.percent", _UNREAD)
     guardrails = tuple(
-        Guardrail(rule, answers.readings.get(f"guardrail.{rule.name}", _UNREAD)) for rule in plan.guardrails
+        Guardrail(
+            rule,
+            found.get(f"guardrail.{rule.name}", _UNREAD),
+            found.get(f"guardrail.{rule.name}.samples"),
+            plan.within(rule.phases, percent),
+        )
+        for rule in plan.guardrails
     )
-    percent = answers.readings.get("rollout.percent", _UNREAD)
-    return Rollout(plan, percent, answers.readings.get("rollout.since", _UNREAD), guardrails)
+    return Rollout(plan, percent, found.get("rollout.since", _UNREAD), guardrails)

@@ -25,6 +25,10 @@ QUERY = (
 MOST = 500
 """Objectives that are taken."""
 MONTH = timedelta(days=30)
+SHORTEST, LONGEST = timedelta(minutes=5), timedelta(days=400)
+"""Windows that are taken."""
+SMALLEST = 1e-9
+"""The least budget, and the least objective: what rounds to nothing or all is none."""
 
 _SLOTH, _PYRRA = "recorded by Sloth", "recorded by Pyrra"
 _RATIO = "slo:sli_error:ratio_rate5m"
@@ -41,7 +45,10 @@ def objectives(rows: Sequence[Row]) -> tuple[list[Objective], str]:
     _pyrra(by_metric, found, lost)
     notes = []
     if lost:
-        notes.append(f"no objective is recorded of {', '.join(sorted(lost)[:5])}" + (" ..." if len(lost) > 5 else ""))
+        notes.append(
+            f"no objective that can be measured is recorded of {', '.join(sorted(lost)[:5])}"
+            + (" ..." if len(lost) > 5 else "")
+        )
     if len(found) > MOST:
         notes.append(f"{len(found)} objectives are recorded, the first {MOST} are shown")
     return [found[name] for name in sorted(found)][:MOST], "; ".join(notes)
@@ -57,11 +64,11 @@ def _sloth(by_metric: Mapping[str, list[Row]], found: dict[str, Objective], lost
             continue
         target = targets.get(known) or _percent(info.get(known, {}).get("sloth_objective", ""))
         name = safe(known, 120)
-        if not 0 < target < 1:
+        length = _length(days[known] * 86_400) if known in days else MONTH
+        if length is None or not _sensible(target):
             lost.add(name)
             continue
         sli = replace(of_ratio(_series(_RATIO, "sloth_id", known)), basis=_SLOTH)
-        length = timedelta(days=days.get(known) or 30)
         service, slo = labels.get("sloth_service", ""), labels.get("sloth_slo", "")
         found[name] = _objective(name, safe(slo, 120) or name, safe(service, 120), target, length, sli)
 
@@ -78,7 +85,8 @@ def _pyrra(by_metric: Mapping[str, list[Row]], found: dict[str, Objective], lost
     }
     for known in sorted((generic | ratios.keys()) - {""}):
         name, target = safe(known, 120), targets.get(known, 0.0)
-        if not 0 < target < 1:
+        length = _length(windows[known]) if known in windows else MONTH
+        if length is None or not _sensible(target):
             lost.add(name)
             continue
         if known in generic:
@@ -86,7 +94,6 @@ def _pyrra(by_metric: Mapping[str, list[Row]], found: dict[str, Objective], lost
             sli = Sli(f"sum({bad}) * {SECONDS}", f"sum({total}) * {SECONDS}")
         else:
             sli = of_ratio(_series(ratios[known], "slo", known))
-        length = timedelta(seconds=windows[known]) if windows.get(known, 0) > 0 else MONTH
         found.setdefault(name, _objective(name, name, "", target, length, replace(sli, basis=_PYRRA)))
 
 
@@ -97,6 +104,17 @@ def _objective(name: str, title: str, service: str, target: float, length: timed
 
 def _series(metric: str, label: str, wanted: str) -> str:
     return f"{metric}{{{Matcher(label, '=', wanted)}}}"
+
+
+def _length(seconds: float) -> timedelta | None:
+    """A window of so many seconds; None when that is no number, or none of a window."""
+    whole = SHORTEST.total_seconds() <= seconds <= LONGEST.total_seconds()
+    return timedelta(seconds=seconds) if whole else None
+
+
+def _sensible(target: float) -> bool:
+    """Whether there is a budget. Not where it is no number."""
+    return SMALLEST <= target <= 1.0 - SMALLEST
 
 
 def _percent(text: str) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 from datetime import timedelta
 
 import pytest
@@ -70,7 +72,25 @@ def test_pyrras_generic_rules_have_counts() -> None:
 def test_without_its_objective_there_is_no_budget_and_it_is_said() -> None:
     found, note = objectives([*sloth("shop", "x", None), *pyrra("y", None), *pyrra("z")])
     assert [item.name for item in found] == ["z"]
-    assert note == "no objective is recorded of shop-x, y"
+    assert note == "no objective that can be measured is recorded of shop-x, y"
+
+
+@pytest.mark.parametrize("seconds", [math.nan, math.inf, -math.inf, -5, 0, 8.64e-05, 299, 401 * 86_400, 8.64e11, 1e300])
+def test_a_window_that_is_none_is_no_objective_and_it_is_said(seconds: float) -> None:
+    rows = [*sloth("shop", "x"), row("slo:time_period:days", seconds / 86_400, sloth_id="shop-x"), *sloth("shop", "y")]
+    found, note = objectives([*rows, *pyrra("api", seconds=seconds), *pyrra("z", seconds=300)])
+    assert [(item.name, item.window) for item in found] == [
+        ("shop-y", Rolling(timedelta(days=30))),
+        ("z", Rolling(timedelta(minutes=5))),
+    ]
+    assert note == "no objective that can be measured is recorded of api, shop-x"
+
+
+@pytest.mark.parametrize("target", [math.nan, math.inf, 0.0, 1.0, -0.5, 99.9, 1e-300, 1 - 1e-16])
+def test_an_objective_without_a_budget_is_none(target: float) -> None:
+    found, note = objectives([*sloth("shop", "x", target), *pyrra("y", target), *pyrra("z")])
+    assert [item.name for item in found] == ["z"]
+    assert note == "no objective that can be measured is recorded of shop-x, y"
 
 
 def test_a_burn_rate_of_somebody_elses_is_none_of_ours() -> None:
@@ -98,6 +118,51 @@ async def test_gauges_are_filled_without_any_file() -> None:
     ]
     assert [gauge.burn.value for gauge in gauges] == [pytest.approx(0.02), pytest.approx(2)]
     assert {gauge.budget_left.state for gauge in gauges} == {ReadingState.OK}
+
+
+async def test_a_search_that_fails_is_a_note_and_the_slices_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> None:
+        raise OverflowError("of theirs")
+
+    keeper = bench(pairs=[(1.0, 100.0)] * MONTH)
+    keeper.filling._finds = True
+    monkeypatch.setattr(recorded, "objectives", fail)
+    keeper.round()
+    assert (await keeper.fill()).coverage == 1
+    assert keeper.answers.note == "objectives that others record: fault: OverflowError"
+    monkeypatch.undo()
+    keeper.history.tables[recorded.QUERY] = sloth("shop", "requests")
+    keeper.pass_(minutes=6)
+    keeper.round()
+    await keeper.fill()
+    assert keeper.answers.note == ""
+    assert [gauge.objective.name for gauge in keeper.answers.gauges] == ["shop-requests"]
+
+
+async def test_a_fault_in_the_background_is_a_note_and_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    keeper = bench(pairs=[(1.0, 100.0)] * MONTH)
+    keeper.round()
+    keeper.filling.step()  # for groups
+    asks = asyncio.Event()
+
+    def fail(*_: object, **__: object) -> None:
+        asks.set()
+        raise OverflowError("of ours")
+
+    monkeypatch.setattr(keeper.rounds.levels, "ask", fail)
+    work = asyncio.create_task(keeper.filling.watch())
+    try:
+        await asks.wait()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not work.done()
+        assert keeper.rounds.again(keeper.answers).note == "what is read in the background: fault: OverflowError"
+        monkeypatch.undo()
+        assert (await keeper.fill()).coverage == 1
+        assert keeper.answers.note == ""
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
 
 
 async def test_where_there_is_a_file_nothing_is_looked_for() -> None:
