@@ -187,10 +187,13 @@ def metric_panels(
     slos = answers.gauges
     if any(_dated(gauge.burn, status, now) is not gauge.burn for gauge in slos):
         slos = tuple(map(stale, slos))
-    present = MetricAnswers(named)
+    present = rollout(MetricAnswers(named), plan) if plan is not None else None
+    for item in present.guardrails if present is not None else ():
+        if (name := f"guardrail.{item.rule.name}") in named:
+            named[name] = item.told
     named |= {f"slo.{gauge.objective.name}.burn": gauge.burn for gauge in slos}
     named |= {f"slo.{gauge.objective.name}.budget_left": gauge.budget_left for gauge in slos}
-    return slos, rollout(present, plan) if plan is not None else None, named
+    return slos, present, named
 
 
 def _blank(

@@ -49,7 +49,8 @@ class Limit:
 @value
 class PhaseGuard:
     """A limit in the phases of a rollout, by their percent (all of them when `phases` is empty). `query` and `samples`
-    are templates. A breach counts when it is seen `after` times of `of` evaluations."""
+    are templates. A breach counts when it is seen `after` times of `of` evaluations: in the generated rules, while the
+    screen shows the last value. In other phases it is not judged."""
 
     name: str
     title: str
@@ -71,10 +72,22 @@ class PhaseGuard:
     def rule(self) -> GuardrailRule:
         """It as a rule that is shown beside the rollout's own: without a number while there are too few samples."""
         seconds = self.window.total_seconds()
-        expr = filled(self.query, seconds)
+        expr, samples, least = filled(self.query, seconds), "", 0
         if self.samples and self.min_samples:
-            expr = f"({expr}) and on() (({filled(self.samples, seconds)}) >= {self.min_samples})"
-        return GuardrailRule(self.name, self.title, expr, None, self.must.limit, self.must.unit, _BREACH[self.must.op])
+            samples, least = filled(self.samples, seconds), self.min_samples
+            expr = f"({expr}) and on() (({samples}) >= {least})"
+        return GuardrailRule(
+            self.name,
+            self.title,
+            expr,
+            None,
+            self.must.limit,
+            self.must.unit,
+            _BREACH[self.must.op],
+            self.phases,
+            samples,
+            least,
+        )
 
 
 @value

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from console.model.reading import Reading, ReadingState
+from console.model.reading import Reading, ReadingState, missing
 from console.model.value import value
 
 
 class Level(StrEnum):
-    """How a guardrail stands. UNKNOWN is shown as such and is never OK."""
+    """How a guardrail stands. UNKNOWN is shown as such and is never OK. NOT_IN_PHASE is neither OK nor a breach: the
+    guardrail is not for the phase that the rollout is in."""
 
     OK = "ok"
     WARNING = "warning"
     CRITICAL = "critical"
     UNKNOWN = "unknown"
+    NOT_IN_PHASE = "not_in_phase"
 
+
+REACHED = 0.5
+"""By how many percent a phase may be missed and be reached."""
 
 _BREACHES = {">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator.lt}
 
@@ -35,6 +42,11 @@ class GuardrailRule:
     unit: str = ""
     breach: str = ">="
     """>=, >, <= or <."""
+    phases: tuple[float, ...] = ()
+    """The phases that it is for, by their percent; all of them, and before the first, when there are none."""
+    samples: str = ""
+    """The expression that counts what the value rests on. `expr` itself has no value below `min_samples`."""
+    min_samples: int = 0
 
     def breaks(self, reading: float, limit: float) -> bool:
         """Whether a reading breaks a limit."""
@@ -43,22 +55,54 @@ class GuardrailRule:
 
 @value
 class Guardrail:
-    """A rule with its present reading."""
+    """A rule with its present reading, and that of its samples. `within`: whether the rollout is in one of its phases,
+    None while nobody knows; it says nothing of a rule without phases."""
 
     rule: GuardrailRule
     value: Reading[float]
+    samples: Reading[float] | None = None
+    within: bool | None = None
+
+    @property
+    def too_few(self) -> str:
+        """`12 of 300 samples`, while it has fewer than it needs."""
+        count = self.samples.value if self.samples is not None else None
+        if count is None or not count < self.rule.min_samples:
+            return ""
+        return f"{max(0, int(count))} of {self.rule.min_samples} samples"
+
+    @property
+    def phase_unknown(self) -> bool:
+        """Whether it is for some phases, and nobody knows which one the rollout is in."""
+        return bool(self.rule.phases) and self.within is None
 
     @property
     def level(self) -> Level:
-        """CRITICAL and WARNING also from a stale or partial value; OK only from an ok one."""
+        """CRITICAL and WARNING also from a stale or partial value, and while the phase is unknown; OK only from an ok
+        one."""
         value = self.value.value
-        if value is None:
+        if self.rule.phases and self.within is False:
+            return Level.NOT_IN_PHASE
+        if value is None or self.too_few:
             return Level.UNKNOWN
         if self.rule.breaks(value, self.rule.critical):
             return Level.CRITICAL
         if self.rule.warning is not None and self.rule.breaks(value, self.rule.warning):
             return Level.WARNING
-        return Level.OK if self.value.state is ReadingState.OK else Level.UNKNOWN
+        return Level.OK if self.value.state is ReadingState.OK and not self.phase_unknown else Level.UNKNOWN
+
+    @property
+    def told(self) -> Reading[float]:
+        """Its value for the checks of playbooks: none where it is not judged, and none to rely on where it is not OK
+        only because the phase is unknown."""
+        value = self.value
+        if self.level is Level.NOT_IN_PHASE:
+            return missing(ReadingState.NO_DATA, value.source, "not in this phase", value.at)
+        if self.too_few:
+            return missing(ReadingState.NO_DATA, value.source, self.too_few, value.at)
+        if self.level is Level.UNKNOWN and value.ok:
+            return replace(value, state=ReadingState.PARTIAL, note="the phase is unknown")
+        return value
 
 
 @value
@@ -80,6 +124,14 @@ class RolloutPlan:
     guardrails: tuple[GuardrailRule, ...] = ()
     readings: tuple[tuple[str, str], ...] = ()
     """(name, expression) of further readings that playbooks look at, as `reading.<name>`."""
+
+    def within(self, phases: Sequence[float], percent: Reading[float]) -> bool | None:
+        """Whether so many percent are one of these phases, which need not all be the plan's; None when the percent is
+        not known, or no longer."""
+        if percent.value is None or not percent.ok:
+            return None
+        reached = [phase for phase in {*self.phases, *phases} if percent.value >= phase - REACHED]
+        return bool(reached) and max(reached) in phases
 
 
 @value
@@ -110,7 +162,7 @@ class Rollout:
         percent = self.percent.value
         if percent is None:
             return None
-        return sum(1 for phase in self.plan.phases if percent >= phase - 0.5) - 1
+        return sum(1 for phase in self.plan.phases if percent >= phase - REACHED) - 1
 
     def bake_left(self, now: datetime) -> timedelta | None:
         """Bake time still to run, zero when it is over; None when it is unknown or no phase is entered."""
@@ -121,8 +173,8 @@ class Rollout:
 
     @property
     def level(self) -> Level:
-        """The worst guardrail; UNKNOWN when none breaches and one cannot be read."""
-        levels = [guardrail.level for guardrail in self.guardrails]
+        """The worst guardrail of this phase; UNKNOWN when none breaches and one cannot be read, or there is none."""
+        levels = [level for item in self.guardrails if (level := item.level) is not Level.NOT_IN_PHASE]
         for level in (Level.CRITICAL, Level.WARNING, Level.UNKNOWN):
             if level in levels:
                 return level

@@ -196,6 +196,9 @@ def _guardrail(item: Guardrail) -> Json:
         "warning": rule.warning,
         "critical": rule.critical,
         "breach": rule.breach,
+        "phases": [number(phase) for phase in rule.phases],
+        "min_samples": rule.min_samples,
+        "samples": None if item.samples is None else reading_data(item.samples),
         "level": item.level.value,
         **reading_data(item.value),
     }

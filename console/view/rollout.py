@@ -55,15 +55,24 @@ def guardrail(shown_one: Guardrail, now: datetime, width: int, look: Look) -> Li
     level, rule = shown_one.level, shown_one.rule
     tone = LEVEL_TONES[level]
     word = {Level.OK: "ok", Level.WARNING: "WARNING", Level.CRITICAL: "CRITICAL"}.get(level)
-    word = word or (why(shown_one.value, now, look).split(",")[0].upper() or "UNKNOWN")
+    if level is Level.NOT_IN_PHASE:
+        word = "not in this phase"
+    elif word is None:
+        unsure = "PHASE UNKNOWN" if shown_one.phase_unknown else "UNKNOWN"
+        word = shown_one.too_few or why(shown_one.value, now, look).split(",")[0].upper() or unsure
     from_on = _FROM_ON[rule.breach]
     limits = [f"critical {from_on}{number(rule.critical)}"]
     if rule.warning is not None:
         limits.insert(0, f"warning {from_on}{number(rule.warning)}")
     value = shown(shown_one.value, lambda found: f"{number(found)} {rule.unit}".rstrip(), now, look, tone)
-    if shown_one.value.value is None:
+    if level is Level.NOT_IN_PHASE:
+        limits.append("in " + ", ".join(f"{phase:g}" for phase in rule.phases) + " %")
+    elif shown_one.value.value is None:
         value = line(span("no value", Tone.UNKNOWN))
-    text = line(look.marks.of(tone), span(fit(rule.title, 20) + " ", Tone.STRONG), span(fit(word, 13), tone), value)
+    mark = span(f"{look.marks.skipped} ", tone) if level is Level.NOT_IN_PHASE else look.marks.of(tone)
+    text = line(
+        mark, span(fit(rule.title, 20) + " ", Tone.STRONG), span(fit(word, max(13, len(word) + 1)), tone), value
+    )
     return clip(line(text, span("   " + ", ".join(limits), Tone.DIM)), width)
 
 

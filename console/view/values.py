@@ -17,6 +17,7 @@ LEVEL_TONES = {
     Level.WARNING: Tone.WARNING,
     Level.CRITICAL: Tone.CRITICAL,
     Level.UNKNOWN: Tone.UNKNOWN,
+    Level.NOT_IN_PHASE: Tone.DIM,
 }
 
 

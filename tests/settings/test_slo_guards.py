@@ -90,6 +90,9 @@ def test_a_guardrail():
         0.3,
         "s",
         ">=",
+        (5, 25),
+        'sum(increase(requests_count{track="canary"}[300s]))',
+        300,
     )
 
 
@@ -147,8 +150,8 @@ def test_an_invariant_counts_a_counter_that_is_born_above_zero():
 )
 def test_what_must_hold_is_critical_when_it_does_not(op: str, value: float, level: Level):
     rule = guard(GUARDRAIL.replace("op: lt", f"op: {op}")).rule
-    assert Guardrail(rule, Reading(ReadingState.OK, value)).level is level
-    assert Guardrail(rule, missing(ReadingState.NO_DATA, "x", "")).level is Level.UNKNOWN
+    assert Guardrail(rule, Reading(ReadingState.OK, value), within=True).level is level
+    assert Guardrail(rule, missing(ReadingState.NO_DATA, "x", ""), within=True).level is Level.UNKNOWN
 
 
 # --- in a folder -----------------------------------------------------------------------------------------------------

@@ -8,8 +8,9 @@ from rich.cells import cell_len
 
 from console.model.alert import AlertState
 from console.model.board import LeaseView
-from console.model.reading import Reading, ReadingState
+from console.model.reading import Reading, ReadingState, missing
 from console.model.rollback import Proof, ProofState, Readiness
+from console.model.rollout import Guardrail, GuardrailRule
 from console.model.shift import Shift
 from console.view import alerts, header, overview, rollback, rollout, slos, sources
 from console.view.incidents import banner
@@ -57,6 +58,33 @@ def test_a_guardrail_is_ok_only_on_an_ok_reading(value):
     for item in part.guardrails:
         tones = {piece.tone for piece in rollout.guardrail(item, NOW, 100, LOOK)}
         assert Tone.OK not in tones or value.ok
+
+
+CANARY = GuardrailRule("canary", "Canary", "x", None, 0.3, "s", phases=(5, 25), samples="n", min_samples=100)
+
+
+@pytest.mark.parametrize(
+    ("value", "samples", "within", "shown"),
+    [
+        (0.9, 100, True, "CRITICAL     0.9 s"),
+        (0.9, 100, None, "CRITICAL     0.9 s"),
+        (0.1, 100, True, "ok           0.1 s"),
+        (0.1, 100, None, "PHASE UNKNOWN 0.1 s"),
+        (0.9, 100, False, "not in this phase 0.9 s   critical 0.3, in 5, 25 %"),
+        (0.9, 7, True, "7 of 100 samples 0.9 s"),
+        (None, 7, True, "7 of 100 samples no value"),
+        (None, None, True, "NO DATA      no value"),
+    ],
+)
+def test_a_guardrail_says_why_it_is_not_judged(value, samples, within, shown):
+    found = [
+        boards.ok(number) if number is not None else missing(ReadingState.NO_DATA, "x") for number in (value, samples)
+    ]
+    item = rollout.guardrail(Guardrail(CANARY, *found, within), NOW, 100, LOOK)
+    assert shown in words(item)
+    assert {piece.tone for piece in item} & {Tone.OK, Tone.CRITICAL} == (
+        {Tone.CRITICAL} if "CRITICAL" in shown else {Tone.OK} if "ok" in shown else set()
+    )
 
 
 @given(st.lists(st.sampled_from(list(ProofState)), max_size=8))

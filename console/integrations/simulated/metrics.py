@@ -20,6 +20,8 @@ from console.ports import Query, Row, Series
 SOURCE = "simulated prometheus"
 
 _SLO = re.compile(r"slo\.(?P<objective>.+?)(?P<fallback>\.fallback)?\.(?P<part>part|total)")
+_SAMPLES = 300.0
+"""Seconds over which the samples of a guardrail are counted here, whatever its window."""
 _THRESHOLD = re.compile(r"\) (?P<op><=?|>=?) bool (?P<limit>[^)]+)\)\[\$inner:(?P<step>\d+)s\]")
 """What `model.sli.of_threshold` makes."""
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
@@ -56,7 +58,7 @@ class SimulatedMetrics:
     """Implements MetricSource on a World.
 
     Queries are told by name, and expressions are looked at only for thresholds, and where a playbook has one of the
-    configuration's in a query of its own: `slo.<objective>[.fallback].<part|total>`, `guardrail.<name>`,
+    configuration's in a query of its own: `slo.<objective>[.fallback].<part|total>`, `guardrail.<name>[.samples]`,
     `rollout.percent` (%), `rollout.since` (unix seconds), and as extras, with or without `reading.` before them: `p99`
     (ms), `errors` (%), `traffic` (requests per second), `inflight.<new path>`, `inflight.<legacy path>` (requests).
     """
@@ -116,8 +118,10 @@ class SimulatedMetrics:
         if (found := _SLO.fullmatch(name)) is not None:
             return self._slo(found["objective"], bool(found["fallback"]), found["part"], seconds)
         if name.startswith("guardrail."):
-            rule = next((rule for rule in world.plan.guardrails if f"guardrail.{rule.name}" == name), None)
-            return None if rule is None else self._guardrail(rule)
+            rules = {f"guardrail.{rule.name}": rule for rule in world.plan.guardrails}
+            if (counted := rules.get(name.removesuffix(".samples"))) is not None and name not in rules:
+                return (lambda at: world.requests(at - _SAMPLES, at)) if counted.samples else None
+            return self._guardrail(rules[name]) if name in rules else None
         extras: dict[str, Callable[[float], float | None]] = {
             "rollout.percent": world.percent,
             "rollout.since": self._phase_since,
