@@ -187,7 +187,7 @@ def metric_panels(
     slos = answers.gauges
     if any(_dated(gauge.burn, status, now) is not gauge.burn for gauge in slos):
         slos = tuple(map(stale, slos))
-    present = rollout(MetricAnswers(named), plan) if plan is not None else None
+    present = rollout(replace(answers, readings=named), plan) if plan is not None else None
     for item in present.guardrails if present is not None else ():
         if (name := f"guardrail.{item.rule.name}") in named:
             named[name] = item.told

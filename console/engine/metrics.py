@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from console.engine.levels import Levels, clouded
+from console.model.guard import LOOKBACK, began, lookback
 from console.model.reading import Reading, ReadingState, missing
 from console.model.rollout import Guardrail, Rollout, RolloutPlan
 from console.model.slo import Objective, SloGauge
@@ -26,6 +28,8 @@ class MetricAnswers:
     skew_seconds: float = 0.0
     note: str = ""
     """What else to know of the gauges."""
+    lookback: timedelta = LOOKBACK
+    """Over how much the guardrails were read whose range follows the rollout."""
 
 
 class MetricRounds:
@@ -47,23 +51,42 @@ class MetricRounds:
         self.levels = Levels(source, objectives, clock, store, where)
         self.kept: tuple[SloGauge, ...] = ()
         """The gauges as they were kept, while the source has not answered yet: stale."""
-        self._others = _rollout_queries(plan) if plan is not None else []
+        self._plan, self._clock, self._lookback = plan, clock, LOOKBACK
+        self._began: float | None = None
 
     @property
     def queries(self) -> tuple[Query, ...]:
         """Every expression asked, for `oncall check`."""
-        return (*self.levels.queries, *self._others)
+        return (*self.levels.queries, *_rollout_queries(self._plan, self._lookback))
 
     def read(self) -> MetricAnswers:
         """One round. Raises SourceError when nothing could be read."""
+        others = _rollout_queries(self._plan, self._lookback)
         try:
-            answers = self.levels.read(self._others)
+            answers = self.levels.read(others)
         except SourceError:
             if self.levels.at is None and self.levels.opened:
                 self.kept = tuple(map(stale, self._gauges()))
             raise
-        readings = {query.name: answers[query.name] for query in self._others}
-        return MetricAnswers(readings, self._gauges(), self._source.skew_seconds, self._note())
+        readings = {query.name: answers[query.name] for query in others}
+        readings |= self._farther(readings)
+        return MetricAnswers(readings, self._gauges(), self._source.skew_seconds, self._note(), self._lookback)
+
+    def _farther(self, readings: Mapping[str, Reading[float]]) -> Mapping[str, Reading[float]]:
+        """The guardrails whose range follows the rollout, when it is known by now to be another one: at the first
+        round, and then once an hour. The range that they were read over stands where they cannot be read anew."""
+        following = [rule for rule in self._plan.guardrails if rule.template] if self._plan is not None else []
+        since, percent = (readings.get(f"rollout.{name}", _UNREAD) for name in ("since", "percent"))
+        self._began = began(self._began, since, percent)
+        wanted = lookback(self._began, self._clock.now())
+        if not following or wanted == self._lookback:
+            return {}
+        try:
+            found = self._source.read([Query(f"guardrail.{rule.name}", rule.over(wanted).expr) for rule in following])
+        except SourceError:
+            return {}
+        self._lookback = wanted
+        return found
 
     def again(self, answers: MetricAnswers) -> MetricAnswers:
         """The answers of a round with what the background has found since."""
@@ -85,8 +108,10 @@ class MetricRounds:
         return "; ".join(filter(None, (self.levels.note, self.levels.fault, store.note if store is not None else "")))
 
 
-def _rollout_queries(plan: RolloutPlan) -> list[Query]:
-    queries = [Query(f"guardrail.{rule.name}", rule.expr) for rule in plan.guardrails]
+def _rollout_queries(plan: RolloutPlan | None, length: timedelta) -> list[Query]:
+    if plan is None:
+        return []
+    queries = [Query(f"guardrail.{rule.name}", rule.over(length).expr) for rule in plan.guardrails]
     queries += [Query(f"guardrail.{rule.name}.samples", rule.samples) for rule in plan.guardrails if rule.samples]
     queries += [Query(f"reading.{name}", expr) for name, expr in plan.readings]
     if plan.percent_expr:
@@ -115,7 +140,7 @@ def rollout(answers: MetricAnswers, plan: RolloutPlan) -> Rollout:
     percent = found.get("rollout.percent", _UNREAD)
     guardrails = tuple(
         Guardrail(
-            rule,
+            rule.over(answers.lookback),
             found.get(f"guardrail.{rule.name}", _UNREAD),
             found.get(f"guardrail.{rule.name}.samples"),
             plan.within(rule.phases, percent),

@@ -6,16 +6,38 @@ without a failure, up to 3.7 % may fail (Wilson, 95 %).
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
+from math import ceil
 
+from console.model.reading import Reading
 from console.model.rollout import GuardrailRule
 from console.model.sli import WINDOW, filled
 from console.model.value import value
 from console.model.window import days
 
-LOOKBACK = timedelta(days=1)
-"""How far back an invariant looks while nobody knows since when it has to."""
+LOOKBACK, FARTHEST = timedelta(days=1), timedelta(days=7)
+"""How far back an invariant looks that is to look back to the start of the rollout: at least, also while nobody knows
+when that was; and at most, since every sample of the range is read again in each round."""
+_HOUR = 3600
+
+
+def began(before: float | None, since: Reading[float], percent: Reading[float]) -> float | None:
+    """When the rollout began, in unix seconds, as far as that was seen: the first phase that was entered. A phase is
+    entered again where there was no traffic on the new path."""
+    if since.value is None:
+        return before
+    if before is None or (percent.ok and percent.value == 0):
+        return since.value
+    return min(before, since.value)
+
+
+def lookback(start: float | None, now: datetime) -> timedelta:
+    """How far back it is to look when the rollout began at `start`, in whole hours."""
+    if start is None:
+        return LOOKBACK
+    hours = ceil(min(max(now.timestamp() - start, 0.0), FARTHEST.total_seconds()) / _HOUR)
+    return max(timedelta(hours=hours), LOOKBACK)
 
 
 _BREACH = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
@@ -92,7 +114,8 @@ class PhaseGuard:
 
 @value
 class Invariant:
-    """A counter that must stay where it is. `since` None: since the rollout began."""
+    """A counter that must stay where it is. `since` None: since the rollout began, as far as that was `began`, within
+    `LOOKBACK` and `FARTHEST` of now."""
 
     name: str
     title: str
@@ -113,7 +136,10 @@ class Invariant:
 
     @property
     def rule(self) -> GuardrailRule:
-        """It as a rule that is shown beside the rollout's own: anything above 0 is critical."""
+        """It as a rule that is shown beside the rollout's own: anything above 0 is critical. One that follows the
+        rollout is a rule over `LOOKBACK` until somebody knows better."""
         length = self.since or LOOKBACK
         expr = filled(self.query, length.total_seconds())
-        return GuardrailRule(self.name, self.title, expr, None, 0.0, f"in {days(length)}", ">")
+        return GuardrailRule(
+            self.name, self.title, expr, None, 0.0, f"in {days(length)}", ">", template="" if self.since else self.query
+        )

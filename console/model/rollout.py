@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from console.model.reading import Reading, ReadingState, missing
+from console.model.sli import filled
 from console.model.value import value
+from console.model.window import days
 
 
 class Level(StrEnum):
@@ -47,6 +49,14 @@ class GuardrailRule:
     samples: str = ""
     """The expression that counts what the value rests on. `expr` itself has no value below `min_samples`."""
     min_samples: int = 0
+    template: str = ""
+    """Of `expr`, where its range follows the rollout."""
+
+    def over(self, length: timedelta) -> GuardrailRule:
+        """It over so much time, where its range follows the rollout: the unit says over how much."""
+        if not self.template:
+            return self
+        return replace(self, expr=filled(self.template, length.total_seconds()), unit=f"in {days(length)}")
 
     def breaks(self, reading: float, limit: float) -> bool:
         """Whether a reading breaks a limit."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
 
 from console.engine.board import metric_panels
 from console.engine.clocks import SimulatedClock
-from console.engine.metrics import MetricAnswers, MetricRounds
+from console.engine.metrics import MetricAnswers, MetricRounds, rollout
 from console.model.board import SourceStatus
+from console.model.guard import Invariant
 from console.model.reading import Reading, ReadingState
 from console.model.rollout import GuardrailRule, Level
+from console.ports import Query, SourceError
 from tests.engine.bench import PLAN, START
 
 CANARY = GuardrailRule("canary", "C", "x", None, 0.3, "s", phases=(5,), samples="n", min_samples=100)
@@ -57,3 +60,86 @@ def test_the_samples_are_asked_for_in_the_same_round() -> None:
         ("guardrail.canary", "x"),
         ("guardrail.canary.samples", "n"),
     ]
+
+
+# --- an invariant that follows the rollout ---------------------------------------------------------------------------
+
+FOLLOWS = Invariant("violations", "V", "violations_total").rule
+
+
+class Remembers:
+    """A server where a violation happened 30 hours ago, and the phase was entered so many hours ago."""
+
+    name, skew_seconds = "prometheus", 0.0
+
+    def __init__(self, hours: float | None) -> None:
+        self.hours, self.rounds, self.fails = hours, 0, False
+        self.percent: float | None = None
+
+    def read(self, queries: Sequence[Query], **_: object) -> Mapping[str, Reading[float]]:
+        self.rounds += 1
+        if self.fails:
+            raise SourceError("away")
+        return {query.name: self._answer(query) for query in queries}
+
+    def _answer(self, query: Query) -> Reading[float]:
+        value: float | None = None
+        if query.name == "rollout.since" and self.hours is not None:
+            value = START.timestamp() - 3600 * self.hours
+        elif query.name == "rollout.percent":
+            value = self.percent
+        elif query.name == "guardrail.violations":
+            (seconds,) = {int(found) for found in re.findall(r"\[(\d+)s\]", query.expr)}
+            value = float(seconds >= 30 * 3600)
+        return Reading(ReadingState.OK if value is not None else ReadingState.NO_DATA, value, START, "x")
+
+
+@pytest.mark.parametrize(
+    ("hours", "level", "unit"),
+    [
+        (None, Level.OK, "in 1 d"),
+        (-5, Level.OK, "in 1 d"),
+        (3, Level.OK, "in 1 d"),
+        (29.5, Level.CRITICAL, "in 30 h"),
+        (71.2, Level.CRITICAL, "in 3 d"),
+        (24 * 400, Level.CRITICAL, "in 7 d"),
+    ],
+)
+def test_an_invariant_remembers_since_the_rollout_began(hours: float | None, level: Level, unit: str) -> None:
+    plan = replace(PLAN, guardrails=(FOLLOWS,))
+    server = Remembers(hours)
+    rounds = MetricRounds(server, [], plan, SimulatedClock(START))  # type: ignore[arg-type]
+    for asked in (1 if unit == "in 1 d" else 2, 1):
+        server.rounds = 0
+        answers = rounds.read()
+        assert server.rounds == asked, "once more only when the range is another one"
+        _, found, named = metric_panels(answers, SourceStatus("prometheus", ReadingState.OK), (), plan, START)
+        assert found is not None
+        assert (found.guardrails[0].level, found.guardrails[0].rule.unit) == (level, unit)
+        assert named["guardrail.violations"].value == (level is Level.CRITICAL)
+
+
+def test_an_invariant_does_not_forget_when_a_phase_is_entered() -> None:
+    plan, server = replace(PLAN, guardrails=(FOLLOWS,)), Remembers(40)
+    rounds = MetricRounds(server, [], plan, SimulatedClock(START))  # type: ignore[arg-type]
+    units = []
+    for hours, percent in ((40, 5.0), (1, 25.0), (None, 25.0), (1, None), (1, 0.0), (1, 5.0)):
+        server.hours, server.percent = hours, percent
+        units.append(rollout(rounds.read(), plan).guardrails[0].rule.unit)
+    assert units == ["in 40 h", "in 40 h", "in 40 h", "in 40 h", "in 1 d", "in 1 d"]
+
+
+def test_what_cannot_be_read_farther_back_says_how_far_it_was_read() -> None:
+    plan = replace(PLAN, guardrails=(FOLLOWS,))
+    server = Remembers(40)
+    rounds = MetricRounds(server, [], plan, SimulatedClock(START))  # type: ignore[arg-type]
+    whole, seen = server.read, []
+
+    def first_only(queries: Sequence[Query], **more: object) -> Mapping[str, Reading[float]]:
+        seen.append(len(queries))
+        server.fails = len(seen) == 2
+        return whole(queries, **more)
+
+    server.read = first_only  # type: ignore[method-assign]
+    assert rollout(rounds.read(), plan).guardrails[0].rule.unit == "in 1 d"
+    assert rollout(rounds.read(), plan).guardrails[0].rule.unit == "in 40 h"

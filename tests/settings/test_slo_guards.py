@@ -130,9 +130,13 @@ def test_an_invariant_counts_a_counter_that_is_born_above_zero():
         0.0,
         "in 1 d",
         ">",
+        template=one.query,
     )
     since = guard(INVARIANT.replace("rollout-start", "2h")).item
     assert (since.since, since.rule.unit) == (timedelta(hours=2), "in 2 h")
+    assert since.rule.over(timedelta(days=3)) == since.rule
+    longer = one.rule.over(timedelta(days=3))
+    assert (longer.unit, longer.expr.count("[259200s]"), longer.expr.count("offset 259200s")) == ("in 3 d", 2, 1)
 
 
 @pytest.mark.parametrize(
