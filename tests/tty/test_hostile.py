@@ -266,6 +266,7 @@ def sabotage():
         yield exporter
 
 
+@pytest.mark.timeout(400)  # one record, whose reports hold all of it
 def test_what_alertmanager_carries_is_shown_and_never_obeyed(tmp_path, start_alertmanager, sabotage):
     alertmanager = start_alertmanager()
     alertmanager.post_alerts(alerts())

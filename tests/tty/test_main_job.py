@@ -57,6 +57,7 @@ def facts(lighthouse: Lighthouse, labels: Labels) -> object:
     return shown, lighthouse.json("incident", "show", labels.incident)
 
 
+@pytest.mark.timeout(400)  # a whole night
 def test_from_an_alert_to_the_handoff_over_a_crash_in_the_middle(lighthouse: Lighthouse):
     lighthouse.shorten("playbooks/p99-latency-high.yaml", "timebox: 2m", "timebox: 2s")
     alice = lighthouse.oncall(who="alice")

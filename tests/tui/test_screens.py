@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from textual import events
 
 from console.model import commands as cmd
 from console.model.board import AlertFeed
 from console.model.people import Severity
 from console.model.reading import ReadingState
 from console.tui import actions, keys
+from console.tui.dialogs.base import TWICE_SECONDS
 from console.tui.dialogs.pick import Picker
 from console.tui.screens.alert import AlertScreen
 from console.tui.screens.incident import IncidentScreen
@@ -345,22 +347,54 @@ async def test_a_screen_that_is_taken_away_before_it_was_there_ends_nothing(open
         assert isinstance(at.screen, AlertScreen)
 
 
+async def struck(at, key, seconds=0.0, after=None):
+    """A key pressed so many seconds after another one, whatever time it takes the machine to hand it out."""
+    event = events.Key(key, "/" if key == "slash" else key)
+    event.time = event.time if after is None else after.time + seconds
+    at.app.post_message(event)
+    await at.until(lambda: at.app.handed is event and not at.app._underway)
+    return event
+
+
+def standing_long(at):
+    """The dialog was there to be read before any key that follows."""
+    at.screen._there_at = 0.0
+
+
 async def test_a_key_that_is_pressed_twice_is_not_the_beginning_of_what_it_asks_for(open_console):
     async with open_console() as at:
-        await at.press("D", "D", "D", "x")
+        last = await struck(at, "D")
+        standing_long(at)
+        for _ in range(2):
+            last = await struck(at, "D", TWICE_SECONDS - 0.01, last)
+        last = await struck(at, "x", 0.1, last)
         assert at.screen.query_one("#field-title").value == "x"
         at.screen.query_one("#field-title").value = ""
-        await at.press("D", "D", "D")
+        for _ in range(3):
+            last = await struck(at, "D", 0.1, last)
         assert at.screen.query_one("#field-title").value == "DDD", "another key came between"
-        await at.press("escape", "slash", "slash")
+        await at.press("escape")
+        last = await struck(at, "slash")
+        standing_long(at)
+        await struck(at, "slash", TWICE_SECONDS - 0.01, last)
         assert at.app.focused.value == ""
+
+
+async def test_keys_typed_before_the_form_was_there_are_its_opening_however_long_it_takes(open_console):
+    async with open_console() as at:
+        last = await struck(at, "D")
+        at.screen._there_at = last.time + 60
+        for _ in range(2):
+            last = await struck(at, "D", 20, last)
+        await struck(at, "x", 1, last)
+        assert at.screen.query_one("#field-title").value == "x"
 
 
 async def test_a_key_typed_after_the_form_was_there_to_be_read_is_text(open_console):
     async with open_console() as at:
-        await at.press("D")
-        at.screen._opened_by.time -= 1
-        await at.press("D")
+        opened = await struck(at, "D")
+        standing_long(at)
+        await struck(at, "D", TWICE_SECONDS, opened)
         assert at.screen.query_one("#field-title").value == "D"
 
 
