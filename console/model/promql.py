@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from functools import lru_cache
 
+from console.model.pattern import _re2
+from console.model.sli import INNER, SECONDS, WINDOW, replaced
 from console.model.value import value
 
 
@@ -49,19 +51,23 @@ _DURATION = r"(?:\d+(?:ms|[smhdwy]))+"
 _TOKEN = re.compile(
     rf"""
       (?P<duration>{_DURATION})(?![\w.])
-    | (?P<number>(?:0[xX][0-9a-fA-F]+|\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)(?![\w.])
+    | (?P<number>(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)(?![\w.])
                   |(?:[iI]nf|[nN]a[nN])\b)
     | (?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`)
-    | (?P<name>:*[a-zA-Z_][\w:]*)
+    | (?P<name>(?<!:):*[a-zA-Z_][\w:]*)
     | (?P<sign>=~|!~|==|!=|<=|>=|[-+*/%^<>=(){{}}\[\],:@])
     """,
     re.VERBOSE,
 )
 _BLANK = re.compile(r"(?:\s|#[^\n]*)*")
-_VARIABLE = re.compile(r"(\[\s*|\boffset\s+)?\{\{\s*[\w-]*\s*\}\}")
-_RANGES = (("$window", "300000s"), ("$inner", "29999s"), ("$seconds", "30000000"))
+_VARIABLE = re.compile(r"(\[\s*|\boffset\s+)?\{\{\s*(?:[\w-]+\s*)?\}\}")
+_RANGES = {WINDOW: "300000s", INNER: "29999s", SECONDS: "30000000"}
 """What stands for the ranges of a template (`model.sli`) while it is read: as long as they are."""
 _DEEPEST = 100
+_PLAIN = re.compile(r"(?:[\w:/ -]|\.[*+]?|\|)*", re.ASCII)
+"""A regular expression that needs no look by RE2, which takes its time to load: `5..`, `GET|POST`, `api-.*`."""
+_TOO_LARGE = "too large"
+"""What RE2 says of one that needs more memory than `model.pattern` gives it; Prometheus gives more."""
 
 
 class _Wrong(Exception):
@@ -115,14 +121,23 @@ def complaint(text: str) -> str:
 def selectors(text: str) -> tuple[Selector, ...]:
     """Every selector of an expression, in its order; `model.sli`'s placeholders may stand in it. Raises ValueError,
     with the reason, when it is no PromQL."""
-    for placeholder, like in _RANGES:
-        text = text.replace(placeholder, like)
     try:
-        parser = _Parser(text)
+        parser = _Parser(replaced(text, _RANGES))
         parser.whole()
     except _Wrong as wrong:
         raise ValueError(str(wrong)) from None
     return tuple(parser.selectors)
+
+
+def unreadable(matcher: Matcher) -> str:
+    """Why Prometheus would refuse a matcher's regular expression; empty when it would not."""
+    if matcher.operator not in ("=~", "!~") or _PLAIN.fullmatch(matcher.value):
+        return ""
+    try:
+        _re2(matcher.value)
+    except ValueError as error:
+        return "" if _TOO_LARGE in str(error) else str(error)
+    return ""
 
 
 def patched(text: str, labels: Mapping[str, str]) -> str:

@@ -22,7 +22,9 @@ COUNTERS = ("_total", "_count", "_bucket", "_sum")
 """How the names of counters end."""
 
 _PLACEHOLDER = re.compile(r"\{\{\s*\.window\s*\}\}|\$__range\b|(?<=\[)\s*window\s*(?=[\]:])")
-_TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_TEMPLATE = re.compile(r"\{\{[^{}]*\}\}")
+_SAMPLED = re.compile(r"\w_over_time\s*\(")
+_COUNTER = re.compile(r"\b(?:i?rate|increase|i?delta)\s*\(")
 _FILLED = re.compile(r"\bor\s+(?:on\s*\(\s*\)\s*)?vector\s*\(\s*0", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?")
 _SPELLINGS = re.compile(r"\^?([0-9]+(?:\\\.[0-9]+)?)(?:0[*?]|\(0[*+]?\)\??|\((?:\?:)?\\\.0[*+]?\)\??)?\$?")
@@ -88,9 +90,9 @@ def counted(node: Node, *, counter: bool | None) -> Counted:
 def selector(node: Node) -> Selector | None:
     """A plain selector; None when it is refused."""
     text = node.expression()
-    found = _plain(text)
+    _, complaint = _read(text)
+    found = _plain(text) if not complaint else None
     if text and found is None:
-        _, complaint = _read(text)
         node.refuse(
             shown(text), f'a plain selector such as requests_total{{job="x"}}{f" ({complaint})" * bool(complaint)}'
         )
@@ -110,12 +112,16 @@ def _read(text: str) -> tuple[str, str]:
     strange = _TEMPLATE.search(template)
     if strange is not None:
         return "", f"{shown(strange[0])} is not known here, only {{{{.window}}}}"
-    if re.search(r"\w+_over_time\s*\(", template) and not re.search(r"\b(i?rate|increase|i?delta)\s*\(", template):
+    if _SAMPLED.search(template) and not _COUNTER.search(template):
         template = template.replace(WINDOW, INNER)  # what is sampled at both ends of a range counts once
     try:
-        return template, "" if promql.selectors(template) else "it names no metric"
+        found = promql.selectors(template)
     except ValueError as error:
         return "", str(error)
+    for item in (matcher for one in found for matcher in one.matchers):
+        if why := promql.unreadable(item):
+            return "", f"{shown(str(item))}: {why}"
+    return template, "" if found else "it names no metric"
 
 
 def _plain(text: str) -> Selector | None:
