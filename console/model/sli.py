@@ -7,12 +7,15 @@ ends is counted once), and `SECONDS` its length as a number.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
 
 from console.model.value import value
 
 WINDOW, INNER, SECONDS = "$window", "$inner", "$seconds"
+_PLACES = re.compile(r"""\$(?:window|inner|seconds)|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`|#[^\n]*""")
 
 
 class Part(StrEnum):
@@ -56,11 +59,13 @@ class Sli:
 def filled(template: str, seconds: float) -> str:
     """A template for a range of so many seconds."""
     milliseconds = round(seconds * 1000)
-    return (
-        template.replace(WINDOW, _duration(milliseconds))
-        .replace(INNER, _duration(milliseconds - 1))
-        .replace(SECONDS, f"{seconds:g}")
-    )
+    ranges = {WINDOW: _duration(milliseconds), INNER: _duration(milliseconds - 1), SECONDS: f"{seconds:g}"}
+    return replaced(template, ranges)
+
+
+def replaced(template: str, ranges: Mapping[str, str]) -> str:
+    """A template with others in place of its placeholders. In a label's value, and in a comment, they are none."""
+    return _PLACES.sub(lambda found: ranges.get(found[0], found[0]), template)
 
 
 def _duration(milliseconds: int) -> str:
