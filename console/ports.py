@@ -241,7 +241,7 @@ class Query:
 
 @value
 class Series:
-    """Values on a regular grid, oldest first; None where there was no sample, NaN where it was not a number.
+    """Values on a regular grid, oldest first; None where there was no sample, NaN or infinite where it was no number.
     `doubtful`: the server itself warned about its answer."""
 
     values: tuple[float | None, ...]

@@ -22,8 +22,11 @@ COMPLETE = 0.95
 """The share of a window's slices that must have been seen for its sums to be whole."""
 LATEST = 2
 """Slices without a sample, at the end, after which what was counted before is stale."""
-SLACK = 0.01
-"""The share of the total by which a part may be above it, or below zero, and still be rounding."""
+SLACK = 0.1
+"""The share of what the budget allows for, by which parts may be above their totals, or below zero, and still be what
+extrapolation makes of counters."""
+_WIDEST = 0.1
+"""No budget allows for more slack than one of this size."""
 TREND = 36
 """Slices of the trend: three hours."""
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
@@ -49,7 +52,10 @@ class Counted:
 
     def since(self, begin: int) -> Sums:
         """The sums from a slice on."""
-        return self.slices.sums(begin, self.edge) + self.tail
+        found, part, total = self.slices.sums(begin, self.edge) + self.tail, self.tail.part, self.tail.total
+        if 0.0 <= part <= total:
+            return found
+        return replace(found, above=found.above + max(0.0, part - total), below=found.below + max(0.0, -part))
 
     @property
     def _tail_seconds(self) -> float:
@@ -62,11 +68,12 @@ class Counted:
 
 
 def errors(sums: Sums, sli: Sli) -> float:
-    """How much of it was bad. An extrapolated good count may be a hair above its total."""
-    return max(0.0, sums.part if sli.counts is Part.BAD else sums.total - sums.part)
+    """How much of it was bad. A slice with more good events than events has no errors, and no fewer than none: it does
+    not make up for an outage in another."""
+    return max(0.0, sums.part + sums.below if sli.counts is Part.BAD else sums.total - sums.part + sums.above)
 
 
-def ratio(sums: Sums, sli: Sli, counted: Counted, ever: Sums) -> Reading[float]:
+def ratio(sums: Sums, sli: Sli, counted: Counted, ever: Sums, budget: float) -> Reading[float]:
     """The error ratio of some sums, with its evidence; `ever` are the sums of the whole window."""
     at, source = counted.at, counted.source
     if not sums.seen:
@@ -81,7 +88,7 @@ def ratio(sums: Sums, sli: Sli, counted: Counted, ever: Sums) -> Reading[float]:
         state, note = ReadingState.PARTIAL, f"covers {_of(sums)}" + (", still being read" if counted.filling else "")
     elif sums.doubtful:
         state, note = ReadingState.PARTIAL, "the server warned that its answer is not complete"
-    elif impossible := _impossible(sums, sli) or _impossible(ever, sli):
+    elif impossible := _impossible(sums, sli, budget) or _impossible(ever, sli, budget):
         state, note = ReadingState.PARTIAL, impossible
     elif sli.counts is Part.BAD and not ever.parts:
         state, note = ReadingState.PARTIAL, "no bad event was ever counted: none, or a typo in its selector"
@@ -94,22 +101,34 @@ def ratio(sums: Sums, sli: Sli, counted: Counted, ever: Sums) -> Reading[float]:
     return Reading(state, bad, at, source, round(sums.total), note)
 
 
+def _blind(share: Reading[float], whole: Sums, counted: Counted, period: float, budget: float) -> Reading[float]:
+    """The error ratio of the whole window: in what was not seen of it, without the running slice, there may have been
+    more errors than are left of the budget, of a period of so many slices. What is spent already, is spent anyway."""
+    unseen = whole.expected - counted.tail.expected - whole.seen + counted.tail.seen
+    if not share.ok or share.value is None or not 0.0 < (budget - share.value) * period < unseen:
+        return share
+    return replace(share, state=ReadingState.PARTIAL, note=f"{_time(unseen)} unseen, more than is left of the budget")
+
+
 def gauge(objective: Objective, counted: Counted, sli: Sli | None = None) -> SloGauge:
     """The gauge, measured by `sli`: the objective's own, or its fallback."""
     sli, budget = sli or objective.sli, objective.budget
     begin, end = objective.window.span(counted.at)
+    if begin > counted.at:
+        return _not_begun(objective, counted, sli, begin)
     whole = counted.last((end - begin).total_seconds())
     if isinstance(objective.window, Calendar):
         whole = counted.since(min(slot(begin), counted.edge))
-    share = ratio(whole, sli, counted, whole)
+    share = ratio(whole, sli, counted, whole, budget)
+    share = _blind(share, whole, counted, (end - begin).total_seconds() / SLICE, budget)
     burns = {
-        name: ratio(counted.last(length.total_seconds()), sli, counted, whole).map(lambda e: e / budget)
+        name: ratio(counted.last(length.total_seconds()), sli, counted, whole, budget).map(lambda e: e / budget)
         for name, length in windows(objective.rules).items()
     }
     to_date = share.map(lambda e: 1.0 - e / budget)
     left = to_date
     if isinstance(objective.window, Calendar):
-        gone = (counted.at - begin) / (end - begin)
+        gone = min(1.0, max(0.0, (counted.at - begin) / (end - begin)))
         left = share.map(lambda e: 1.0 - e / budget * gone)
     return SloGauge(
         objective,
@@ -126,6 +145,16 @@ def gauge(objective: Objective, counted: Counted, sli: Sli | None = None) -> Slo
     )
 
 
+def _not_begun(objective: Objective, counted: Counted, sli: Sli, begin: datetime) -> SloGauge:
+    """The gauge before its first period."""
+    note = f"the period begins on {begin:%Y-%m-%d %H:%M} UTC"
+    none: Reading[float] = missing(ReadingState.NO_DATA, counted.source, note, counted.at)
+    burns = dict.fromkeys(windows(objective.rules), none)
+    alerts = burn_alerts(objective.rules, objective.period, burns)
+    basis = sli.basis or objective.method
+    return SloGauge(objective, none, none, none, (), basis, burns, alerts, none)
+
+
 def bounded(own: SloGauge, low: SloGauge, high: SloGauge, threshold: float) -> SloGauge:
     """The gauge of a latency without a bucket at its threshold: from the buckets next to it the good share is only
     known to lie in between, and the lower end is what is shown."""
@@ -138,15 +167,7 @@ def bounded(own: SloGauge, low: SloGauge, high: SloGauge, threshold: float) -> S
         worse = reading.state in (ReadingState.OK, ReadingState.PARTIAL)
         return replace(reading, state=ReadingState.PARTIAL, note=note) if worse else reading
 
-    return replace(
-        low,
-        ratio=unsure(low.ratio),
-        budget_left=unsure(low.budget_left),
-        burn=unsure(low.burn),
-        burns={name: unsure(reading) for name, reading in low.burns.items()},
-        alerts=tuple(replace(item, long=unsure(item.long), short=unsure(item.short)) for item in low.alerts),
-        bounds=(low.ratio.value, most),
-    )
+    return replace(low.mapped(unsure), bounds=(low.ratio.value, most))
 
 
 def trend(counted: Counted, sli: Sli, slices: int = TREND) -> tuple[float | None, ...]:
@@ -173,10 +194,10 @@ def _interval(hour: Sums, sli: Sli, burn: Reading[float], budget: float) -> tupl
     return low / budget, high / budget
 
 
-def _impossible(sums: Sums, sli: Sli) -> str:
+def _impossible(sums: Sums, sli: Sli, budget: float) -> str:
     """What cannot be, beyond what extrapolation makes of counters: then the selectors do not belong together."""
-    beyond = sums.part - sums.total if sli.counts is Part.GOOD else -sums.part
-    if beyond <= SLACK * max(sums.total, 0.0) + 1.0:
+    beyond = sums.above if sli.counts is Part.GOOD else sums.below
+    if beyond <= SLACK * min(budget, _WIDEST) * max(sums.total, 0.0) + 1.0:
         return ""
     if sli.counts is Part.GOOD:
         return "more good events than events: check its selectors"
@@ -185,6 +206,15 @@ def _impossible(sums: Sums, sli: Sli) -> str:
 
 def _of(sums: Sums) -> str:
     """`15.2 of 30 d`, `22 of 24 h`, `25 of 60 min`."""
-    seconds = sums.expected * SLICE
-    size, unit = next(((size, unit) for size, unit in _UNITS if seconds >= 2 * size), _UNITS[-1])
+    size, unit = _unit(sums.expected)
     return f"{sums.seen * SLICE / size:.3g} of {sums.expected * SLICE / size:.3g} {unit}"
+
+
+def _time(slices: int) -> str:
+    """`35 h`, `5 min`."""
+    size, unit = _unit(slices)
+    return f"{slices * SLICE / size:.3g} {unit}"
+
+
+def _unit(slices: int) -> tuple[int, str]:
+    return next(((size, unit) for size, unit in _UNITS if slices * SLICE >= 2 * size), _UNITS[-1])

@@ -127,6 +127,8 @@ def exhaustion(
     past = _Past(slices, budget, counts)
     course = _Course(past, first, window)
     at, seen = course.at, past.seen[-1]
+    if window.span(at)[0] > at:
+        return missing(ReadingState.NO_DATA, source, "the period has not begun", at)
     if not seen:
         return missing(ReadingState.NO_DATA, source, "no sample of the total", at)
     if past.allowed(max(0, past.size - course.inside) if course.forgets else 0, past.size) <= 0:
@@ -186,9 +188,10 @@ class _Past:
 
     def __init__(self, slices: Sequence[Slice | None], budget: float, counts: Part) -> None:
         totals = [0.0 if item is None else item.total for item in slices]
-        bad = [0.0 if item is None else item.part or 0.0 for item in slices]
+        part = [0.0 if item is None else item.part or 0.0 for item in slices]
         if counts is Part.GOOD:
-            bad = [max(0.0, total - good) for total, good in zip(totals, bad, strict=True)]
+            part = [total - good for total, good in zip(totals, part, strict=True)]
+        bad = [max(0.0, item) for item in part]
         self.size, self.budget = len(totals), budget
         self.bad = list(accumulate(bad, initial=0.0))
         self.allowance = list(accumulate([budget * total for total in totals], initial=0.0))

@@ -9,6 +9,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import UTC, datetime
+from math import isfinite, isinf
+from operator import gt
 from typing import Any, TypeVar
 
 from console.model.sli import Part, Sli
@@ -22,6 +24,8 @@ SLICE = 300
 DAY = 288
 """Slices of a day (of unix time): what is kept, and asked for again, together."""
 
+_ROUNDING = 1e-9
+"""The share of a total by which a sum of the same numbers, in another order, may be above it."""
 _TOTAL, _PART, _DOUBT = 1, 2, 4
 _PARTS = (_TOTAL | _PART, _TOTAL | _PART | _DOUBT)
 _DOUBTS = (_TOTAL | _DOUBT, _TOTAL | _PART | _DOUBT)
@@ -46,7 +50,9 @@ def instant(index: int) -> datetime:
 class Sums:
     """What was counted in some slices. `part` is the counted part (bad or good events, as the SLI has it) and `total`
     all events; `seen` says in how many of the `expected` slices the total had samples, `parts` in how many of those the
-    part had one, too, and `doubtful` in how many the server itself warned about its answer."""
+    part had one, too, and `doubtful` in how many the server itself warned about its answer. `above` is by how much the
+    part was above the total, and `below` by how much below zero, in the slices where it was: none of them makes up for
+    what was bad in another."""
 
     part: float = 0.0
     total: float = 0.0
@@ -54,6 +60,8 @@ class Sums:
     parts: int = 0
     doubtful: int = 0
     expected: int = 0
+    above: float = 0.0
+    below: float = 0.0
 
     def __add__(self, other: Sums) -> Sums:
         return Sums(
@@ -63,6 +71,8 @@ class Sums:
             self.parts + other.parts,
             self.doubtful + other.doubtful,
             self.expected + other.expected,
+            self.above + other.above,
+            self.below + other.below,
         )
 
     @property
@@ -84,11 +94,13 @@ class Slice:
 class Slices:
     """The slices of one SLI. Not thread-safe. Sums are remembered until a slice changes."""
 
-    __slots__ = ("_first", "_marks", "_memo", "_other", "_parts", "_totals")
+    __slots__ = ("_first", "_marks", "_memo", "_odd", "_other", "_parts", "_totals")
 
     def __init__(self, slices: Iterable[Slice] = ()) -> None:
         self._first = 0
         self._parts, self._totals, self._marks = array("d"), array("d"), bytearray()
+        self._odd: set[int] = set()
+        """The slices whose part is above their total, or below zero: few, if any."""
         self._memo: dict[tuple[int, int], Sums] = {}
         self._other: dict[tuple[Hashable, ...], Any] = {}
         self.put(slices)
@@ -117,6 +129,7 @@ class Slices:
             at, part = item.index - first, item.part or 0.0
             if marks[at] != mark or totals[at] != item.total or parts[at] != part:
                 marks[at], totals[at], parts[at] = mark, item.total, part
+                self._note(item.index, part, item.total)
                 changed.append(item)
         if changed:
             self._forget()
@@ -126,7 +139,8 @@ class Slices:
         self, first: int, totals: Sequence[float | None], shares: Sequence[float | None], *, doubtful: bool = False
     ) -> list[int]:
         """Keeps what was read of the slices from `first` on: None where there was no sample, NaN where it was no
-        number, because there was no traffic. The answer are the slices that are new or different."""
+        number, because there was no traffic. With traffic, a part that is no number is not known, and neither is the
+        slice. The answer are the slices that are new or different."""
         if not totals:
             return []
         self._room(first)
@@ -135,15 +149,18 @@ class Slices:
         marks, sums, parts = self._marks, self._totals, self._parts
         full = _TOTAL | _PART | (_DOUBT if doubtful else 0)
         for at, (total, part) in enumerate(zip(totals, shares, strict=True), offset):
-            if total is None:
+            if total is None or isinf(total):
                 continue
             mark = full
             if total != total:
                 total, part, mark = 0.0, 0.0, full & ~_PART
-            elif part is None or part != part:
+            elif part is None or (not total and not isfinite(part)):
                 part, mark = 0.0, full & ~_PART
+            elif not isfinite(part):
+                continue
             if marks[at] != mark or sums[at] != total or parts[at] != part:
                 marks[at], sums[at], parts[at] = mark, total, part
+                self._note(at + self._first, part, total)
                 changed.append(at + self._first)
         if changed:
             self._forget()
@@ -154,6 +171,7 @@ class Slices:
         count = min(max(0, index - self._first), len(self._marks))
         del self._marks[:count], self._totals[:count], self._parts[:count]
         self._first += count
+        self._odd = {index for index in self._odd if index >= self._first}
         self._forget()
 
     def dump(self, begin: int, end: int) -> bytes:
@@ -178,6 +196,10 @@ class Slices:
         self._marks[here] = data[:count]
         self._totals[here] = array("d", data[count : 9 * count])
         self._parts[here] = array("d", data[9 * count :])
+        parts, totals = self._parts[here], self._totals[here]
+        if self._odd or min(parts) < 0.0 or any(map(gt, parts, totals)):
+            for index, part, total in zip(range(begin, begin + count), parts, totals, strict=True):
+                self._note(index, part, total)
         self._forget()
 
     def sums(self, begin: int, end: int) -> Sums:
@@ -187,6 +209,7 @@ class Slices:
             low = min(max(begin - self._first, 0), len(self._marks))
             high = max(low, min(end - self._first, len(self._marks)))
             marks = self._marks[low:high]
+            odd = [index - self._first for index in self._odd if begin <= index < end]
             found = self._memo[begin, end] = Sums(
                 sum(self._parts[low:high]),
                 sum(self._totals[low:high]),
@@ -194,6 +217,8 @@ class Slices:
                 sum(map(marks.count, _PARTS)),
                 sum(map(marks.count, _DOUBTS)),
                 max(0, end - begin),
+                sum(max(0.0, self._parts[at] - self._totals[at]) for at in odd),
+                sum(max(0.0, -self._parts[at]) for at in odd),
             )
         return found
 
@@ -233,6 +258,12 @@ class Slices:
     def at(self, index: int) -> Slice | None:
         """One slice; None when it was not seen."""
         return self._at(index - self._first)
+
+    def _note(self, index: int, part: float, total: float) -> None:
+        if part < 0.0 or part - total > _ROUNDING * total:
+            self._odd.add(index)
+        elif self._odd:
+            self._odd.discard(index)
 
     def _forget(self) -> None:
         self._memo.clear()

@@ -6,8 +6,8 @@ ch. 5). All of them are sums over slices, put together in `budget`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import field
+from collections.abc import Callable, Mapping
+from dataclasses import field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -110,3 +110,15 @@ class SloGauge:
     """The share of the window's slices that was seen, 0 to 1."""
     baseline: BaselineNote | None = None
     """The last hour beside the same hours of the newest baseline; None where there is none."""
+
+    def mapped(self, function: Callable[[Reading[float]], Reading[float]]) -> SloGauge:
+        """It with each of its readings replaced by what the function makes of it."""
+        return replace(
+            self,
+            ratio=function(self.ratio),
+            budget_left=function(self.budget_left),
+            burn=function(self.burn),
+            burns={name: function(reading) for name, reading in self.burns.items()},
+            alerts=tuple(replace(item, long=function(item.long), short=function(item.short)) for item in self.alerts),
+            to_date=function(self.to_date) if self.to_date is not None else None,
+        )

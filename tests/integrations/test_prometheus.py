@@ -241,7 +241,7 @@ def test_a_range_lies_on_its_grid(server, prometheus):
     values = [[at, "1"], [at + 120, "NaN"], [at + 180, "4"], [at + 240, "+Inf"], [at + 9999, "9"]]
     server.behave = matrix({"metric": {}, "values": values})
     found = prometheus.read_range([Query("a", "a")], start, start + timedelta(minutes=5), 60)
-    assert str(found["a"].values) == "(1.0, None, nan, 4.0, None, None)"
+    assert str(found["a"].values) == "(1.0, None, nan, 4.0, inf, None)"
     assert (found["a"].start, found["a"].step_seconds) == (start, 60)
     form = server.requests[0].form
     assert (server.requests[0].path, form["step"], form["query"]) == ("/api/v1/query_range", "60.000", "a")

@@ -286,7 +286,7 @@ CASES = (
          only(good_total=GONE, guard=GONE, share=GONE), plan=Plan(GOOD)),
     founded("bad-born", "the first error ever: its counter began above zero, which increase() does not see", "PARTIAL",
             "new", only(bad_total=Signal(0.0, since=600))),
-    Case("bad-nan", "NaN for the errors alone", "PARTIAL", "or a typo",
+    Case("bad-nan", "NaN for the errors alone", "NO DATA", "no number, with traffic",
          only(bad_total=Signal("NaN"), guard=Signal(value="NaN"), share=Signal(value="NaN"))),
     Case("bad-refused", "422 for the errors alone", "NO DATA", "too many samples",
          HEALTHY.but(refuses=lambda text, ranged: "too many samples" if "all_total" not in text else "")),
@@ -300,7 +300,7 @@ CASES = (
          HEALTHY.but(refuses=refuse_instants)),
     Case("warned", "the server warns that a store did not answer", "PARTIAL", "not complete",
          HEALTHY.but(warnings=("store gateway 3 of 4 is down",))),
-    founded("warned-before", "it warned of what it said a quarter of an hour ago", "PARTIAL", "not complete",
+    founded("warned-before", "it warned of what it said, and was not asked again yet", "PARTIAL", "not complete",
             HEALTHY.but(warnings=("no",)), then=((16, HEALTHY),)),
     # -- not the whole window
     founded("retention-1h", "it remembers an hour of the day", "PARTIAL", "covers", every(since=HOUR)),
@@ -442,7 +442,7 @@ CASES = (
          of_expressions("sum(rate(req_total[$window])", bad='sum(rate(req_total{code="500"}[$window])')),
     real("real-matrix", "a range where a number is expected", "NO DATA", "",
          of_expressions("req_total[$window]", bad='req_total{code="500"}[$window]')),
-    real("real-infinite", "a division by zero", "STALE", "infinite",
+    real("real-infinite", "a division by zero", "NO DATA", "infinite",
          of_expressions("sum(increase(req_total[$window]))", bad="sum(increase(req_total[$window])) / 0")),
     real("real-many-to-many", "a matching that Prometheus refuses", "NO DATA", "many-to-many",
          of_expressions("sum(req_total * on () req_total)", bad="sum(req_total * on () req_total)")),
@@ -557,6 +557,13 @@ async def test_a_healthy_world_is_ok_on_a_real_server(tmp_path: Path, prometheus
     all_is_well(await carried_out(case, tmp_path, prometheus))
 
 
+async def test_what_it_warned_of_is_ok_after_it_was_read_again_without(tmp_path: Path) -> None:
+    """Case `warned-before`, seven hours later."""
+    then = ((16, HEALTHY), (7 * 60, HEALTHY))
+    case = founded("recovered", "it does not warn any more", "ok", "", HEALTHY.but(warnings=("no",)), then=then)
+    all_is_well(await carried_out(case, tmp_path))
+
+
 async def test_a_clock_that_is_known_to_be_off_is_no_lack_of_data(tmp_path: Path) -> None:
     case = Case("clock", "its clock is an hour behind, and says so", "ok", world=HEALTHY.but(ahead=-HOUR))
     site = await carried_out(case, tmp_path)
@@ -576,9 +583,9 @@ def of_sums(change: Callable[[Sums, Sums], tuple[Sums, Sums]]) -> Callable[..., 
     """`budget.ratio`, told something better than what was seen."""
     honest = budget.ratio
 
-    def ratio(sums: Sums, sli: Sli, counted: Any, ever: Sums) -> Any:
+    def ratio(sums: Sums, sli: Sli, counted: Any, ever: Sums, share: float) -> Any:
         sums, ever = change(sums, ever)
-        return honest(sums, sli, counted, ever)
+        return honest(sums, sli, counted, ever, share)
 
     return ratio
 

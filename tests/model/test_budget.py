@@ -135,6 +135,132 @@ def test_bounds_where_no_bucket_is_at_the_threshold() -> None:
     )
 
 
+def test_bounds_hold_of_every_reading() -> None:
+    month = Calendar(1, "M", datetime(2026, 1, 1))  # noqa: DTZ001
+    low, high, own = (gauge(objective(0.99, month, GOOD), counted(*[(x, 1000.0)] * DAY)) for x in (980.0, 995.0, None))
+    found = bounded(own, low, high, 0.3)
+    assert found.to_date is not None
+    readings = [found.ratio, found.budget_left, found.burn, found.to_date, *found.burns.values()]
+    readings += [reading for item in found.alerts for reading in (item.long, item.short)]
+    assert {(reading.state, reading.note[:9]) for reading in readings} == {(ReadingState.PARTIAL, "no bucket")}
+
+
+# -- what must not be green -------------------------------------------------------------------------------------------
+
+
+def test_before_its_first_period_a_budget_is_not_known() -> None:
+    later = Calendar(1, "M", datetime(2035, 1, 1))  # noqa: DTZ001
+    found = gauge(objective(window=later), counted(*[(1.0, 1e6)] * DAY))
+    assert found.to_date is not None
+    readings = [found.ratio, found.budget_left, found.burn, found.to_date, *found.burns.values()]
+    readings += [reading for item in found.alerts for reading in (item.long, item.short)]
+    assert {(reading.state, reading.value, reading.note) for reading in readings} == {
+        (ReadingState.NO_DATA, None, "the period begins on 2035-01-01 00:00 UTC")
+    }
+    assert {item.firing for item in found.alerts} == {None}
+    assert (
+        gauge(objective(window=Calendar(1, "d", AT.replace(tzinfo=None))), counted((1.0, 1e6))).ratio.note
+        == "nothing was counted"
+    )
+
+
+@pytest.mark.parametrize("surplus", [0.0005, 0.002, 0.009])
+def test_more_good_than_all_in_other_slices_does_not_hide_an_outage(surplus: float) -> None:
+    """Two hours of 30 d in which all fail are 2.8 budgets of 0.1 %."""
+    month = [((1 + surplus) * 1000, 1000.0)] * (29 * DAY) + [(0.0, 1000.0)] * 24 + [(1000.0, 1000.0)] * (DAY - 24)
+    found = gauge(objective(sli=GOOD), counted(*month))
+    assert found.budget_left.value == pytest.approx(1 - 24 / (30 * DAY) / 0.001, abs=0.01)
+    assert found.budget_left.state is ReadingState.PARTIAL
+    assert found.ratio.note == "more good events than events: check its selectors"
+
+
+def test_fewer_than_no_bad_events_do_not_hide_those_of_other_slices() -> None:
+    found = gauge(objective(window=1), counted(*[(5.0, 1000.0)] * (DAY - 1), (-1400.0, 1000.0)))
+    assert found.ratio.value == pytest.approx(0.995, abs=1e-4)
+    assert found.ratio.state is ReadingState.PARTIAL
+
+
+def test_what_rounding_and_extrapolation_make_of_counters_is_no_surplus() -> None:
+    hairs = [(1000.0 * (1 + 1e-12), 1000.0), (999.0, 1000.0)] * (DAY // 2)
+    found = gauge(objective(window=1, sli=GOOD), counted(*hairs))
+    assert found.ratio.state is ReadingState.OK
+    assert found.ratio.value == pytest.approx(0.9995, abs=1e-6)
+    few = gauge(objective(window=1, sli=GOOD), counted(*[(100.001, 100.0)] * DAY))
+    assert (few.ratio.state, few.ratio.value) == (ReadingState.OK, 1)
+
+
+@pytest.mark.parametrize(
+    ("target", "bad", "unseen", "note"),
+    [
+        (0.999, 0.2, 420, "35 h unseen, more than is left of the budget"),
+        (0.999, 0.2, 7, "35 min unseen, more than is left of the budget"),  # 0.8 of 43.2 min are left
+        (0.999, 0.2, 6, ""),
+        (0.999, 1.1, 6, ""),  # it is spent, whatever there was
+        (0.9999, 0.0, 1, "5 min unseen, more than is left of the budget"),  # of 4.3 min
+        (0.9999, 0.0, 0, ""),
+        (0.99, 5.0, 40, ""),
+    ],
+)
+def test_what_was_not_seen_may_be_more_than_is_left(target: float, bad: float, unseen: int, note: str) -> None:
+    month: list[tuple[float, float] | None] = [(bad, 1000.0)] * (30 * DAY)
+    month[1000 : 1000 + unseen] = [None] * unseen
+    found = gauge(objective(target), counted(*month, tail=Sums(expected=1)))  # which says nothing
+    assert (found.ratio.note, found.budget_left.note) == (note, note)
+    assert found.budget_left.state is (ReadingState.PARTIAL if note else ReadingState.OK)
+    assert {found.burns[name].state for name in ("1d", "3d")} == {ReadingState.OK}
+
+
+def test_a_month_that_has_just_begun_has_nearly_all_of_its_budget_for_what_was_not_seen() -> None:
+    month = Calendar(1, "M", datetime(2026, 1, 1))  # noqa: DTZ001
+    begin, _ = month.span(AT)
+    length = EDGE - slot(begin)
+    slices: list[tuple[float, float] | None] = [(0.0, 1000.0)] * length
+    slices[3:5] = [None] * 2
+    assert gauge(objective(window=month), counted(*slices)).budget_left.ok
+    slices[3:13] = [None] * 10
+    assert not gauge(objective(window=month), counted(*slices)).budget_left.ok
+
+
+NONE = (math.nan, math.inf, -math.inf)
+
+
+@pytest.mark.parametrize("lost", NONE)
+def test_a_part_that_is_no_number_is_not_none(lost: float) -> None:
+    kept = Slices()
+    kept.put_series(EDGE - 4, [1000.0, 1000.0, 0.0, 1000.0], [lost, None, lost, 2.0])
+    assert kept.at(EDGE - 4) is None
+    assert kept.sums(EDGE - 4, EDGE) == Sums(2.0, 2000.0, 3, 1, 0, 4)
+
+
+@pytest.mark.parametrize("lost", [math.inf, -math.inf])
+def test_a_total_that_is_infinite_is_not_known_and_one_that_is_nan_is_no_traffic(lost: float) -> None:
+    kept = Slices()
+    kept.put_series(EDGE - 2, [lost, math.nan], [1.0, 1.0])
+    assert kept.sums(EDGE - 2, EDGE) == Sums(0.0, 0.0, 1, 0, 0, 2)
+
+
+PAIRS = st.lists(st.tuples(st.integers(0, 30), st.integers(-5, 20), st.integers(0, 12)), max_size=60)
+
+
+@given(PAIRS, st.integers(0, 30), st.integers(0, 30), st.integers(0, 30))
+def test_what_is_above_or_below_is_summed_slice_by_slice(
+    rows: list[tuple[int, int, int]], begin: int, end: int, dropped: int
+) -> None:
+    """Overwritten, dropped, dumped and loaded: as slice by slice."""
+    kept, plain = Slices(), dict[int, tuple[float, float]]()
+    for index, part, total in rows:
+        kept.put([Slice(index, float(total), float(part))])
+        plain[index] = (float(part), float(total))
+    kept.drop_before(dropped)
+    plain = {index: pair for index, pair in plain.items() if index >= dropped}
+    again = Slices([Slice(5, 1.0, 7.0)])
+    again.load(0, kept.dump(0, 31))
+    for found in (kept.sums(begin, end), again.sums(begin, end)):
+        inside = [pair for index, pair in plain.items() if begin <= index < end]
+        assert found.above == sum(max(0.0, part - total) for part, total in inside)
+        assert found.below == sum(max(0.0, -part) for part, _ in inside)
+
+
 # -- against an oracle ------------------------------------------------------------------------------------------------
 
 SLOTS = st.one_of(

@@ -52,6 +52,12 @@ def noisy(seed: int, hours: float = 30 * 24, used: float = 0.8) -> list[float]:
     return [each * used * B * TOTAL * count / sum(drawn) for each in drawn]
 
 
+def test_before_its_first_period_there_is_no_forecast():
+    later = Calendar(1, "M", datetime(2035, 1, 1))  # noqa: DTZ001
+    found = seeded(slices(on_day(0)), later)
+    assert (found.state, found.note) == (ReadingState.NO_DATA, "the period has not begun")
+
+
 @pytest.mark.parametrize(
     ("day", "burn", "days"),
     [(0, 2.0, 15.0), (29, 2.0, 7.5), (29, 0.8, 18.75), (29, 1.0, 15.0), (0, 0.8, None), (29, 0.4, None), (0, 0, None)],

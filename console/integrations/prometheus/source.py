@@ -126,6 +126,6 @@ def _grid(samples: Sequence[Sample], first: float, step: float, slots: int) -> t
     for at, text in samples[0].values if samples else ():
         number = _number(text)
         slot = round((at - first) / step) if math.isfinite(at) else -1
-        if number is not None and not math.isinf(number) and 0 <= slot < slots:
+        if number is not None and 0 <= slot < slots:
             values[slot] = number
     return tuple(values)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from math import isfinite, isinf
 
 from console.model.baseline import (
     Baseline,
@@ -157,7 +158,7 @@ def _slicing(
     unsure = doubtful.get(part, set()) | doubtful.get(total, set())
     slices: list[Slice | None] = []
     for index, (bad, count) in enumerate(zip(found[part], found[total], strict=True), begin):
-        if count is None:
+        if count is None or isinf(count) or (count > 0 and bad is not None and not isfinite(bad)):
             slices.append(None)
         elif count != count:  # NaN: no traffic
             slices.append(Slice(index, 0.0, None, index in unsure))
@@ -179,11 +180,11 @@ def _slicing(
 
 
 def _row(row: Sequence[float | None]) -> tuple[float, ...] | None:
-    if row[-1] is None or row[-1] != row[-1]:
+    if row[-1] is None or not isfinite(row[-1]):
         return None
     most, found = 0.0, []
     for count in row:  # cumulative: a bucket that was not seen holds what those below it hold
-        most = max(most, count if count is not None and count == count else 0.0)
+        most = max(most, count if count is not None and isfinite(count) else 0.0)
         found.append(round(most, 6))
     return tuple(found)
 
