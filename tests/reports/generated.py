@@ -30,8 +30,8 @@ SLOW = of_threshold("max(p99)", "<", 300.0, 300)
 EVENTS = of_counters("requests_total", bad='requests_total{code=~"5.."}')
 
 
-def objective(name="errors", sli=EVENTS, target=0.999, window=MONTH, **more):
-    return Objective(name, f"Title of {name}", "shop", target, window, "Occurrences", sli, **more)
+def objective(name="errors", sli=EVENTS, target=0.999, window=MONTH, service="shop", **more):
+    return Objective(name, f"Title of {name}", service, target, window, "Occurrences", sli, **more)
 
 
 OBJECTIVES = {

@@ -13,6 +13,7 @@ from console.model.burn import RULES
 from console.model.guard import Invariant, Limit, NoData, PhaseGuard
 from console.model.promql import complaint
 from console.model.sli import of_counters
+from console.model.slo import Alerting
 from console.model.window import Rolling
 from console.reports.generate.grouping import kept
 from console.reports.generate.plan import literal, span
@@ -288,6 +289,28 @@ def test_lengths_as_prometheus_writes_them(length, said):
 
 def test_text_that_looks_like_a_template_stays_text():
     assert literal("a {{ b }}") == 'a {{ "{{" }} b }}'
+
+
+@pytest.mark.integration
+def test_templates_in_names_and_labels_are_text_to_prometheus(tmp_path):
+    odd = '{{ query "up" }} {{ unclosed'
+    of = objective(
+        "odd",
+        alert=odd,
+        service=odd,
+        labels=(("a.b", odd),),
+        page=Alerting((("a b", odd), ("team", odd)), (("dash board", "x"),)),
+    )
+    of = plan(of)
+    written(tmp_path, "prometheus", of)
+    files = sorted(tmp_path.glob("*.rules.yml"))
+    assert promtool("check", "rules", *files).count("SUCCESS") == 3
+
+    page, _ = (rule for rule in rules(of) if "alert" in rule)
+    assert page["alert"] == odd
+    assert page["annotations"]["runbook"] == literal(odd)
+    assert page["annotations"]["dash_board"] == "x"
+    assert page["labels"]["a_b"] == page["labels"]["team"] == page["labels"]["sloth_service"] == literal(odd)
 
 
 def test_aggregations_keep_the_labels_of_the_groups():

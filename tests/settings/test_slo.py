@@ -107,11 +107,34 @@ def test_what_has_no_range_over_the_window_is_refused_with_the_fix(query: str):
         ("sum(rate(a[{{.slot}}]))", "'{{.slot}}' is not known here, only {{.window}}"),
         ("share(a[{{.window}}])", "'share' is no function"),
         ("vector(1)", "it names no metric"),
+        ('a_total{job=~"(("}', 'job=~"(("\': the regular expression does not compile: missing )'),
+        ('a_total{job!~"x(?=y)"}', "the regular expression does not compile: invalid perl operator: (?="),
+        ('a_total{job=~"[z-a]"}', "the regular expression does not compile: invalid character class range"),
+        ('a_total{job=~"' + "(" * 501 + '"}', "the regular expression does not compile: missing )"),
     ],
 )
 def test_what_is_no_promql_is_refused_with_the_reason(query: str, why: str):
     (line,) = lines(slo(query))
-    assert f"expected PromQL: {why}" in line
+    assert line.startswith("a.yaml:11:")
+    assert "expected PromQL: " in line
+    assert why in line
+
+
+@pytest.mark.parametrize(
+    "pattern", ["5..", "a|b-.*", "^(?i:x)+$", r"\\d{3}", "|".join(["(host-1.example)"] * 100), ".{999}"]
+)
+def test_the_regular_expressions_of_prometheus_are_taken(pattern: str):
+    assert lines(slo(f'a_total{{job=~"{pattern}"}}')) == []
+
+
+def test_a_hostile_query_of_the_longest_length_takes_no_more_than_one_look():
+    """Where one look goes over the text for each character of it, these would take hours, and the test its timeout."""
+    parts = ["{", "{{", "{{ ", "{{.window", "a", "1", "1m", "[", "[ ", " or ", "on(", "_over_time ", "rate ", "\\", ":"]
+    for part in parts:
+        text = part * (20_000 // len(part))
+        for before, after in (("", ""), ("{{", ""), ("", "}}"), ("a[", ";")):
+            query = f"{before}{text}{after}"[:20_000].replace("'", "")
+            assert lines(slo(query)) != [] or part in ("a", ":")
 
 
 def test_a_bucket_at_the_threshold_is_known_by_its_limit():
@@ -269,6 +292,21 @@ def test_percent_are_exact(target: str, percent: str):
     assert levels.objectives[0].target == float(target)
 
 
+@pytest.mark.parametrize(
+    "goal", ["target: 0.99999999999999999", "target: 0.9999999999", "targetPercent: 99.99999999999999999"]
+)
+def test_a_target_whose_budget_is_lost_in_a_float_is_refused(goal: str):
+    (line,) = lines(slo().replace("target: 0.999", goal))
+    most = "99.9999999" if "Percent" in goal else "0.999999999"
+    assert f"expected less than {most}; zero tolerance is an Invariant" in line
+    assert line.startswith("a.yaml:14:")
+
+
+@pytest.mark.parametrize("goal", ["target: 0.99999999", "targetPercent: 99.999999"])
+def test_eight_nines_are_a_target(goal: str):
+    assert lines(slo().replace("target: 0.999", goal)) == []
+
+
 def test_pages_that_can_never_fire_and_low_targets_are_warned_of():
     text = warnings(slo().replace("target: 0.999", "target: 0.9"))
     assert text == [
@@ -280,6 +318,123 @@ def test_pages_that_can_never_fire_and_low_targets_are_warned_of():
     assert "found '0.999', which is a percentage, expected 99.900 if a ratio was meant" in warnings(as_percent)[0]
     off = slo().replace("{name: checkout}", "{name: checkout, annotations: {oncall/page: off}}")
     assert warnings(off.replace("target: 0.999", "target: 0.9")) == []
+
+
+# --- burn rules ------------------------------------------------------------------------------------------------------
+
+
+def annotated(**annotations: str) -> str:
+    """An SLO with annotations of ours."""
+    said = ", ".join(f"oncall/{key.replace('_', '-')}: '{text}'" for key, text in annotations.items())
+    return slo().replace("{name: checkout}", f"{{name: checkout, annotations: {{{said}}}}}")
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("page 0s 5m 2", "windows of 5m or more"),
+        ("page 1h 0s 2", "windows of 5m or more"),
+        ("page 1s 1s 2", "windows of 5m or more"),
+        ("page 5m 1h 2", "a short window that is at most as long as the long one"),
+        ("page 5w 5m 2", "rules such as"),
+        ("page 29d 5m 2", "windows of at most 28d, which is the objective's"),
+        ("page 999999999d 5m 2", "windows of at most 28d, which is the objective's"),
+        *((f"page 1h 5m {percent}", "above 0, at most 100") for percent in ("0", "-3", "nan", "inf", "1e400", "101")),
+    ],
+)
+def test_burn_rules_that_cannot_be_are_refused_where_they_stand(rule: str, expected: str):
+    for text in (rule, f"page 1h 5m 2; {rule}"):
+        (line,) = lines(annotated(burn_rules=text))
+        assert line.startswith("a.yaml:3:")
+        assert f"'oncall/burn-rules': found '{rule}', expected" in line
+        assert expected in line
+
+
+@pytest.mark.parametrize(
+    ("what", "by", "expected"),
+    [
+        ("threshold: 14", "threshold: 0", "spec.condition.threshold: found '0', expected a burn rate above 0"),
+        ("threshold: 14", "threshold: -1", "found '-1', expected a burn rate above 0"),
+        ("lookbackWindow: 2h", "lookbackWindow: 4m", "found '4m', expected 5m or more"),
+        ("alertAfter: 10m", "alertAfter: 3h", "found '3h', expected at most 2h"),
+        ("lookbackWindow: 2h", "lookbackWindow: 8w", "expected windows of at most 28d, which is the objective's"),
+        ("threshold: 14", "threshold: 400", "a burn rate of 400 over 2h, which is 119 % of the budget, expected "),
+    ],
+)  # fmt: skip
+def test_conditions_that_cannot_be_are_refused(what: str, by: str, expected: str):
+    text = slo() + "  alertPolicies: [{alertPolicyRef: policy}]\n"
+    assert expected in "\n".join(lines(text, (CONDITION % ("page", "gt")).replace(what, by), POLICY))
+
+
+def test_a_condition_that_looks_back_for_less_than_a_slice_is_taken_as_one():
+    text = slo() + "  alertPolicies: [{alertPolicyRef: policy}]\n"
+    condition = (CONDITION % ("page", "gt")).replace("10m", "2m")
+    assert "found '2m', expected 5m, which it is taken for" in "\n".join(warnings(text, condition, POLICY))
+
+
+@pytest.mark.parametrize(
+    ("what", "by", "expected"),
+    [
+        ("longWindow: 30m", "longWindow: nonsense", "expected a duration such as"),
+        ("shortWindow: 2m, longWindow: 30m", "shortWindow: 1s, longWindow: 2s", "windows of 5m or more"),
+        ("longWindow: 36h", "longWindow: 31d", "windows of at most 30d"),
+        ("errorBudgetPercent: 1,", "errorBudgetPercent: 0,", "a percentage above 0, at most 100"),
+        ("errorBudgetPercent: 1,", "errorBudgetPercent: .inf,", "a percentage above 0, at most 100"),
+    ],
+)
+def test_alert_windows_that_cannot_be_are_refused(what: str, by: str, expected: str):
+    (line,) = [line for line in lines(SLOTH, WINDOWS.replace(what, by)) if "expected" in line]
+    assert line.startswith("b.yaml:")
+    assert expected in line
+
+
+def test_a_rule_that_fires_while_the_budget_lasts_is_warned_of():
+    (line,) = warnings(annotated(burn_rules="page 1h 5m 2; ticket 3d 6h 2"))
+    assert "a window of 28 d" in line
+    assert "the ticket over 3d fires at a burn rate of 0.187, while the budget lasts" in line
+    assert "expected 1 or more, which is 10.71 % of the budget over 3d" in line
+    assert warnings(slo()) == []
+    assert len(warnings(window("[{duration: 7d, isRolling: true}]"))) == 2
+    assert warnings(annotated(burn_rules="page 1h 5m 2; ticket 3d 6h 2", ticket="off")) == []
+
+
+# --- labels ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["__name__", "le", "__x", "a b", "a) (vector(1)", "0a", "ä", "a-b", "a.b"])
+def test_what_an_objective_is_grouped_by_is_a_label(name: str):
+    (line,) = lines(annotated(groups=f"handler, {name}"))
+    assert line.startswith("a.yaml:3:")
+    assert f"'oncall/groups': found the label '{name}'" in line
+    (line,) = lines(PYRRA % f"bool_gauge: {{metric: up, grouping: [handler, '{name}']}}")
+    assert f"found the label '{name}'" in line
+    assert ".yaml:9:" in line
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ('{"": "x"}', "a name that Prometheus takes"),
+        ('{"__name__": "x"}', "a name that Prometheus takes"),
+        ('{"//x": "x"}', "a name that Prometheus takes"),
+        ('{"a.b": "x", "a/b": "y"}', "one: both become a_b"),
+        ('{"a": "\\ud800"}', "text in Unicode"),
+        ('{"\\ud800": "x"}', "text in Unicode"),
+    ],
+)
+def test_labels_that_no_rule_can_carry_are_refused(found: str, expected: str):
+    for key in ("page_labels", "ticket_annotations"):
+        (line,) = lines(annotated(**{key: found}))
+        assert line.startswith("a.yaml:3:")
+        assert expected in line
+
+
+def test_labels_of_every_format_are_looked_at():
+    both = "{a.b: x, a-b: y}"
+    assert "both become a_b" in lines(slo().replace("{name: checkout}", f"{{name: checkout, labels: {both}}}"))[0]
+    assert "both become a_b" in lines(SLOTH.replace("service: ", f"labels: {both}\nservice: ", 1))[0]
+    pyrra = PYRRA % "bool_gauge: {metric: up}"
+    assert "found the label an empty text" in lines(pyrra.replace("pyrra.dev/team: us", "pyrra.dev/: us"))[0]
 
 
 # --- windows ---------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from math import inf
 
 from console.model.guard import Invariant, NoData, PhaseGuard
 from console.model.rollout import RolloutPlan
-from console.reports.generate.plan import CRITICAL, WARNING, Guarded, Plan, camel, guarded, literal, number
+from console.reports.generate.plan import CRITICAL, WARNING, Guarded, Plan, camel, guarded, literal, literals, number
 from console.reports.generate.slo_rules import Rule
 
 BREACH_FOR = "1m"
@@ -56,7 +56,7 @@ def alert(
     if held:
         rule["for"] = held
     hints = plan.hints({"alertname": name, **labels})
-    return {**rule, "labels": dict(labels), "annotations": {**annotations, **hints}}
+    return {**rule, "labels": literals(labels), "annotations": {**annotations, **hints}}
 
 
 def _breach(plan: Plan, item: Guarded, limit: float) -> str:

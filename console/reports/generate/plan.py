@@ -33,7 +33,6 @@ _UNITS = (
     ("ms", 1, False),
 )
 """In milliseconds, and whether the unit is used only where nothing is left over."""
-_NO_LABEL = re.compile(r"[^a-zA-Z0-9_]")
 
 
 @value
@@ -85,7 +84,7 @@ class Plan:
         alert = AlertRef("", labels["alertname"], labels=tuple(labels.items()))
         severity = Severity.SEV2 if labels.get("severity") == CRITICAL else Severity.SEV3
         fit = [offer.loaded.playbook.name for offer in rank(self.playbooks, [alert], severity) if offer.fits]
-        return {"runbook": labels["alertname"]} | ({"playbook": ", ".join(fit)} if fit else {})
+        return {"runbook": literal(labels["alertname"])} | ({"playbook": ", ".join(fit)} if fit else {})
 
 
 def plan_of(config: Config, environment: Environment, version: str, **settings: str) -> Plan:
@@ -160,10 +159,9 @@ def literal(text: str) -> str:
     return re.sub(r"\{\{", '{{ "{{" }}', safe(text))
 
 
-def label_name(name: str) -> str:
-    """A name that Prometheus takes for a label's: `app.kubernetes.io/name` becomes `app_kubernetes_io_name`."""
-    found = _NO_LABEL.sub("_", name)
-    return f"_{found}" if found[:1].isdigit() else found
+def literals(labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels of an alert, whose values are templates to Prometheus, as they are."""
+    return {name: literal(text) for name, text in labels.items()}
 
 
 def camel(*words: str) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 from console.model.escalation import Team
 from console.model.message import Topic
 from console.model.people import Severity
-from console.reports.generate.plan import Made, Plan, label_name, quoted, span
+from console.reports.generate.plan import Made, Plan, quoted, span
 from console.reports.generate.seal import yaml_text
 from console.settings.outside import PagerDuty, SecretRef, SlackWebhook
+from console.settings.slo.labels import label_name
 
 PAGE, TICKET, NOBODY, WATCHDOG = "page", "ticket", "nobody", "watchdog"
 EVENTS_URL = "https://events.pagerduty.com"

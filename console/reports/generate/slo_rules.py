@@ -23,12 +23,13 @@ from console.reports.generate.plan import (
     WARNING,
     Plan,
     camel,
-    label_name,
     literal,
+    literals,
     number,
     selector,
     span,
 )
+from console.settings.slo.labels import label_name
 
 Rule = dict[str, Any]
 
@@ -189,14 +190,15 @@ def _alert(objective: Objective, urgency: Urgency, plan: Plan) -> Iterator[Rule]
     if said.off or not rules:
         return
     own = {label_name(name): text for name, text in said.labels}
+    annotations = {label_name(name): text for name, text in said.annotations}
     severity = {"severity": SEVERITY[urgency], "sloth_severity": urgency.value}
     labels = plan.place | severity | own | identity(objective)
     inherited = _labels(objective) | {"alertname": alert_name(objective)} | labels
     yield {
         "alert": alert_name(objective),
         "expr": "\nor\n".join(_burns(objective, rule) for rule in rules),
-        "labels": labels,
-        "annotations": _said(objective, urgency, rules) | plan.hints(inherited) | dict(said.annotations),
+        "labels": literals(labels),
+        "annotations": _said(objective, urgency, rules) | plan.hints(inherited) | annotations,
     }
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 
 from console.model.burn import RULES, BurnRule, Urgency
+from console.model.duration import duration
 from console.model.sli import Part, Sli, Unit, averaged, filled, of_ratio, of_threshold, sliced
 from console.model.slices import SLICE
 from console.model.slo import Alerting, Objective
@@ -22,8 +23,12 @@ from console.settings.tree import Kind
 METHODS = ("Occurrences", "Timeslices", "RatioTimeslices")
 OCCURRENCES, TIMESLICES, RATIO_TIMESLICES = METHODS
 OPS: Mapping[str, str] = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+SPARING = 0.9
+"""A burn rate below it never uses the budget up. The workbook's rules, which are for 30 d, have 0.93 over 28 d."""
 SAMPLE = 60
 """Seconds between two samples of a threshold."""
+LEAST_BUDGET = 1e-9
+"""A budget below it is lost in the digits of a float: nothing is divided by it."""
 LOW = 0.9
 """A target below it is probably not what was meant."""
 
@@ -222,13 +227,16 @@ def _target(node: Node, most: int, expected: str) -> float:
         node.refuse(shown(node.tree.text), f"less than {most}; zero tolerance is an Invariant (oncall/v1)")
     elif not 0 < exact < 1:
         node.refuse(shown(node.tree.text), expected)
+    elif 1 - float(exact) < LEAST_BUDGET:  # 17 nines are 1 in a float, and a budget of nothing
+        limit = (most * (1 - Decimal(repr(LEAST_BUDGET)))).normalize()
+        node.refuse(shown(node.tree.text), f"less than {limit:f}; zero tolerance is an Invariant (oncall/v1)")
     else:
         return float(exact)
     return 0.0
 
 
 def judged(declared: Declared, objective: Objective) -> None:
-    """Warns of alerts that can never fire."""
+    """Warns of alerts that can never fire, and of those that fire while the budget lasts."""
     period, budget = objective.period, objective.budget
     if not 0 < objective.target < 1:
         return
@@ -239,6 +247,12 @@ def judged(declared: Declared, objective: Objective) -> None:
             expected = f"more than {1 - 1 / rule.factor(period):.2%}: it needs a burn rate above"
             declared.target_at.warn(
                 found, f"{expected} {rule.factor(period):.4g}, and a full outage reaches {1 / budget:.4g}"
+            )
+        if not off and (factor := rule.factor(period)) < SPARING:
+            declared.target_at.warn(
+                f"a window of {objective.window.name}, in which the {rule.urgency} over {rule.long} fires at a burn"
+                f" rate of {factor:.3g}, while the budget lasts",
+                f"1 or more, which is {100 * (duration(rule.long) / period):.4g} % of the budget over {rule.long}",
             )
 
 

@@ -13,6 +13,7 @@ from console.model.slices import SLICE
 from console.model.value import value
 from console.settings.nodes import Fields, Node
 from console.settings.problems import one_of, shown
+from console.settings.slo import labels
 from console.settings.slo.declared import OPS, Ratio, exactly_one, prose, where
 from console.settings.slo.library import Library
 from console.settings.slo.queries import expression, selector
@@ -129,7 +130,7 @@ def _patch(node: Node) -> dict[str, str]:
         return {}
     found = {}
     for key, place in node.open_mapping().items():
-        if not key.replace("_", "a").isalnum() or key[:1].isdigit() or not key.isascii():
+        if not labels.valid(key):
             place.refuse(f"the label {shown(key)}", "letters, digits and underscores")
             continue
         found[key] = place.exact("the value of a label", empty=True)

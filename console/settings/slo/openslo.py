@@ -6,19 +6,19 @@ SLI of another backend is read as a document, and an SLO that would have to be m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from math import isnan
 
 from console.model.burn import BurnRule, Urgency
 from console.model.duration import duration
 from console.model.sli import Part
-from console.model.slices import SLICE
 from console.model.slo import Alerting
 from console.model.value import value
 from console.model.window import Rolling, Window
 from console.settings.nodes import Fields, Node
 from console.settings.problems import one_of, shown
-from console.settings.slo import spans
+from console.settings.slo import labels, spans
 from console.settings.slo.declared import (
     METHODS,
     OCCURRENCES,
@@ -110,9 +110,22 @@ def _condition(spec: Node) -> Condition | None:
     over = op in ("gt", "gte")
     if not over:
         fields["op"].warn(f"{shown(op)}, which alerts while nothing burns", "gt or gte; it is left out")
-    least = timedelta(seconds=SLICE)
     urgency = Urgency.PAGE if severity.lower() in _PAGES else Urgency.TICKET
-    return Condition(urgency, over, threshold, max(long, least), max(min(short, long), least)) if long else None
+    if over and threshold <= 0:
+        fields["threshold"].refuse(shown(fields["threshold"].tree.text), "a burn rate above 0")
+        return None
+    if not long or not short or isnan(threshold):
+        return None  # refused already
+    if long < spans.LEAST:
+        fields["lookbackWindow"].refuse(shown(fields["lookbackWindow"].tree.text), spans.SLICES)
+        return None
+    if fields["alertAfter"].present and short > long:
+        expected = f"at most {fields['lookbackWindow'].tree.text}"
+        fields["alertAfter"].refuse(shown(fields["alertAfter"].tree.text), expected)
+        return None
+    if fields["alertAfter"].present and short < spans.LEAST:
+        fields["alertAfter"].warn(shown(fields["alertAfter"].tree.text), spans.TAKEN)
+    return Condition(urgency, over, threshold, long, max(short, spans.LEAST))
 
 
 def _lookback(node: Node) -> timedelta:
@@ -268,7 +281,7 @@ def read_slo(document: Node, library: Library) -> list[Declared]:
     own, annotations = _annotations(metadata)
     title = metadata["displayName"].text(default=name)
     name = own["name"].text("a name", default=name)
-    labels = pairs(metadata["labels"], lists=True)
+    own_labels = labels.taken(metadata["labels"], pairs(metadata["labels"], lists=True))
     spec = place.mapping(
         "description", "service", "indicator", "indicatorRef", "timeWindow", "budgetingMethod", "objectives",
         "alertPolicies",
@@ -277,7 +290,7 @@ def read_slo(document: Node, library: Library) -> list[Declared]:
     service = own["service"].text("the name of a service", default=spec["service"].name("the name of a service"))
     window = _window(spec["timeWindow"])
     method = spec["budgetingMethod"].choice({method: method for method in METHODS})
-    rules = _rules(own["burn-rules"]) or _policies(spec["alertPolicies"], library, window)
+    rules = _rules(own["burn-rules"], window) or _policies(spec["alertPolicies"], library, window)
     fallback, groups = _fallback(own), _groups(own["groups"])
     alert = own["alert"].text("the name of the alerts", default="")
     short = own["short"].text("its name within its service", default="")
@@ -328,7 +341,7 @@ def read_slo(document: Node, library: Library) -> list[Declared]:
                 limit,
                 fallback,
                 description or measured.description,
-                labels,
+                own_labels,
                 annotations,
                 groups,
                 rules,
@@ -430,33 +443,34 @@ def _policies(node: Node, library: Library, window: Window) -> tuple[BurnRule, .
     """The rules of an SLO's policies; None when they have none, which leaves the usual ones."""
     if node.tree.kind in (Kind.ABSENT, Kind.EMPTY):
         return None
-    conditions: list[Condition] = []
+    rules: list[BurnRule] = []
     for item in node.sequence("a list of alert policies"):
         ref = item if item.tree.kind is Kind.TEXT else None
         if ref is None:
             fields = item.mapping("alertPolicyRef", "kind", "metadata", "spec")
             if "alertPolicyRef" not in fields:
                 _inline(fields, "AlertPolicy")
-                conditions += _policy(fields["spec"], library)
+                rules += _burning(fields["spec"], _policy(fields["spec"], library), window)
                 continue
             ref = fields["alertPolicyRef"]
         name = ref.name("the name of an AlertPolicy")
         if name and name not in library.policies:
             missing("AlertPolicy", ref, library.policies)
-        conditions += library.policies.get(name, ())
-    days = spans.DAYS
-    period = window.length if isinstance(window, Rolling) else timedelta(days=days[window.unit] * window.count)
-    rules = (
-        BurnRule(
-            item.urgency,
-            spans.written(item.long),
-            spans.written(item.short),
-            100 * item.threshold * (item.long / period),
-        )
-        for item in conditions
-        if item.over
-    )
+        rules += _burning(ref, library.policies.get(name, ()), window)
     return tuple(rules) or None
+
+
+def _burning(place: Node, conditions: Iterable[Condition], window: Window) -> Iterator[BurnRule]:
+    """The rules of a policy for an objective over `window`; what is none of it is refused where it is used."""
+    for item in conditions:
+        percent = 100 * item.threshold * (item.long / spans.period(window))
+        wrong = spans.unusable(item.long, item.short, percent, window) if item.over else ""
+        long = spans.written(item.long)
+        if wrong:
+            found = f"a burn rate of {item.threshold:g} over {long}, which is {percent:.4g} % of the budget"
+            place.refuse(found, wrong)
+        elif item.over:
+            yield BurnRule(item.urgency, long, spans.written(item.short), percent)
 
 
 def _annotations(metadata: Fields) -> tuple[Fields, Pairs]:
@@ -496,7 +510,8 @@ def _fallback(own: Fields) -> Fallback | None:
 
 def _groups(node: Node) -> tuple[str, ...]:
     text = node.text("names of labels, separated by commas", default="")
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+    names = (name.strip() for name in text.split(",") if name.strip())
+    return tuple(name for name in names if labels.group(node, name))
 
 
 def _alerting(own: Fields, urgency: Urgency) -> Alerting:
@@ -519,10 +534,10 @@ def _json(node: Node) -> Pairs:
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
         node.refuse(shown(text), expected)
         return ()
-    return tuple(found.items())
+    return labels.taken(node, found.items())
 
 
-def _rules(node: Node) -> tuple[BurnRule, ...] | None:
+def _rules(node: Node, window: Window) -> tuple[BurnRule, ...] | None:
     """`page 1h 5m 2; ticket 3d 6h 10`: urgency, long and short window, percent of the budget within the long one."""
     expected = "rules such as: page 1h 5m 2; ticket 3d 6h 10 (urgency, long, short, percent of the budget)"
     text = node.text(expected, default="")
@@ -530,10 +545,15 @@ def _rules(node: Node) -> tuple[BurnRule, ...] | None:
     for part in text.split(";") if text else ():
         try:
             urgency, long, short, percent = part.split()
-            duration(long), duration(short)
-            found.append(BurnRule(Urgency(urgency), long, short, float(percent)))
+            rule = BurnRule(Urgency(urgency), long, short, float(percent))
+            wrong = spans.unusable(duration(long), duration(short), rule.percent, window)
         except ValueError:
             node.refuse(shown(part.strip()), expected)
+            continue
+        if wrong:
+            node.refuse(shown(part.strip()), wrong)
+        else:
+            found.append(rule)
     return tuple(found) or None
 
 

@@ -12,7 +12,7 @@ from console.model.slo import Alerting
 from console.model.window import Rolling
 from console.settings.nodes import Fields, Node
 from console.settings.problems import shown
-from console.settings.slo import spans
+from console.settings.slo import labels, spans
 from console.settings.slo.declared import Declared, Measure, Pairs, Ratio, exactly_one, pairs, percentage, prose, where
 from console.settings.slo.queries import RANGE, Counted, of_selector, selector
 from console.settings.tree import Kind
@@ -30,8 +30,9 @@ def read_objective(document: Node) -> list[Declared]:
     metadata = fields["metadata"].open_mapping()
     name = metadata["name"].name("the name of the objective")
     namespace = metadata["namespace"].name("a namespace", default="")
-    own: Pairs = tuple(
-        (key.removeprefix(LABEL), value) for key, value in pairs(metadata["labels"]) if key.startswith(LABEL)
+    own: Pairs = labels.taken(
+        metadata["labels"],
+        tuple((key.removeprefix(LABEL), value) for key, value in pairs(metadata["labels"]) if key.startswith(LABEL)),
     )
     spec = fields["spec"].mapping(
         "description", "target", "window", "indicator", "alerting", "partial_response_strategy",
@@ -138,9 +139,8 @@ def _groups(node: Node) -> tuple[str, ...]:
     found = []
     for item in node.sequence("a list of labels"):
         name = item.text("the name of a label")
-        if name and not name.replace("_", "a").isalnum():
-            item.refuse(shown(name), "the name of a label: letters, digits and underscores")
-        found.append(name)
+        if name and labels.group(item, name):
+            found.append(name)
     return tuple(found)
 
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from math import isnan
 
 from console.model.burn import BurnRule, Urgency
 from console.model.sli import Part
-from console.model.slices import SLICE
 from console.model.slo import Alerting
 from console.model.value import value
+from console.model.window import Rolling
 from console.settings.nodes import Fields, Node
 from console.settings.problems import one_of, shown
-from console.settings.slo import spans
+from console.settings.slo import labels, spans
 from console.settings.slo.declared import (
     OCCURRENCES,
     RATIO_TIMESLICES,
@@ -72,15 +73,15 @@ def read_service_level(document: Node) -> list[Declared]:
 
 def _slos(fields: Fields, words: _Words) -> list[Declared]:
     service = _name(fields["service"], "the name of the service")
-    labels = pairs(fields["labels"])
+    shared = labels.taken(fields["labels"], pairs(fields["labels"]))
     _plugins(fields, words.plugins)
     found = []
     for item in fields["slos"].sequence("a list of SLOs", least=1):
-        found += _slo(item, words, fields["service"], service, labels)
+        found += _slo(item, words, fields["service"], service, shared)
     return found
 
 
-def _slo(item: Node, words: _Words, service_at: Node, service: str, labels: Pairs) -> list[Declared]:
+def _slo(item: Node, words: _Words, service_at: Node, service: str, shared: Pairs) -> list[Declared]:
     other = _KUBERNETES if words is _FILE else _FILE
     fields = _known(item, other, "name", "description", "objective", "labels", "sli", "alerting", "plugins")
     name = _name(fields["name"], "the name of the SLO")
@@ -89,7 +90,7 @@ def _slo(item: Node, words: _Words, service_at: Node, service: str, labels: Pair
     target = percentage(fields["objective"])
     measure, place = _sli(fields["sli"], words, other)
     alert, page, ticket = _alerting(fields["alerting"], words, other)
-    own = merged(labels, pairs(fields["labels"]))
+    own = merged(shared, labels.taken(fields["labels"], pairs(fields["labels"])))
     if measure is None:
         return []
     method = OCCURRENCES if isinstance(measure, Ratio) else RATIO_TIMESLICES
@@ -149,15 +150,15 @@ def _alerting(node: Node, words: _Words, other: _Words) -> tuple[str, Alerting, 
     if not node.present:
         return "", Alerting(), Alerting()
     fields = _known(node, other, "name", "labels", "annotations", words.page, words.ticket)
-    labels, annotations = pairs(fields["labels"]), pairs(fields["annotations"])
+    shared, annotations = (labels.taken(fields[key], pairs(fields[key])) for key in ("labels", "annotations"))
     name = fields["name"].text("the name of the alerts", default="")
     both = []
     for key in (words.page, words.ticket):
         inside = _known(fields[key], other, "disable", "labels", "annotations")
         both.append(
             Alerting(
-                merged(labels, pairs(inside["labels"])),
-                merged(annotations, pairs(inside["annotations"])),
+                merged(shared, labels.taken(inside["labels"], pairs(inside["labels"]))),
+                merged(annotations, labels.taken(inside["annotations"], pairs(inside["annotations"]))),
                 inside["disable"].boolean(default=False),
             )
         )
@@ -198,16 +199,16 @@ def read_windows(document: Node, library: Library) -> None:
     for urgency in Urgency:
         speeds = spec[urgency].mapping("quick", "slow")
         for speed in ("quick", "slow"):
-            rules.append(_rule(urgency, speeds[speed]))
+            rules.append(_rule(urgency, speeds[speed], period))
     if period and period in library.windows:
         spec["sloPeriod"].refuse(
             f"a second AlertWindows for {shown(spec['sloPeriod'].tree.text)}", "one for each period"
         )
     if period:
-        library.windows[period] = tuple(rules)
+        library.windows[period] = tuple(rule for rule in rules if rule is not None)
 
 
-def _rule(urgency: Urgency, node: Node) -> BurnRule:
+def _rule(urgency: Urgency, node: Node, period: timedelta) -> BurnRule | None:
     fields = node.mapping("errorBudgetPercent", "shortWindow", "longWindow")
     percent = fields["errorBudgetPercent"].number("a percentage above 0, at most 100", least=1e-9, most=100.0)
     short, long = (spans.prometheus(fields[key]) for key in ("shortWindow", "longWindow"))
@@ -215,10 +216,12 @@ def _rule(urgency: Urgency, node: Node) -> BurnRule:
         fields["shortWindow"].refuse(
             shown(fields["shortWindow"].tree.text), f"less than {fields['longWindow'].tree.text}"
         )
-    least = timedelta(seconds=SLICE)
-    if timedelta(0) < short < least:
-        short = least
-        fields["shortWindow"].warn(
-            shown(fields["shortWindow"].tree.text), "5m, which it is taken for: a slice has 5 minutes"
-        )
+    if timedelta(0) < short < spans.LEAST:
+        short = spans.LEAST
+        fields["shortWindow"].warn(shown(fields["shortWindow"].tree.text), spans.TAKEN)
+    if isnan(percent) or not short or not long or not period:
+        return None  # refused already
+    if wrong := spans.unusable(long, short, percent, Rolling(period)):
+        fields["longWindow"].refuse(shown(fields["longWindow"].tree.text), wrong)
+        return None
     return BurnRule(urgency, spans.written(long), spans.written(short), percent)

@@ -16,6 +16,10 @@ MONTH = Rolling(timedelta(days=30))
 """What is taken where no window is given."""
 DAYS = {"m": 1 / 1440, "h": 1 / 24, "d": 1, "w": 7, "M": 30, "Q": 90, "Y": 365}
 """How long OpenSLO's units are where they roll: a rolling month is 30 d."""
+LEAST = timedelta(seconds=SLICE)
+"""The shortest window of a burn rate."""
+SLICES = "5m or more: what is counted is counted in slices of 5 minutes"
+TAKEN = "5m, which it is taken for: a slice has 5 minutes"
 LONGEST_SLICE = timedelta(days=1)
 
 _ANY_START = datetime(2026, 1, 1)  # noqa: DTZ001  # a wall clock's
@@ -38,7 +42,7 @@ def rolling(node: Node) -> timedelta:
     else:
         node.warn(f"{found[0]} that rolls", f"{length.days}d, which is what it is taken for")
     if timedelta(0) < length < timedelta(seconds=SLICE):
-        node.refuse(shown(node.tree.text), "5m or more: what is counted is counted in slices of 5 minutes")
+        node.refuse(shown(node.tree.text), SLICES)
     return length or MONTH.length
 
 
@@ -109,6 +113,24 @@ def prometheus(node: Node, expected: str = "a duration such as 5m, 7d or 4w") ->
             node.refuse(shown(text), expected)
         return timedelta(0)
     return length
+
+
+def period(window: Window) -> timedelta:
+    """How long a window is; one of the calendar, as if it rolled."""
+    return window.length if isinstance(window, Rolling) else timedelta(days=DAYS[window.unit] * window.count)
+
+
+def unusable(long: timedelta, short: timedelta, percent: float, window: Window) -> str:
+    """What a burn rule of an objective should be in place of what it is; empty when it can be used."""
+    if min(long, short) < LEAST:
+        return f"windows of {SLICES}"
+    if short > long:
+        return "a short window that is at most as long as the long one"
+    if long > period(window):
+        return f"windows of at most {window_written(window)}, which is the objective's"
+    if not 0 < percent <= 100 * (1 + 1e-9):  # not so for NaN
+        return "a percentage of the budget above 0, at most 100"
+    return ""
 
 
 def written(length: timedelta) -> str:
