@@ -3,7 +3,8 @@ and where nothing is configured, the objectives that others record.
 
 Days are read newest first, those of many objectives together, in answers of bounded size. What a server does not have
 is remembered as asked for, and asked for again after a quarter of its age: a backfill is found, and a short retention
-costs next to nothing.
+costs next to nothing. What it warned of is asked for again in the same way, after six hours at the latest. The last
+six hours are read again once an hour, the last day every six: samples may have come late.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 from console.engine import faults, recorded
-from console.engine.levels import POINTS, Level, Levels, Track, begin_of, group_key
+from console.engine.levels import FIRST, POINTS, Level, Levels, Track, begin_of, group_key
 from console.engine.poller import Offload
 from console.model.promql import selectors
 from console.model.slices import DAY, SLICE, day
@@ -37,6 +38,10 @@ BUCKETS_EVERY = 3600.0
 """Seconds between two looks for the buckets of a histogram."""
 SOONEST = 1800.0
 """Seconds after which what is missing is asked for again, at the soonest."""
+DOUBTED = 6 * 3600.0
+"""Seconds after which what the server warned of is asked for again, at the latest."""
+AGAIN_EVERY = ((6 * 3600.0, DAY), (3600.0, FIRST))
+"""How often the last slices are read once more, and how many of them: the longer first."""
 LATER = 60.0
 """Seconds after which what could not be answered is tried again."""
 UNUSED = timedelta(days=60)
@@ -54,6 +59,10 @@ class Filling:
         self._looked_at = -math.inf
         self._buckets_at: dict[str, float] = {}
         self._dropped_at = -math.inf
+        self._once_more_at: dict[int, float] = {}
+        """When so many of the last slices were read again."""
+        self._once_more: list[tuple[list[Track], int]] = []
+        """Those of which they are still to be read."""
         self._better = False
         self._told_at = 0.0
 
@@ -121,6 +130,9 @@ class Filling:
                 self._look_for_buckets(level, levels.edge)
                 return BREAK
         plan = self._plan(levels.edge, unix)
+        if plan is None and self._late(unix):
+            self._read_once_more(levels.edge, unix)
+            return BREAK
         if plan is None:
             self._drop(unix)
             lacking = levels.unforeseen(levels.gauges(), unix)
@@ -151,7 +163,14 @@ class Filling:
                 track.begin, filling = begin, False
                 for number in range(day(begin), day(edge - 1) + 1):
                     with self._levels.lock:
-                        gap = track.slices.gap(max(begin, DAY * number), min(edge, DAY * (number + 1)))
+                        first, end = max(begin, DAY * number), min(edge, DAY * (number + 1))
+                        gap, looked = track.slices.gap(first, end), track.looked.get(number, 0.0)
+                        after = max(SOONEST, (unix - (gap[1] if gap is not None else end) * SLICE) / 4)
+                        if number in track.doubts and unix >= looked + min(after, DOUBTED):
+                            doubted = track.doubted(first, end)
+                            if doubted is not None:
+                                gap = _both(gap, doubted)
+                                after = 0.0
                     if gap is None:
                         continue
                     missed = gap[1] * SLICE
@@ -159,14 +178,34 @@ class Filling:
                         filling = True
                         if unix >= track.not_before:
                             never.setdefault(number, {})[track] = gap
-                    elif unix >= max(
-                        track.not_before, track.looked.get(number, 0.0) + max(SOONEST, (unix - missed) / 4)
-                    ):
+                    elif unix >= max(track.not_before, looked + after):
                         again.setdefault(number, {})[track] = gap
                 if track.filling != filling:
                     track.filling, self._better = filling, True
         days = never or again
         return _together(days) if days else None
+
+    def _late(self, unix: float) -> bool:
+        """Whether the last slices are to be read again: there may be samples that came late."""
+        for seconds, count in AGAIN_EVERY:
+            if unix - self._once_more_at.setdefault(count, unix) >= seconds:
+                tracks = [track for level in self._levels.levels() for track in level.wanted]
+                size = max(1, POINTS // (2 * count))
+                chunks = [(tracks[at : at + size], count) for at in range(0, len(tracks), size)]
+                self._once_more = [*(item for item in self._once_more if item[1] > count), *chunks]
+                for _, fewer in AGAIN_EVERY:
+                    if fewer <= count:
+                        self._once_more_at[fewer] = unix
+        return bool(self._once_more)
+
+    def _read_once_more(self, edge: int, unix: float) -> None:
+        tracks, count = self._once_more.pop(0)
+        try:
+            self._levels.ask(tracks, edge - count, edge, unix)
+        except SourceError:
+            self._once_more.clear()  # the next time
+            return
+        self._better = True
 
     def _drop(self, unix: float) -> None:
         """Forgets, once a day, what no window needs any more."""
@@ -280,6 +319,11 @@ def _grouping(objective: Objective) -> str:
     except ValueError:
         return ""
     return f"group by ({', '.join(objective.groups)}) ({found[0]})" if found else ""
+
+
+def _both(one: tuple[int, int] | None, other: tuple[int, int]) -> tuple[int, int]:
+    """From where up to where two gaps are."""
+    return other if one is None else (min(one[0], other[0]), max(one[1], other[1]))
 
 
 def _together(days: dict[int, dict[Track, tuple[int, int]]]) -> tuple[list[Track], int, int]:

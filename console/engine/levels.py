@@ -36,7 +36,7 @@ LAG = 150.0
 AGAIN = timedelta(minutes=1)
 """How often the last slices are read again."""
 LATE = 3
-"""How many: what comes later than that is found in the background."""
+"""How many: what comes later than that counts when they are read again in the background."""
 FIRST = 72
 """Slices of the first round: six hours."""
 POINTS = 20_000
@@ -54,8 +54,8 @@ class Track:
     time, and `looked` when for what was missing in a day."""
 
     __slots__ = (
-        "asked", "begin", "filling", "key", "looked", "most_days", "not_before", "queries", "sli", "slices", "tail",
-        "why", "worst",
+        "asked", "begin", "doubts", "filling", "key", "looked", "most_days", "not_before", "queries", "sli", "slices",
+        "tail", "why", "worst",
     )  # fmt: skip
 
     def __init__(self, name: str, sli: Sli, where: str) -> None:
@@ -64,6 +64,8 @@ class Track:
         text = "\0".join((where, sli.part, sli.total, sli.counts.value))
         self.key = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
         self.slices, self.asked, self.looked = Slices(), dict[int, float](), dict[int, float]()
+        self.doubts: set[int] = set()
+        """The days that may have slices of which the server warned."""
         self.tail = Sums(expected=1)
         self.worst, self.why = ReadingState.OK, ""
         """What kept its tail from being read, where something did."""
@@ -78,6 +80,8 @@ class Track:
         """Takes over what a store has."""
         self.slices, self.asked = kept.slices, dict(kept.asked)
         self.looked = dict(kept.asked)
+        first, newest = kept.slices.first, kept.slices.newest
+        self.doubts = set(range(day(first), day(newest) + 1)) if first is not None and newest is not None else set()
 
     def hear(self, answers: Mapping[str, Reading[float]], now: datetime) -> None:
         """Takes the tail from the answers."""
@@ -106,8 +110,26 @@ class Track:
         part, total = (found.get(query.name) for query in self.queries)
         if part is None or total is None:
             return None
-        doubtful = part.doubtful or total.doubtful
-        return self.slices.put_series(first, total.values, part.values, doubtful=doubtful)
+        if not (part.doubtful or total.doubtful):
+            return self.slices.put_series(first, total.values, part.values)
+        end = first + len(total.values)
+        known = self.slices.between(first, end)
+        # What it warns of does not take the place of what it has said without.
+        totals = [
+            None if old is not None and not old.doubtful else value
+            for old, value in zip(known, total.values, strict=True)
+        ]
+        self.doubts.update(range(day(first), day(end - 1) + 1))
+        return self.slices.put_series(first, totals, part.values, doubtful=True)
+
+    def doubted(self, begin: int, end: int) -> tuple[int, int] | None:
+        """From where up to, and without, where the server warned of slices in [begin, end), with whatever lies between;
+        None when it did not, or when they were read again without."""
+        if not self.slices.sums(begin, end).doubtful:
+            self.doubts.discard(day(begin))
+            return None
+        found = [item.index for item in self.slices.between(begin, end) if item is not None and item.doubtful]
+        return found[0], found[-1] + 1
 
     def was_asked(self, begin: int, end: int, unix: float, *, gaps: bool) -> list[int]:
         """Notes that the slices from `begin` up to `end` were asked for, which are all the `gaps` of their days, or

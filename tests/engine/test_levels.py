@@ -91,7 +91,7 @@ async def test_after_a_restart_only_what_was_missed_is_read(tmp_path, kind) -> N
     keeper.requests()
     first = keeper.round()
     assert first.coverage == pytest.approx(1 - 14 / 720, abs=0.001)
-    assert first.ratio.ok
+    assert first.ratio.value == pytest.approx(before.ratio.value, abs=1e-5)
     whole = await keeper.fill()
     assert whole.coverage == 1
     assert sum(points for kind, _, _, points in keeper.history.asked if kind == "range") < 500
@@ -167,6 +167,43 @@ async def test_samples_that_come_within_a_quarter_of_an_hour_count() -> None:
     keeper.history.late = 0
     assert keeper.round().burns["30m"].ok
     assert keeper.rounds.levels.levels()[0].own.slices.newest == last - 2
+
+
+async def test_samples_that_come_hours_later_count_too() -> None:
+    """Some pods push late: the total had a value before, so there is no gap."""
+    keeper = bench(count=3, pairs=CALM[:1000])
+    keeper.objectives = [objective(number, window=Rolling(timedelta(days=1))) for number in range(3)]
+    keeper.restart()
+    last = int(NOW.timestamp() // SLICE)
+    keeper.round()
+    await keeper.fill()
+
+    async def hours(count: int) -> list[int]:
+        asked = []
+        for _ in range(6 * count):
+            keeper.pass_(minutes=10)
+            for item in keeper.objectives:
+                keeper.history.put(item.sli, int(keeper.history.clock.now().timestamp() // SLICE) - 2, CALM[:2])
+            keeper.round()
+            keeper.requests()
+            await keeper.fill()
+            asked.append(keeper.requests("range"))
+        return asked
+
+    def counted(begin: int, count: int) -> tuple[float, float]:
+        sums = keeper.rounds.levels.levels()[0].own.slices.sums(begin, begin + count)
+        return sums.part, sums.total
+
+    await hours(2)
+    keeper.history.put(sli(), last + 2, [(300.0, 10_000.0)] * 8)
+    assert counted(last + 2, 8) == (8.0, 80_000.0)
+    asked = await hours(1)
+    assert counted(last + 2, 8) == (2400.0, 80_000.0)
+    assert sum(asked) == 1  # for all of them
+    await hours(10)
+    keeper.history.put(sli(), last + 2, [(400.0, 10_000.0)] * 8)
+    assert sum(await hours(6)) <= 5 + 2
+    assert counted(last + 2, 8) == (3200.0, 80_000.0)
 
 
 async def test_a_backfill_is_found() -> None:
@@ -273,6 +310,55 @@ async def test_what_the_server_warns_of_is_partial_and_read_again() -> None:
     found = keeper.round()
     assert found.burns["5m"].ok
     assert found.burn.state is ReadingState.PARTIAL  # the hour still has slices that it warned of
+
+
+async def test_what_the_server_warned_of_is_asked_for_again_until_it_does_not() -> None:
+    keeper = bench(MemorySlices(), pairs=CALM)
+    keeper.objectives = [objective(window=Rolling(timedelta(days=5)))]
+    keeper.restart()
+    keeper.history.warned = {sli().total}
+    keeper.round()
+    found = await keeper.fill()
+    keeper.restart()
+
+    async def pass_(minutes: int) -> None:
+        nonlocal found
+        for _ in range(minutes // 5):
+            keeper.pass_(minutes=5)
+            keeper.history.put(sli(), int(keeper.history.clock.now().timestamp() // SLICE) - 1, CALM[:1])
+            keeper.round()
+            found = await keeper.fill()
+
+    keeper.requests()
+    await pass_(24 * 60)
+    assert found.ratio.state is ReadingState.PARTIAL
+    assert found.ratio.note == "the server warned that its answer is not complete"
+    assert keeper.requests("range") - 288 < 90  # besides those of the rounds
+    keeper.history.warned.clear()
+    await pass_(20)
+    assert found.ratio.state is ReadingState.PARTIAL
+    await pass_(6 * 60)
+    assert found.ratio.ok
+    keeper.requests()
+    await pass_(50)
+    assert keeper.requests("range") <= 10 + 1
+
+
+async def test_what_it_warns_of_does_not_take_the_place_of_what_it_said_without() -> None:
+    keeper = bench(pairs=CALM)
+    keeper.round()
+    await keeper.fill()
+    keeper.history.warned = {sli().total}
+    last = int(NOW.timestamp() // SLICE)
+    keeper.history.put(sli(), last - 288, [(0.0, 10.0)] * 288)
+    keeper.pass_(hours=1)
+    keeper.history.put(sli(), last, [(1.0, 9.0)] * 12)
+    keeper.round()
+    await keeper.fill()
+    slices = keeper.rounds.levels.levels()[0].own.slices
+    before, since = slices.sums(last - 288, last - 2), slices.sums(last, last + 11)
+    assert (before.total, before.doubtful) == (286 * 10_000.0, 0)
+    assert (since.total, since.doubtful) == (11 * 9.0, 11)
 
 
 async def test_what_cannot_be_answered_does_not_hold_up_the_others() -> None:
