@@ -103,11 +103,22 @@ def kept(outside: Outside) -> object:
 def go(console: Terminal, scope: str) -> None:
     """To a screen, by keys; what is open is left."""
     way, text = PLACES[scope]
-    console.press("esc")
-    console.read_for(0.12)  # or it would be the beginning of the next key
-    console.wait_for("╭", gone=True)
-    for key in ("1", *way.split()):
-        console.press(key)
+    for last in (False,) * 9 + (True,):
+        console.press("esc")
+        console.read_for(0.12)  # or it would be the beginning of the next key: a busy program reads both at once
+        console.wait_for("╭", gone=True)
+        console.press("1")
+        try:
+            console.wait_for(PLACES["overview"][1], timeout=60 if last else 5)
+            break
+        except AssertionError:
+            if last:
+                raise
+    first, *then = way.split()
+    console.press(first)
+    if then:  # it acts on a row, which has to be there
+        console.wait_for(lambda shown: bool(re.search(r"(?m)^(ALERTS|INCIDENTS) ─", shown)) and "Slow" in shown.title())
+        console.press(*then)
     console.wait_for(lambda shown: bool(re.search(text, shown)))
 
 
@@ -147,6 +158,7 @@ def is_question(request) -> bool:
     return asks and set(parse_qs(request.body.decode())) <= {"query", "time", "timeout", "start", "end", "step"}
 
 
+@pytest.mark.timeout(400)  # 100 keys, one after the other
 def test_46_a_walk_through_a_read_only_console_changes_nothing(outside, tmp_path):
     asyncio.run(fill(outside))
     before, door = kept(outside), outside.door
