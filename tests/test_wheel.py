@@ -96,7 +96,7 @@ def test_a_team_copies_the_example_and_it_is_valid(environment, outside):
     printed = run([oncall, "--config", "ours", "check", "--json"], cwd=outside, expect=1)
     findings = {finding["source"]: finding for finding in json.loads(printed)["findings"]}
     assert findings["config"]["ok"], findings["config"]
-    assert "3 SLOs" in findings["environment"]["what"]
+    assert "6 SLOs" in findings["environment"]["what"]
 
 
 def test_the_demo_runs_and_prints_the_status(environment, outside):
@@ -105,7 +105,7 @@ def test_the_demo_runs_and_prints_the_status(environment, outside):
     status = json.loads(printed)
     assert status.keys() >= STATUS_KEYS
     assert status["mode"] == "demo"
-    assert len(status["slos"]) == 3
+    assert len(status["slos"]) == 6
     assert status["rollback"]["can"] in {"yes", "no", "unverified"}
     assert not list(outside.iterdir())  # its journal is temporary
 

@@ -127,6 +127,7 @@ def test_43_44_no_secret_is_in_anything_that_is_left(outside, tmp_path):
 
 WORKERS = (
     "prometheus.source.Prometheus.read",
+    "prometheus.source.Prometheus.read_range",
     "alertmanager.alerts.Alertmanager.read",
     "alertmanager.silences.AlertmanagerSilences.read",
     "pagerduty.PagerDutyApi.read",
