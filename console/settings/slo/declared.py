@@ -236,7 +236,7 @@ def _target(node: Node, most: int, expected: str) -> float:
 
 
 def judged(declared: Declared, objective: Objective) -> None:
-    """Warns of alerts that can never fire, and of those that fire while the budget lasts."""
+    """Warns of alerts that can never fire, and of those that a file asked for and that fire while the budget lasts."""
     period, budget = objective.period, objective.budget
     if not 0 < objective.target < 1:
         return
@@ -248,7 +248,7 @@ def judged(declared: Declared, objective: Objective) -> None:
             declared.target_at.warn(
                 found, f"{expected} {rule.factor(period):.4g}, and a full outage reaches {1 / budget:.4g}"
             )
-        if not off and (factor := rule.factor(period)) < SPARING:
+        if not off and objective.rules != RULES and (factor := rule.factor(period)) < SPARING:
             declared.target_at.warn(
                 f"a window of {objective.window.name}, in which the {rule.urgency} over {rule.long} fires at a burn"
                 f" rate of {factor:.3g}, while the budget lasts",
