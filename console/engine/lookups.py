@@ -58,8 +58,9 @@ class Lookups:
 
         def ask() -> Found:
             series = metrics.read_range([query], now - DAY, now, STEP.total_seconds()).get("history")
-            spans = spans_of(series.values, series.start, STEP) if series is not None else ()
-            return Found(firings=spans, source=metrics.name, at=now)
+            if series is None:
+                return Found(error=f"{metrics.name} does not answer when it fired", source=metrics.name)
+            return Found(firings=spans_of(series.values, series.start, STEP), source=metrics.name, at=now)
 
         return await self._ask(ask)
 

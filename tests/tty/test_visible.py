@@ -95,7 +95,7 @@ def test_quiet(columns, rows):
             r"nobody on shift.*\d\d:\d\dZ",
             r"No incident is open; 1 alert is active",
             VERDICT,
-            r"Availability +ok .*99.95 %.*budget",
+            r"Error ratio +ok .*99.9 %.*budget",
             r"25\].*bake \d+ min left",
             r"ALERTS .*1 active.*alertmanager ok",
             r"✔ prometheus",

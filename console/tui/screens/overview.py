@@ -30,9 +30,9 @@ ROOMY_ROWS = 40
 """From this height on, one column has room for a line per proof and per source."""
 LEAST_SLOS, BELOW_SLOS, BESIDE_SLOS = 3, 19, 30
 """Gauges that are shown at least; rows of the screen that other things have, without and with a line per proof."""
-BRIEF_SOURCES = 2
-"""Rows among these of the sources below the alerts. Where these, or what the alerts lack, need more, the gauges have
-less: the worst alert is on the screen."""
+BRIEF_SOURCES, SIDE_SOURCES = 2, 5
+"""Rows among these of the sources below the alerts, or beside them. Where these, or what the alerts lack, need more, the
+gauges have less: the worst alert and every source are on the screen."""
 
 
 class OverviewScreen(ConsoleScreen):
@@ -85,7 +85,8 @@ class OverviewScreen(ConsoleScreen):
             overview.side(board, now, side.size.width or 46, look) if width >= 100 else self._below(board, now, look)
         )
         missing = alerts.no_evidence(board.feed)
-        needed = max(0, len(around) - BRIEF_SOURCES) + bool(missing) if width < 100 and not roomy else 0
+        rows = SIDE_SOURCES + 1 if width >= 100 else BRIEF_SOURCES  # the column ends with an empty one
+        needed = 0 if roomy else max(0, len(around) - rows) + bool(missing)
         most = max(LEAST_SLOS, height - (BESIDE_SLOS if roomy else BELOW_SLOS) - needed)
         shown = overview.panels(board, now, column, look, roomy=roomy, most=most)
         panels.show([*shown, *overview.present_step(board, now, column, look)] if beside else shown)
