@@ -31,8 +31,8 @@ ROOMY_ROWS = 40
 LEAST_SLOS, BELOW_SLOS, BESIDE_SLOS = 3, 19, 30
 """Gauges that are shown at least; rows of the screen that other things have, without and with a line per proof."""
 BRIEF_SOURCES, SIDE_SOURCES = 2, 5
-"""Rows among these of the sources below the alerts, or beside them. Where these, or what the alerts lack, need more, the
-gauges have less: the worst alert and every source are on the screen."""
+"""Rows among these of the sources below the alerts, or beside them. Where these, or what the alerts lack, need more,
+the gauges have less: the worst alert and every source are on the screen."""
 
 
 class OverviewScreen(ConsoleScreen):
