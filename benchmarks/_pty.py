@@ -27,7 +27,9 @@ ONCALL = (sys.executable, "-m", "console")
 DEMO = (*ONCALL, "demo")
 DEMO_TEXT = "oncall DEMO"
 OVERVIEW = ("Latency below 300 ms  ok", "measured 25 %", "2/7 proven", "DiskFillingUp", "wait-for-messages   up")
-"""What the demo's Overview says once every pane has its data."""
+"""Once the month of every SLO has been read."""
+STARTED = (" % ≥ 99 %", *OVERVIEW[1:])
+"""What the demo's Overview says with data in every pane: the gauges cover what the first round has read, and say so."""
 LIVE_TEXT = "oncall  starting"
 CLOSED = ("prometheus    UNREACHABLE", "alertmanager  UNREACHABLE", "wait-for-messages   DOWN")
 """What the live Overview says where nothing answers."""

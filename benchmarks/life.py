@@ -51,7 +51,7 @@ Found = dict[str, tuple[float, float]]
 """Each figure's (value, budget)."""
 
 BARE = Program(_pty.BARE, {}, ((_pty.BARE_TEXT,),))
-DEMO = Program(_pty.DEMO, {}, ((_pty.DEMO_TEXT,), _pty.OVERVIEW))
+DEMO = Program(_pty.DEMO, {}, ((_pty.DEMO_TEXT,), _pty.STARTED))
 
 
 def lived(programs: Sequence[Program], reverse: bool = False, after: float = 0.0) -> list[Life]:
