@@ -24,7 +24,7 @@ class Pattern:
     def __init__(self, text: str) -> None:
         if len(text) > LONGEST:
             raise ValueError(f"the regular expression is longer than {LONGEST} characters")
-        self._compiled = _re2(text)
+        self._compiled = re2_of(text)
         self._answers: dict[str, bool] = {}
 
     def matches(self, text: str) -> bool:
@@ -37,7 +37,8 @@ class Pattern:
         return known
 
 
-def _re2(text: str) -> Any:
+def re2_of(text: str) -> Any:
+    """The compiled pattern, by RE2. Raises what RE2 raises for one that it refuses."""
     import re2
 
     options = re2.Options()

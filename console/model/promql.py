@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from functools import lru_cache
 
-from console.model.pattern import _re2
+from console.model.pattern import re2_of
 from console.model.sli import INNER, SECONDS, WINDOW, replaced
 from console.model.value import value
 
@@ -134,7 +134,7 @@ def unreadable(matcher: Matcher) -> str:
     if matcher.operator not in ("=~", "!~") or _PLAIN.fullmatch(matcher.value):
         return ""
     try:
-        _re2(matcher.value)
+        re2_of(matcher.value)
     except ValueError as error:
         return "" if _TOO_LARGE in str(error) else str(error)
     return ""
