@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import os
 import sys
+import threading
 
 
 def main() -> None:
@@ -11,7 +14,18 @@ def main() -> None:
     gc.disable()
     from console.cli.main import run
 
-    sys.exit(run(sys.argv[1:]))
+    _leave(run(sys.argv[1:]))
+
+
+def _leave(code: int) -> None:
+    """Ends the process. A source that hangs is left in a daemon thread: where C++ is on its stack, taking the
+    interpreter down below it ends the process with SIGABRT. So nothing is taken down while there is one."""
+    if not any(thread.daemon for thread in threading.enumerate()):
+        sys.exit(code)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # nobody reads it any more
+            stream.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":

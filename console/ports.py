@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from console.model.alert import AlertSnapshot
 from console.model.board import HealthSnapshot
 from console.model.events import Recorded
+from console.model.flag import FlagAnswer, FlagChange, FlagState
 from console.model.message import Act, Delivery
 from console.model.pager import ActResult, PagerIncident, PagerLogEntry, PagerSnapshot
 from console.model.people import Actor
@@ -371,12 +372,27 @@ class Watched(Protocol):
 
 
 class Flags(Protocol):
-    """Sets the share of traffic. Absent (None) in live mode for now: there the step is done by hand."""
+    """Reads and sets the share of traffic that a flag gives. Called in worker threads. Raises SourceError; Rejected for
+    what the far side will not take (403, a flag that does not exist); Uncertain for a write without an answer."""
 
     name: str
 
-    def set_percent(self, flag: str, percent: float) -> str:
-        """Sets and says in one line what the far side answered. Raises SourceError."""
+    def read(self, flag: str) -> FlagState:
+        """The flag as it is now."""
+        ...
+
+    def set_percent(self, flag: str, percent: float, expected: float | None = None) -> FlagAnswer:
+        """Sets the share, 0 to 100, and reads it back. With `expected`, only while the share is that: it is read just
+        before, and LOST says who was faster."""
+        ...
+
+    def history(self, flag: str) -> tuple[FlagChange, ...]:
+        """The newest changes that the provider remembers, oldest first; none where it keeps none."""
+        ...
+
+    def scope(self, flag: str) -> str:
+        """What the credentials allow on this flag, in words, without changing anything; empty when nothing can be
+        said."""
         ...
 
 

@@ -18,6 +18,7 @@ from console.model import commands as cmd
 from console.model import events as ev
 from console.model.decide import Batch, effect_outcome, flag_outcome
 from console.model.events import Recorded
+from console.model.flag import FlagOutcome
 from console.model.pager import ActOutcome, ActResult
 from console.model.people import Actor
 from console.ports import Append, Conflict, NewEvent, NotSaved, Refused, Silences, SourceError, Uncertain
@@ -91,7 +92,10 @@ class Effects:
         answer = await self._asked(lambda: flags.set_percent(intent.target, percent))
         if isinstance(answer, Denied):
             return answer
-        ended = ("refused", str(answer)) if isinstance(answer, SourceError) else ("done", answer)
+        ended = ("refused", str(answer))
+        if not isinstance(answer, SourceError):
+            stands = answer.outcome in (FlagOutcome.DONE, FlagOutcome.ALREADY)
+            ended = ("done" if stands else "refused", answer.text)
 
         def follows() -> list[Batch]:
             state, context = self._record.state, self._moments.context(self._actor)

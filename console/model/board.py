@@ -15,6 +15,7 @@ from console.model.message import ChannelProof, ChannelSpec, Delivery
 from console.model.pager import PagerIncident, PagerSnapshot
 from console.model.people import Actor, Person, SeverityRule
 from console.model.playbook import LoadedPlaybook
+from console.model.progress import Progress
 from console.model.reading import Reading, ReadingState
 from console.model.rollback import Readiness
 from console.model.rollout import Rollout
@@ -129,6 +130,8 @@ class Board:
     sources: tuple[SourceStatus, ...] = ()
     slos: tuple[SloGauge, ...] = ()
     rollout: Rollout | None = None
+    progress: Progress | None = None
+    """The rollout by the record, with its evidence; None where no plan is configured."""
     readiness: Readiness = field(default_factory=Readiness)
     feed: AlertFeed = field(default_factory=AlertFeed)
     health: tuple[Health, ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from console.model.estimate import Deadline, Estimate, Remaining
 from console.model.reading import Reading, ReadingState
 from console.model.value import value
 
@@ -41,9 +42,15 @@ class Proof:
 
 @value
 class Readiness:
-    """Whether a rollback is possible now. There is no duration until one was measured."""
+    """Whether a rollback is possible now, how long it would take, and until when it may begin. There is no duration
+    until one was measured."""
 
     proofs: tuple[Proof, ...] = ()
+    estimate: Estimate = Estimate()
+    deadline: Deadline = Deadline()
+    """When it must have begun at the latest."""
+    remaining: Remaining | None = None
+    """Of the rollback under way."""
 
     @property
     def can(self) -> Can:

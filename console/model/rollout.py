@@ -9,6 +9,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from console.model.reading import Reading, ReadingState, missing
+from console.model.rollout_plan import (
+    AutoRollback,
+    Capacity,
+    CriterionRule,
+    Evidence,
+    RollbackPlan,
+    Stage,
+)
 from console.model.sli import filled
 from console.model.value import value
 from console.model.window import days
@@ -134,6 +142,39 @@ class RolloutPlan:
     guardrails: tuple[GuardrailRule, ...] = ()
     readings: tuple[tuple[str, str], ...] = ()
     """(name, expression) of further readings that playbooks look at, as `reading.<name>`."""
+    stages: tuple[Stage, ...] = ()
+    """What each phase asks for, in the order of `phases`; empty: nothing but the bake."""
+    samples_expr: str = ""
+    """Template that counts the requests on the new path."""
+    share_points: float = 3.0
+    share_for: timedelta = timedelta(minutes=2)
+    """By how many points the measured share may differ from the one that is set, and for how long."""
+    revision_expr: str = ""
+    revision_label: str = ""
+    """The expression whose one series names the revision that is rolled out, in this label."""
+    evidence: tuple[Evidence, ...] = ()
+    capacities: tuple[Capacity, ...] = ()
+    criteria: tuple[CriterionRule, ...] = ()
+    rollback: RollbackPlan | None = None
+    auto: AutoRollback | None = None
+    """None: the console only recommends."""
+    before: str = ""
+    """The playbook with the checks before the first phase."""
+    smoke: str = ""
+    """The playbook with the smoke checks after each phase."""
+    hash: str = ""
+    """`sha256:` over the file that it was read from."""
+
+    def stage(self, percent: float) -> Stage:
+        """What the phase at so many percent asks for."""
+        for stage in self.stages:
+            if abs(stage.percent - percent) < REACHED:
+                return stage
+        return Stage(percent, self.bake)
+
+    def next_phase(self, percent: float) -> float | None:
+        """The phase that follows so many percent; None after the last one."""
+        return next((phase for phase in self.phases if phase >= percent + REACHED), None)
 
     def within(self, phases: Sequence[float], percent: Reading[float]) -> bool | None:
         """Whether so many percent are one of these phases, which need not all be the plan's; None when the percent is

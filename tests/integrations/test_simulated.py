@@ -439,7 +439,7 @@ class TestAlerts:
 class TestFlags:
     def test_says_what_it_did(self):
         answer = Lighthouse().roll_back(100)
-        assert answer == "simulated flags: lighthouse-elicitation was at 25 %, is set to 0 %"
+        assert answer.text == "simulated flags: lighthouse-elicitation was at 25 %, is set to 0 %"
 
     @pytest.mark.parametrize(
         ("flag", "percent"),

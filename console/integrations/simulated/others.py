@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from console.integrations.simulated.world import World
 from console.model.board import HealthSnapshot
+from console.model.flag import FlagAnswer, FlagChange, FlagOutcome, FlagState
 from console.model.reading import Reading, ReadingState
 from console.ports import SourceError
 
@@ -43,17 +46,46 @@ class SimulatedFlags:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def set_percent(self, flag: str, percent: float) -> str:
-        """Sets the share of traffic on the new path, which takes two seconds, and says so in one line.
+    def read(self, flag: str) -> FlagState:
+        """The share that was set last. Raises SourceError for another flag, and while the source is broken."""
+        now = self._known(flag)
+        percent = self._world.set_to
+        return FlagState(flag, percent, percent > 0, now)
+
+    def set_percent(self, flag: str, percent: float, expected: float | None = None) -> FlagAnswer:
+        """Sets the share of traffic on the new path, which takes effect after two seconds.
 
         Raises SourceError for another flag, for a share that is not 0 to 100 %, and while the source is broken.
         """
+        self._known(flag)
+        if not 0.0 <= percent <= 100.0:
+            raise SourceError(f"simulated flags: {flag} takes 0 to 100 %, not {percent:g}")
+        before = self._world.set_to
+        if expected is not None and before != expected:
+            text = f"simulated flags: {flag} is at {before:g} %, not {expected:g} %: somebody else was faster"
+            return FlagAnswer(FlagOutcome.LOST, text, before, before)
+        self._world.set_percent(percent)
+        text = f"simulated flags: {flag} was at {before:g} %, is set to {percent:g} %"
+        return FlagAnswer(FlagOutcome.DONE, text, before, percent, 0.0)
+
+    def history(self, flag: str) -> tuple[FlagChange, ...]:
+        """What was set here."""
+        self._known(flag)
+        found, before = [], None
+        for number, (at, percent) in enumerate(self._world.steps):
+            what = f"set to {percent:g} %"
+            found.append(FlagChange(str(number), self._world.instant(at), "simulated", what, before, percent))
+            before = percent
+        return tuple(found)
+
+    def scope(self, flag: str) -> str:
+        """Nothing real can be reached by it."""
+        self._known(flag)
+        return "simulated: read and write"
+
+    def _known(self, flag: str) -> datetime:
         now = self._world.answer("flags")
         known = self._world.plan.flag
         if flag != known:
             raise SourceError(f"simulated flags: there is no flag {flag!r}; the rollout's is {known!r}")
-        if not 0.0 <= percent <= 100.0:
-            raise SourceError(f"simulated flags: {flag} takes 0 to 100 %, not {percent:g}")
-        before = self._world.percent(self._world.seconds(now))
-        self._world.set_percent(percent)
-        return f"simulated flags: {flag} was at {before:g} %, is set to {percent:g} %"
+        return now

@@ -14,6 +14,7 @@ from datetime import datetime
 
 from console.model.alert import Alert, AlertSnapshot, AlertState
 from console.model.board import HealthSnapshot
+from console.model.flag import FlagAnswer, FlagChange, FlagOutcome, FlagState
 from console.model.message import Act, Delivery
 from console.model.pager import ActOutcome, ActResult
 from console.model.playbook import Check, Probe, Program, Step, StepKind
@@ -192,7 +193,19 @@ class TableFlags:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def set_percent(self, flag: str, percent: float) -> str:
+    def read(self, flag: str) -> FlagState:
+        """Raises SourceError: a table says only how a write ends."""
+        raise SourceError(f"{flag} cannot be read here")
+
+    def history(self, flag: str) -> tuple[FlagChange, ...]:
+        """None."""
+        return ()
+
+    def scope(self, flag: str) -> str:
+        """Nothing."""
+        return ""
+
+    def set_percent(self, flag: str, percent: float, expected: float | None = None) -> FlagAnswer:
         """Raises SourceError, and Uncertain where the table says so."""
         told = self._table.told(self._table.under_way(StepKind.FLAG, lambda step: step.flag == flag))
         if told.refused:
@@ -201,7 +214,7 @@ class TableFlags:
             raise Uncertain("no answer in the table")
         if told.changes is None:
             self._table.change({PERCENT: Reading(ReadingState.OK, percent, None, SOURCE)})
-        return f"{flag} is set to {percent:g} %"
+        return FlagAnswer(FlagOutcome.DONE, f"{flag} is set to {percent:g} %", None, percent)
 
 
 class TableChannel:

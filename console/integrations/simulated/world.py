@@ -131,6 +131,12 @@ class World:
         """Seconds since the start as an instant."""
         return self.start + timedelta(seconds=seconds)
 
+    @property
+    def set_to(self) -> float:
+        """The share that was set last, be it in effect yet or not."""
+        with self._lock:
+            return self._actions[-1][1] if self._actions else self.percent(self.seconds(self.clock.now()))
+
     def set_percent(self, percent: float) -> datetime:
         """Sets the share of traffic on the new path, now. The instant at which that takes effect."""
         with self._lock:

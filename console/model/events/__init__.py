@@ -9,6 +9,7 @@ A new kind: its class in its stream's module here, and what it changes in the mo
 from console.model.events.alert import *
 from console.model.events.baseline import *
 from console.model.events.change import *
+from console.model.events.decision import *
 from console.model.events.delivery import *
 from console.model.events.drill import *
 from console.model.events.effect import *
@@ -17,5 +18,7 @@ from console.model.events.incident import *
 from console.model.events.pager import *
 from console.model.events.registry import *
 from console.model.events.response import *
+from console.model.events.rollback import *
+from console.model.events.rollout import *
 from console.model.events.run import *
 from console.model.events.shift import *
