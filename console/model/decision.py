@@ -6,7 +6,8 @@ rollback.
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from console.model.events.decision import Condition, Finding
@@ -14,6 +15,8 @@ from console.model.people import Actor
 from console.model.value import value
 
 PASS, FAIL, UNKNOWN = "pass", "fail", "unknown"
+LIFE = timedelta(hours=1)
+"""How long a decision counts that rests on no finding with an expiry, or on somebody's word against the findings."""
 
 
 class Answer(StrEnum):
@@ -91,9 +94,29 @@ class Decision:
     head: str = ""
 
     @property
+    def stream(self) -> str:
+        """The stream of its event."""
+        return f"decision:{self.id}"
+
+    @property
     def label(self) -> str:
         """DEC-<seq>."""
         return f"DEC-{self.number}" if self.number else "DEC-? (NOT SAVED)"
+
+    @property
+    def allows(self) -> bool:
+        """Whether it says that the next phase may come."""
+        return self.status in (Status.GO, Status.CONDITIONAL)
+
+    @property
+    def expires_at(self) -> datetime:
+        """Until when it counts: as long as the first of the findings that it rests on. One against the findings counts
+        for LIFE at the most."""
+        counted = [item for item in self.findings if item.required and not item.waived]
+        ends = [item.expires_at for item in counted if item.expires_at is not None]
+        if self.override or not ends:
+            ends.append(self.at + LIFE)
+        return min(ends)
 
 
 def answer(findings: tuple[Finding, ...]) -> Answer:
@@ -104,3 +127,70 @@ def answer(findings: tuple[Finding, ...]) -> Answer:
     if not required or any(item.outcome != PASS for item in required):
         return Answer.HOLD
     return Answer.GO
+
+
+def valid(
+    decision: Decision | None,
+    from_percent: float,
+    to_percent: float,
+    plan_hash: str,
+    revision: str,
+    now: datetime,
+    *,
+    target: str = "",
+    others: Iterable[Decision] = (),
+    attestations: Iterable[Attestation] = (),
+) -> str:
+    """Why the next phase must not rest on this decision; empty when it may. `others` are the decisions that are known,
+    a newer one of which goes before it; `attestations` are all that stand now: it does not outlive an approval that was
+    withdrawn."""
+    step = f"{from_percent:g} to {to_percent:g} %"
+    if decision is None:
+        return f"no decision is recorded for {step}"
+    if target and decision.target != target:
+        return f"{decision.label} is about {decision.target}"
+    if not decision.allows:
+        return f"{decision.label} says {decision.status}"
+    if (decision.from_percent, decision.to_percent) != (from_percent, to_percent):
+        return f"{decision.label} is about {decision.from_percent:g} to {decision.to_percent:g} %, not {step}"
+    if decision.plan_hash != plan_hash:
+        return f"{decision.label} was taken on another version of the plan"
+    if decision.revision != revision:
+        return f"{decision.label} is about revision {decision.revision or '(none)'}, not {revision or '(none)'}"
+    if decision.at > now:
+        return f"{decision.label} is dated {decision.at:%H:%M:%S}Z, which is to come: a clock is off"
+    if decision.expires_at <= now:
+        return f"{decision.label} expired at {decision.expires_at:%H:%M:%S}Z: decide again"
+    return _overtaken(decision, others) or _withdrawn(decision, attestations)
+
+
+def _overtaken(decision: Decision, others: Iterable[Decision]) -> str:
+    step = (decision.target, decision.from_percent, decision.to_percent)
+    newer = [
+        item
+        for item in others
+        if (item.target, item.from_percent, item.to_percent) == step and item.number > decision.number
+    ]
+    last = max(newer, key=lambda item: item.number, default=None)
+    if last is None or last.allows:
+        return ""
+    return f"{last.label} says {last.status} since then"
+
+
+def _withdrawn(decision: Decision, attestations: Iterable[Attestation]) -> str:
+    rests = {item.name for item in decision.findings if item.kind == "approval" and item.outcome == PASS}
+    for item in attestations:
+        here = item.phase is None or item.phase == decision.to_percent
+        if item.criterion in rests and here and not item.approved and item.at > decision.at:
+            return f"{item.by} withdrew the approval {item.criterion!r} that {decision.label} rests on"
+    return ""
+
+
+def newest(decisions: Iterable[Decision], target: str, from_percent: float, to_percent: float) -> Decision | None:
+    """The last decision about a step; None where nobody has decided."""
+    found = [
+        item
+        for item in decisions
+        if item.target == target and (item.from_percent, item.to_percent) == (from_percent, to_percent)
+    ]
+    return max(found, key=lambda item: (item.number, item.at), default=None)

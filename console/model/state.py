@@ -13,8 +13,9 @@ from typing import Any
 
 from console.model.care import AlertCare
 from console.model.change import Change
+from console.model.decision import Decision
 from console.model.events import Recorded
-from console.model.fold import care, change, outside, response, run, shift
+from console.model.fold import care, change, decisions, outside, response, run, shift
 from console.model.fold.rules import Rules
 from console.model.incident import Incident
 from console.model.message import ChannelProof, Delivery
@@ -50,6 +51,8 @@ class State:
     """How often something was said about alerts: while it stays, `care` does."""
     trusted: dict[str, Trust] = field(default_factory=dict)
     """By the hash of the playbook's file."""
+    decisions: dict[str, Decision] = field(default_factory=dict)
+    """The newest, by id."""
 
     @property
     def shift(self) -> Shift | None:
@@ -88,6 +91,7 @@ _TABLES: Mapping[str, tuple[str, Rules]] = {
     "pager": ("on_call", outside.ON_CALL),
     "rollout": ("phases", outside.PHASES),
     "trust": ("trusted", run.TRUST),
+    "decision": ("decisions", decisions.DECISIONS),
 }
 """The first part of a stream's name to the table it is folded into, and how."""
 

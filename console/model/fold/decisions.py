@@ -1,0 +1,44 @@
+"""Decisions: stream "decision:<uuid>", one event each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from console.model import events as ev
+from console.model.decision import Decision, Status
+from console.model.events import Recorded
+from console.model.fold.rules import Rules
+
+KEPT = 200
+"""The newest stay; the record keeps them all."""
+
+
+def _forgotten(table: Mapping[str, Decision]) -> Iterable[str]:
+    over = len(table) - KEPT
+    return sorted(table, key=lambda name: (table[name].number, table[name].at))[:over] if over > 0 else ()
+
+
+DECISIONS = Rules(forgotten=_forgotten, at_birth=True)
+
+
+@DECISIONS.born(ev.DecisionCertified)
+def _certified(recorded: Recorded, event: ev.DecisionCertified) -> Decision:
+    return Decision(
+        id=recorded.stream.partition(":")[2],
+        number=recorded.seq,
+        version=recorded.version,
+        at=recorded.occurred_at,
+        by=recorded.actor,
+        target=event.target,
+        from_percent=event.from_percent,
+        to_percent=event.to_percent,
+        status=Status(event.status),
+        verdict=event.verdict,
+        findings=event.findings,
+        plan_hash=event.plan_hash,
+        revision=event.revision,
+        conditions=event.conditions,
+        override=event.override,
+        second=event.second,
+        head=event.head,
+    )
