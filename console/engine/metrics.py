@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from console.engine.levels import Levels, clouded
+from console.engine.plan_queries import check_queries, round_queries
 from console.model.guard import LOOKBACK, began, lookback
 from console.model.reading import Reading, ReadingState, missing
 from console.model.rollout import Guardrail, Rollout, RolloutPlan
@@ -53,15 +54,19 @@ class MetricRounds:
         """The gauges as they were kept, while the source has not answered yet: stale."""
         self._plan, self._clock, self._lookback = plan, clock, LOOKBACK
         self._began: float | None = None
+        self.bake_since: datetime | None = None
+        """When the present bake began, by our clock; it is told by who follows the record. None: nothing bakes."""
 
     @property
     def queries(self) -> tuple[Query, ...]:
         """Every expression asked, for `oncall check`."""
-        return (*self.levels.queries, *_rollout_queries(self._plan, self._lookback))
+        return (*self.levels.queries, *check_queries(self._plan, self._lookback))
 
     def read(self) -> MetricAnswers:
         """One round. Raises SourceError when nothing could be read."""
-        others = _rollout_queries(self._plan, self._lookback)
+        since = self.bake_since
+        bake = None if since is None else max(self._clock.now() - since, timedelta(0))
+        others = round_queries(self._plan, self._lookback, bake)
         try:
             answers = self.levels.read(others)
         except SourceError:
@@ -106,19 +111,6 @@ class MetricRounds:
     def _note(self) -> str:
         store = self.levels.store
         return "; ".join(filter(None, (self.levels.note, self.levels.fault, store.note if store is not None else "")))
-
-
-def _rollout_queries(plan: RolloutPlan | None, length: timedelta) -> list[Query]:
-    if plan is None:
-        return []
-    queries = [Query(f"guardrail.{rule.name}", rule.over(length).expr) for rule in plan.guardrails]
-    queries += [Query(f"guardrail.{rule.name}.samples", rule.samples) for rule in plan.guardrails if rule.samples]
-    queries += [Query(f"reading.{name}", expr) for name, expr in plan.readings]
-    if plan.percent_expr:
-        queries.append(Query("rollout.percent", plan.percent_expr))
-    if plan.since_expr:
-        queries.append(Query("rollout.since", plan.since_expr))
-    return queries
 
 
 _UNREAD: Reading[float] = missing(ReadingState.NO_DATA, "", "not read yet")
