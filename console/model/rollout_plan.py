@@ -132,6 +132,9 @@ class RollbackPlan:
     drain_step: str = ""
     restore_step: str = ""
     """The steps of the playbook whose time is estimated from these."""
+    not_needed: tuple[tuple[str, str], ...] = ()
+    """(proof, reason): what has nothing to prove here, such as a backup where nothing is stored. Only those of
+    `rollback.NEEDLESS`, and only where nothing is configured that reads them."""
 
 
 @value
