@@ -92,6 +92,11 @@ class Decision:
     override: str = ""
     second: str = ""
     head: str = ""
+    break_glass: str = ""
+    dissent: str = ""
+    p95_minutes: float | None = None
+    slo_hash: str = ""
+    rollout: str = ""
 
     @property
     def stream(self) -> str:

@@ -7,6 +7,7 @@ from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
+from console.model.decision import Attestation
 from console.model.people import Actor
 from console.model.rollout import SeenPhase
 from console.model.value import value
@@ -116,6 +117,10 @@ class RolloutRecord:
     reason: str = ""
     """Why it is rolled back, was held or given up."""
     safe: float = 0.0
+    begun_by: Actor | None = None
+    """The author of the rollout: somebody else approves its phases."""
+    attestations: tuple[Attestation, ...] = ()
+    """What people said of the criteria: of each person, the last word on a criterion and a phase."""
 
     @property
     def stream(self) -> str:

@@ -87,7 +87,9 @@ class Domain(StrEnum):
 class CriterionRule:
     """One criterion of a decision. `check` is a check on readings (READING: `guardrail.p99 < 300`), a share (BUDGET:
     the least budget left, ROLLBACK_TIME: the least P(at most 20 min)), a URL (HTTP), hours such as `Mon-Fri 08:00-17:00
-    Europe/Berlin` (WINDOW). `role` attests or approves. A finding counts for `expires`. `phases` empty: all."""
+    Europe/Berlin` (WINDOW), an age such as `30d` (BASELINE), how many people (APPROVAL). `role` attests or approves, or
+    is the on-call role that must be held (STAFFING). A finding counts for `expires`. `phases`: the phases that would be
+    entered; empty: all."""
 
     name: str
     title: str
@@ -98,6 +100,9 @@ class CriterionRule:
     role: str = ""
     expires: timedelta = timedelta(hours=1)
     phases: tuple[float, ...] = ()
+    freezes: tuple[str, ...] = ()
+    """Of a WINDOW: days in its time zone on which nothing is promoted, such as `2026-12-24` or
+    `2026-12-24/2027-01-01`, both ends among them."""
 
 
 @value

@@ -138,12 +138,13 @@ class RenewProof(Command):
 
 @value
 class Attest(Command):
-    """A criterion holds, says the operator, with a link."""
+    """A criterion holds, says the operator, with a link; or that it does not."""
 
     criterion: str
     link: str
     note: str = ""
     phase: float | None = None
+    holds: bool = True
 
 
 @value
@@ -159,7 +160,7 @@ class Approve(Command):
 @value
 class Decide(Command):
     """Records a decision on the findings that were on the screen. `override`: why it is not what they give, with the
-    `second` person who agrees."""
+    `second` person who agrees, or with why there is none (`break_glass`)."""
 
     from_percent: float
     to_percent: float
@@ -172,3 +173,4 @@ class Decide(Command):
     p95_minutes: float | None = None
     head: str = ""
     slo_hash: str = ""
+    break_glass: str = ""

@@ -48,6 +48,9 @@ class CriterionAttested:
     note: str = ""
     phase: float | None = None
     expires_at: datetime | None = None
+    role: str = ""
+    holds: bool = True
+    """False: that it does not hold."""
 
 
 @event("decision.approved")
@@ -81,6 +84,8 @@ class DecisionCertified:
     conditions: tuple[Condition, ...] = ()
     override: str = ""
     second: str = ""
+    break_glass: str = ""
+    """Why it was decided against the findings without a second person."""
     dissent: str = ""
     p95_minutes: float | None = None
     """How long a rollback was predicted to take."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from console.model import events as ev
-from console.model.decision import Decision, Status
+from console.model.decision import Attestation, Decision, Status
 from console.model.events import Recorded
 from console.model.fold.rules import Rules
 
@@ -41,4 +41,31 @@ def _certified(recorded: Recorded, event: ev.DecisionCertified) -> Decision:
         override=event.override,
         second=event.second,
         head=event.head,
+        break_glass=event.break_glass,
+        dissent=event.dissent,
+        p95_minutes=event.p95_minutes,
+        slo_hash=event.slo_hash,
+        rollout=event.rollout,
     )
+
+
+ATTESTATIONS = 200
+"""The newest stay with a rollout."""
+
+
+def attested(
+    known: tuple[Attestation, ...], recorded: Recorded, event: ev.CriterionAttested | ev.PhaseApproved
+) -> tuple[Attestation, ...]:
+    """What people said of a rollout's criteria, with one thing more: of each person, the last word on a criterion and a
+    phase counts."""
+    by, at = recorded.actor, recorded.occurred_at
+    if isinstance(event, ev.CriterionAttested):
+        link, expires = event.link, event.expires_at
+        said = Attestation(event.criterion, by, at, link, event.note, event.phase, expires, event.role, event.holds)
+    else:
+        said = Attestation(
+            event.criterion, by, at, "", event.note, event.phase, role=event.role, approved=event.approved
+        )
+    same = (said.criterion, said.phase, said.by)
+    kept = tuple(item for item in known if (item.criterion, item.phase, item.by) != same)
+    return (*kept, said)[-ATTESTATIONS:]
