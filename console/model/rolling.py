@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from console.model.decision import Attestation
+from console.model.decision import Attestation
 from console.model.people import Actor
 from console.model.rollout import SeenPhase
 from console.model.value import value
@@ -36,6 +37,18 @@ class Purpose(StrEnum):
     ROLLBACK = "rollback"
 
 
+UNDER_WAY = frozenset({RolloutState.PENDING, RolloutState.RAMPING, RolloutState.BAKING, RolloutState.HELD})
+"""States of a rollout that was begun and is neither at its end nor on its way back."""
+
+SAME_SHARE = 0.05
+"""Shares that are closer than this many percent are one setting of the flag."""
+
+
+def same_share(one: float, other: float) -> bool:
+    """Whether two shares are one setting of the flag."""
+    return abs(one - other) < SAME_SHARE
+
+
 @value
 class FlagWrite:
     """The share of traffic that was asked for. `outcome` is empty while nobody knows; then done, refused or unknown.
@@ -54,6 +67,12 @@ class FlagWrite:
     answer: str = ""
     observed: float | None = None
     ended_at: datetime | None = None
+    break_glass: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether nobody knows what came of it."""
+        return self.outcome in ("", "unknown")
 
 
 @value
@@ -103,20 +122,33 @@ class RolloutRecord:
     ended_at: datetime | None = None
     percent: float | None = None
     write: FlagWrite | None = None
+    """The newest one."""
+    doubtful: tuple[FlagWrite, ...] = ()
+    """Earlier ones whose outcome nobody knows; one after them that was read back ends the doubt."""
     bake_since: datetime | None = None
     stays: tuple[Stay, ...] = ()
     held_by: Actor | None = None
     held_reason: str = ""
+    held_at: datetime | None = None
     breaches: Mapping[str, Breach] = field(default_factory=dict)
+    breached_at: datetime | None = None
+    """When a guardrail was last breached in the phase that it is in."""
     disagrees_since: datetime | None = None
     countdown: Countdown | None = None
     cancelled_at: datetime | None = None
     """When a countdown was cancelled: there is none again for the breaches that stood then."""
     run: str = ""
     """The rollback's run."""
+    rollback_since: datetime | None = None
+    automatic: bool = False
+    """Whether the console began the rollback by itself."""
     reason: str = ""
     """Why it is rolled back, was held or given up."""
     safe: float = 0.0
+    attestations: tuple[Attestation, ...] = ()
+    """What people say of criteria, and who approves; the newest word of each person on each, in each phase."""
+    unsaved: bool = False
+    """True when an event of it waits in the spool."""
     begun_by: Actor | None = None
     """The author of the rollout: somebody else approves its phases."""
     attestations: tuple[Attestation, ...] = ()
@@ -134,5 +166,12 @@ class RolloutRecord:
 
     @property
     def open_write(self) -> FlagWrite | None:
-        """A write whose outcome nobody knows."""
-        return self.write if self.write is not None and self.write.outcome in ("", "unknown") else None
+        """A write whose outcome nobody knows, the newest one."""
+        if self.write is not None and self.write.open:
+            return self.write
+        return self.doubtful[-1] if self.doubtful else None
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it was begun, and is neither at its end nor on its way back."""
+        return self.started_at is not None and self.state in UNDER_WAY

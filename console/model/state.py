@@ -15,16 +15,16 @@ from console.model.care import AlertCare
 from console.model.change import Change
 from console.model.decision import Decision
 from console.model.events import Recorded
-from console.model.fold import care, change, decisions, outside, response, run, shift
+from console.model.fold import care, change, decisions, outside, response, rollout, run, shift
 from console.model.fold.rules import Rules
 from console.model.incident import Incident
 from console.model.message import ChannelProof, Delivery
 from console.model.pager import KnownOnCalls
-from console.model.rollout import SeenPhase
+from console.model.rolling import RolloutRecord
 from console.model.run import Run, Trust
 from console.model.shift import Handoff, Shift
 
-FOLD_VERSION = 9
+FOLD_VERSION = 10
 """Grows when the meaning of the fold changes: older snapshots are then rebuilt."""
 
 
@@ -45,7 +45,7 @@ class State:
     """By the channel's name."""
     on_call: dict[str, KnownOnCalls] = field(default_factory=dict)
     """By target."""
-    phases: dict[str, SeenPhase] = field(default_factory=dict)
+    rollouts: dict[str, RolloutRecord] = field(default_factory=dict)
     """By target."""
     told: int = 0
     """How often something was said about alerts: while it stays, `care` does."""
@@ -89,7 +89,7 @@ _TABLES: Mapping[str, tuple[str, Rules]] = {
     "delivery": ("deliveries", outside.DELIVERIES),
     "channel": ("proofs", outside.PROOFS),
     "pager": ("on_call", outside.ON_CALL),
-    "rollout": ("phases", outside.PHASES),
+    "rollout": ("rollouts", rollout.RULES),
     "trust": ("trusted", run.TRUST),
     "decision": ("decisions", decisions.DECISIONS),
 }

@@ -222,7 +222,8 @@ def test_a_phase_is_a_change_event_and_an_annotation_when_it_is_another_one() ->
     assert life.do(cmd.ObservePhase(float("nan"), "prometheus")) == []
     life.do(cmd.ObservePhase(0.3, "prometheus"))
     assert life.do(cmd.ObservePhase(0.0, "prometheus"))
-    phase = life.state.phases["lighthouse/production"]
+    phase = life.state.rollouts["lighthouse/production"].seen
+    assert phase is not None
     assert (phase.percent, phase.before) == (0.0, 0.3)
 
 

@@ -76,18 +76,29 @@ class StartRollback(Command):
 
 
 @value
+class StartCountdown(Command):
+    """The engine itself, on a breach, where the plan wants it: the rollback starts when the countdown has ended."""
+
+    why: str
+
+
+@value
 class CancelCountdown(Command):
+    """`again`: the engine itself, because what it needs is missing; it may start anew."""
+
     reason: str
+    again: bool = False
 
 
 @value
 class ObserveShare(Command):
     """What the engine saw: the share as it was read back and as it is measured (percent), and the revision. None: not
-    read."""
+    read. `since` is when the measured one began to differ from what is set, without a break since then."""
 
     flag: float | None
     measured: float | None
     revision: str = ""
+    since: datetime | None = None
 
 
 @value
@@ -105,10 +116,11 @@ class ObserveGuardrail(Command):
 
 @value
 class ObserveRollback(Command):
-    """The rollback's run has ended; `share` is what is observed."""
+    """The rollback's run has ended; `share` is what is observed. `given_up`: it was looked for long enough."""
 
     run: str
     share: float | None
+    given_up: bool = False
 
 
 @value

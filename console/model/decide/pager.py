@@ -158,8 +158,8 @@ def observe_on_call(state: State, command: cmd.ObserveOnCall, context: Context) 
 def observe_phase(state: State, command: cmd.ObservePhase, context: Context) -> list[Batch]:
     """Only another share than the one that is known; none and all of the traffic are never "about the same"."""
     target = str(context.target)
-    known = state.phases.get(target)
-    before = known.percent if known is not None else None
+    known = state.rollouts.get(target)
+    before = known.seen.percent if known is not None and known.seen is not None else None
     if not isfinite(command.percent) or before == command.percent:
         return []
     if before is not None and command.percent not in (0, 100) and abs(command.percent - before) < SAME_PERCENT:

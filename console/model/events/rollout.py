@@ -20,6 +20,8 @@ class RolloutBegun:
     revision: str
     phases: tuple[float, ...]
     flag: str
+    percent: float | None = 0.0
+    """What the flag gave then; None: not read."""
 
 
 @event("rollout.write_intended")
@@ -34,6 +36,8 @@ class WriteIntended:
     decision: str = ""
     """The id of the decision that a promotion rests on."""
     break_glass: str = ""
+    safe: float | None = None
+    """The share whose bake is over without a breach: the last safe point from now on."""
 
 
 @event("rollout.write_finished")
@@ -54,6 +58,15 @@ class PhaseEntered:
     percent: float
     measured: float | None = None
     effect: str = ""
+
+
+@event("rollout.moved")
+@value
+class ShareMoved:
+    """Somebody else set the flag. Where that raised it, the rollout is held."""
+
+    percent: float
+    before: float | None
 
 
 @event("rollout.revision_changed")
@@ -89,9 +102,11 @@ class RolloutAborted:
 @event("rollout.finished")
 @value
 class RolloutFinished:
-    """The last phase was promoted."""
+    """The last phase has baked."""
 
     reason: str = ""
+    decision: str = ""
+    break_glass: str = ""
 
 
 @event("rollout.breached")
@@ -132,7 +147,7 @@ class ShareAgreed:
 @event("rollout.countdown_started")
 @value
 class CountdownStarted:
-    """The rollback starts by itself then, unless somebody cancels."""
+    """The rollback starts by itself `at` that instant, unless somebody cancels."""
 
     at: datetime
     why: str
@@ -141,7 +156,10 @@ class CountdownStarted:
 @event("rollout.countdown_cancelled")
 @value
 class CountdownCancelled:
+    """`again`: it starts anew when what it needs is there again. Cancelled by a person, it does not."""
+
     reason: str
+    again: bool = False
 
 
 @event("rollout.rollback_begun")

@@ -1,4 +1,4 @@
-"""The folds of what is told to other systems, and of what they say: deliveries, channels, who is on call, phases."""
+"""The folds of what is told to other systems, and of what they say: deliveries, channels, who is on call."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from console.model.events import Recorded
 from console.model.fold.rules import Rules
 from console.model.message import ChannelProof, Delivery, DeliveryState
 from console.model.pager import KnownOnCalls
-from console.model.rollout import SeenPhase
 
 KEPT = 200
 """How many finished deliveries are remembered."""
@@ -31,7 +30,6 @@ def _ended(delivery: Delivery) -> datetime | None:
 DELIVERIES = Rules(forgotten=_too_many)
 PROOFS = Rules(blank=ChannelProof)
 ON_CALL = Rules(blank=KnownOnCalls)
-PHASES = Rules(blank=SeenPhase)
 
 
 @DELIVERIES.born(ev.DeliveryQueued)
@@ -107,10 +105,3 @@ def _test_failed(proof: ChannelProof, recorded: Recorded, payload: ev.ChannelTes
 @ON_CALL.changed(ev.OnCallChanged)
 def _on_call_changed(known: KnownOnCalls, recorded: Recorded, payload: ev.OnCallChanged) -> KnownOnCalls:
     return replace(known, at=recorded.occurred_at, on_calls=payload.on_calls)
-
-
-@PHASES.changed(ev.PhaseObserved)
-def _phase_observed(phase: SeenPhase, recorded: Recorded, payload: ev.PhaseObserved) -> SeenPhase:
-    return replace(
-        phase, percent=payload.percent, before=payload.before, at=recorded.occurred_at, source=payload.source
-    )
