@@ -8,7 +8,6 @@ from datetime import datetime
 from enum import StrEnum
 
 from console.model.decision import Attestation
-from console.model.decision import Attestation
 from console.model.people import Actor
 from console.model.rollout import SeenPhase
 from console.model.value import value
@@ -145,8 +144,6 @@ class RolloutRecord:
     reason: str = ""
     """Why it is rolled back, was held or given up."""
     safe: float = 0.0
-    attestations: tuple[Attestation, ...] = ()
-    """What people say of criteria, and who approves; the newest word of each person on each, in each phase."""
     unsaved: bool = False
     """True when an event of it waits in the spool."""
     begun_by: Actor | None = None

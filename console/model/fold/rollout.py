@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from console.model import events as ev
-from console.model.decision import Attestation
 from console.model.events import Recorded
+from console.model.fold.decisions import attested
 from console.model.fold.rules import Rules
 from console.model.people import Actor
 from console.model.rolling import (
@@ -88,6 +88,7 @@ def _begun(record: RolloutRecord, recorded: Recorded, payload: ev.RolloutBegun) 
         write=record.write,
         doubtful=record.doubtful,
         unsaved=record.unsaved,
+        begun_by=recorded.actor,
     )
 
 
@@ -308,33 +309,9 @@ def _rollback_ended(record: RolloutRecord, recorded: Recorded, payload: ev.Rollb
 
 @_changed(ev.CriterionAttested)
 def _attested(record: RolloutRecord, recorded: Recorded, payload: ev.CriterionAttested) -> RolloutRecord:
-    said = Attestation(
-        payload.criterion,
-        recorded.actor,
-        recorded.occurred_at,
-        payload.link,
-        payload.note,
-        payload.phase,
-        payload.expires_at,
-    )
-    return _said(record, said)
+    return replace(record, attestations=attested(record.attestations, recorded, payload))
 
 
 @_changed(ev.PhaseApproved)
 def _approved(record: RolloutRecord, recorded: Recorded, payload: ev.PhaseApproved) -> RolloutRecord:
-    said = Attestation(
-        payload.criterion,
-        recorded.actor,
-        recorded.occurred_at,
-        note=payload.note,
-        phase=payload.phase,
-        role=payload.role,
-        approved=payload.approved,
-    )
-    return _said(record, said)
-
-
-def _said(record: RolloutRecord, said: Attestation) -> RolloutRecord:
-    about = (said.criterion, said.phase, said.by)
-    kept = tuple(item for item in record.attestations if (item.criterion, item.phase, item.by) != about)
-    return replace(record, attestations=(*kept, said))
+    return replace(record, attestations=attested(record.attestations, recorded, payload))
