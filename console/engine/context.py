@@ -92,6 +92,7 @@ class Moments:
             held=board.held,
             standing=self._standing,
             settings=config.variables,
+            plan=config.rollout,
         )
 
 

@@ -15,6 +15,7 @@ from console.model.pager import PagerIncident
 from console.model.people import Actor, Severity, SeverityRule
 from console.model.playbook import LoadedPlaybook
 from console.model.reading import Reading
+from console.model.rollout import RolloutPlan
 from console.model.value import value
 
 
@@ -73,6 +74,8 @@ class Context:
     """`variables` of console.yaml: what playbooks mean by `config.NAME`."""
     pager_unheard: datetime | None = None
     """When PagerDuty answered last, while it does not; None while it does, or where there is none."""
+    plan: RolloutPlan | None = None
+    """The plan of the rollout; None where there is none."""
 
     def rule(self, severity: Severity) -> SeverityRule | None:
         """What the severity matrix asks, if it says anything of this severity."""
