@@ -23,7 +23,7 @@ from console.settings.people_file import PeopleFile, read_people
 from console.settings.playbook.reader import read_playbook
 from console.settings.problems import ConfigError, NoConfig, Problem, Problems, one_of, shown
 from console.settings.references import Known, References
-from console.settings.rollout_file import read_rollout
+from console.settings.rollout_file import KINDS, read_rollout, rollout_readings
 from console.settings.severity_file import read_severities
 from console.settings.slo.guards import Guard
 from console.settings.slo.reader import Levels, read_paths
@@ -66,27 +66,27 @@ def load(folder: Path, *, strict: bool = True) -> Config:
     if not os.path.isdir(folder):
         raise ConfigError((Problem(str(folder), 1, 1, "(folder)", "no such folder", "a configuration folder"),))
     problems = Problems()
-    config = _without_playbooks(folder, problems)
+    config, named = _without_playbooks(folder, problems)
     if strict or problems:
-        playbooks = _playbooks(config, problems)
+        playbooks = _playbooks(config, named, problems)
         problems.check()
         warnings = tuple(str(warning) for warning in problems.warnings)
         return replace(config, library=Library.of(*playbooks), own_warnings=warnings)
-    return replace(config, library=Library(partial(_shelf, config)))
+    return replace(config, library=Library(partial(_shelf, config, named)))
 
 
 def gather(folder: Path, problems: Problems) -> Config | None:
     """Reads all files at once, and notes what is wrong in `problems`: the configuration then holds stand-ins, and the
     playbooks with a mistake. None where nothing of console.yaml could be read."""
-    config = _without_playbooks(folder, problems)
-    config = replace(config, library=Library.of(*_playbooks(config, problems)))
+    config, named = _without_playbooks(folder, problems)
+    config = replace(config, library=Library.of(*_playbooks(config, named, problems)))
     return None if problems.unread(folder / FILES[0]) else config
 
 
-def _shelf(config: Config) -> Shelf:
+def _shelf(config: Config, named: References) -> Shelf:
     """The playbooks of a configuration that is right otherwise."""
     problems = Problems()
-    found = _playbooks(config, problems)
+    found = _playbooks(config, named, problems)
     broken = {problem.file for problem in problems.found}
     return Shelf(
         tuple(loaded for loaded in found if loaded.file not in broken),
@@ -95,7 +95,8 @@ def _shelf(config: Config) -> Shelf:
     )
 
 
-def _without_playbooks(folder: Path, problems: Problems) -> Config:
+def _without_playbooks(folder: Path, problems: Problems) -> tuple[Config, References]:
+    """All but the playbooks, and the names in use, those of playbooks among them."""
     references = References()
     _refuse_strays(folder, problems)
     main = _read(folder / FILES[0], read_console, problems)
@@ -104,7 +105,7 @@ def _without_playbooks(folder: Path, problems: Problems) -> Config:
     severities = _read(folder / FILES[2], lambda node: read_severities(node, references), problems) or ()
     rollout = None
     if "rollout" not in without or os.path.lexists(folder / FILES[3]):
-        rollout = _read(folder / FILES[3], read_rollout, problems)
+        rollout = _rollout(folder / FILES[3], references, problems)
     levels = _levels(folder / "slo", main, "slo" in without, problems)
     where = _playbook_folder(folder, main)
     config = Config(
@@ -136,7 +137,7 @@ def _without_playbooks(folder: Path, problems: Problems) -> Config:
     _check(references, config, Known((), complete=False), problems)
     if not problems:
         judge_modes(folder, (where,), problems)
-    return replace(config, own_warnings=tuple(str(warning) for warning in problems.warnings))
+    return replace(config, own_warnings=tuple(str(warning) for warning in problems.warnings)), references
 
 
 def _check(references: References, config: Config, playbooks: Known, problems: Problems) -> None:
@@ -149,13 +150,13 @@ def _check(references: References, config: Config, playbooks: Known, problems: P
         roles=Known.of("", config.roles, folder / FILES[1], problems),
         playbooks=playbooks,
         readings={
-            "rollout": Known.of("", ["rollout.percent"] if rollout else [], folder / FILES[3], problems),
             "guardrail": Known.of("guardrail.", rules, folder / FILES[3], problems).plus(
                 Known.of("guardrail.", (guard.name for guard in config.guards), folder / "slo", problems)
             ),
-            "reading": Known.of(
-                "reading.", (name for name, _ in rollout.readings) if rollout else (), folder / FILES[3], problems
-            ),
+            **{
+                kind: Known.of("", names, folder / FILES[3], problems)
+                for kind, names in (rollout_readings(rollout) if rollout else dict.fromkeys(KINDS, ())).items()
+            },
             "health": Known.of("health.", (component.name for component in components), folder / FILES[0], problems),
             "slo": Known.of("slo.", (f"{item.name}.burn" for item in config.objectives), folder / "slo", problems),
         },
@@ -172,10 +173,22 @@ def _check(references: References, config: Config, playbooks: Known, problems: P
 
 def _read(path: Path, reader: Callable[[Node], T], problems: Problems) -> T | None:
     """What `reader` makes of a file that holds one document."""
-    documents, _ = tree.read(path, problems)
+    return _read_bytes(path, lambda node, _: reader(node), problems)
+
+
+def _read_bytes(path: Path, reader: Callable[[Node, bytes], T], problems: Problems) -> T | None:
+    """The same with the file's bytes."""
+    documents, data = tree.read(path, problems)
     for extra in documents[1:]:
         Node(str(path), extra, problems).refuse("a second document", "one in this file")
-    return reader(Node(str(path), documents[0], problems)) if documents else None
+    return reader(Node(str(path), documents[0], problems), data) if documents else None
+
+
+def _rollout(path: Path, references: References, problems: Problems) -> RolloutPlan | None:
+    def read(node: Node, data: bytes) -> RolloutPlan:
+        return read_rollout(node, references, f"sha256:{hashlib.sha256(data).hexdigest()}")
+
+    return _read_bytes(path, read, problems)
 
 
 def _refuse_strays(folder: Path, problems: Problems) -> None:
@@ -241,9 +254,10 @@ def _playbook_files(folder: Path, problems: Problems) -> list[Path]:
     return []
 
 
-def _playbooks(config: Config, problems: Problems) -> tuple[LoadedPlaybook, ...]:
-    """All that are in the folder, those with a mistake too. `problems` has what is wrong with the rest."""
-    folder, references = config.playbook_folder, References()
+def _playbooks(config: Config, named: References, problems: Problems) -> tuple[LoadedPlaybook, ...]:
+    """All that are in the folder, those with a mistake too. `problems` has what is wrong with the rest, and with the
+    playbooks that other files have `named`."""
+    folder, references = config.playbook_folder, named.of_playbooks(problems)
     found: list[LoadedPlaybook] = []
     names: list[tuple[str, Node]] = []
     for path in _playbook_files(folder, problems):
@@ -258,6 +272,12 @@ def _playbooks(config: Config, problems: Problems) -> tuple[LoadedPlaybook, ...]
             found.append(LoadedPlaybook(playbook, hashlib.sha256(data).hexdigest(), str(path), untrusted))
     unique(names, "a name")
     _check(references, config, Known.of("", (item.playbook.name for item in found), folder, problems), problems)
+    references.check_steps(
+        {
+            item.playbook.name: Known.of("", (step.id for step in item.playbook.steps), Path(item.file), problems)
+            for item in found
+        }
+    )
     if len(problems.of(folder)) == len(problems):
         judge_writers((Path(item.file) for item in found), problems)
     return tuple(found)

@@ -51,6 +51,10 @@ class References:
     """Variables of playbooks that come from console.yaml."""
     ladders: list[tuple[tuple[str, Node], ...]] = field(default_factory=list)
     """Of each severity, the on-call roles that are told, level by level."""
+    on_call: list[tuple[str, Node]] = field(default_factory=list)
+    """On-call roles that somebody must hold."""
+    steps: list[tuple[str, str, Node]] = field(default_factory=list)
+    """Steps of playbooks: the playbook, and the step's id."""
 
     def check(self, roles: Known, playbooks: Known, readings: Mapping[str, Known]) -> None:
         """Refuses every name that leads nowhere.
@@ -64,6 +68,24 @@ class References:
         everything = Known(tuple(name for known in readings.values() for name in known.names))
         for name, place in self.readings:
             _check("reading", name, place, readings.get(name.partition(".")[0], everything))
+
+    def of_playbooks(self, problems: Problems) -> References:
+        """The names of playbooks and of their steps alone, which complain to `problems`: they are looked at once more
+        when the playbooks are there."""
+
+        def again(node: Node) -> Node:
+            return Node(node.file, node.tree, problems)
+
+        return References(
+            playbooks=[(name, again(node)) for name, node in self.playbooks],
+            steps=[(playbook, step, again(node)) for playbook, step, node in self.steps],
+        )
+
+    def check_steps(self, steps: Mapping[str, Known]) -> None:
+        """Refuses a step that its playbook does not have."""
+        for playbook, name, place in self.steps:
+            if playbook in steps:
+                _check("step", name, place, steps[playbook])
 
     def check_flags(self, flag: str) -> None:
         """Warns of a flag that is not the rollout's."""
@@ -97,8 +119,10 @@ class References:
                 _check("variable", name, place, known)
 
     def check_ladders(self, roles: Sequence[OnCallRole], known: Known) -> None:
-        """Refuses a level that nobody holds, and warns of one that tells nobody who is not told before."""
+        """Refuses an on-call role that nobody holds, and warns of one that tells nobody who is not told before."""
         holders = {role.name: role for role in roles}
+        for name, place in self.on_call:
+            _check("on-call role", name, place, known)
         for ladder in self.ladders:
             told: set[str] = set()
             for name, place in ladder:

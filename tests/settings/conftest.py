@@ -8,6 +8,8 @@ from console.settings.load import ConfigError, init, load
 PLAYBOOKS = Path(__file__).parent / "playbooks"
 EVERY_KIND = Path(__file__).parent / "every-kind.yaml"
 """A playbook with every key and every kind of step."""
+ROLLOUT = Path(__file__).parent / "rollout.yaml"
+"""A plan with phases and limits, and nothing else, as files were before there was more."""
 
 
 class Folder:
@@ -39,8 +41,9 @@ def private(source: str, target: str) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
-    """The example as `oncall init` writes it, with two playbooks whose lines the tests know."""
+    """The example as `oncall init` writes it, with a rollout and two playbooks whose lines the tests know."""
     init(tmp_path / "conf")
+    private(str(ROLLOUT), str(tmp_path / "conf" / "rollout.yaml"))
     playbooks = tmp_path / "conf" / "playbooks"
     shutil.rmtree(playbooks)
     shutil.copytree(PLAYBOOKS, playbooks, copy_function=private)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from console.model.text import safe
 from console.settings.lint import Linter, linter, paths_of
 from console.settings.load import ConfigError, init
 from tests.servers import REPO
+from tests.settings.conftest import ROLLOUT
 
 TODAY = date(2026, 11, 21)
 HEAD = """\
@@ -244,6 +246,7 @@ def test_every_code_is_found_by_a_test():
 def own(tmp_path):
     """A folder of its own, with one playbook."""
     init(tmp_path / "conf")
+    shutil.copyfile(ROLLOUT, tmp_path / "conf" / "rollout.yaml")  # the example names playbooks that are gone here
     playbooks = tmp_path / "conf" / "playbooks"
     for path in playbooks.rglob("*.yaml"):
         path.unlink()

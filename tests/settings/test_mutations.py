@@ -43,9 +43,13 @@ KEY = re.compile(r"^(\s*(?:- )*)([\w/-]+):", re.MULTILINE)
 def example(base: Path) -> list[tuple[str, str]]:
     folder = base / "conf"
     init(folder)
+    named = [folder / "playbooks" / f"{name}.yaml" for name in ("pre-deployment-checks", "post-deployment-smoke")]
+    kept = {path: path.read_text() for path in named}  # rollout.yaml names them
     shutil.rmtree(folder / "playbooks")
     shutil.copytree(PLAYBOOKS, folder / "playbooks")
     shutil.copy(EVERY_KIND, folder / "playbooks")
+    for path, text in kept.items():
+        path.write_text(text)
     return [(str(path.relative_to(folder)), path.read_text()) for path in sorted(folder.rglob("*.yaml"))]
 
 
