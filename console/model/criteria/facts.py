@@ -56,9 +56,8 @@ class Facts:
     on_call: tuple[Cover, ...] = ()
     author: Actor | None = None
     """Who began the rollout."""
-    since: datetime | None = None
-    """Since when the present revision is rolled out, where there was another one before: what was said of that one
-    does not count."""
+    decider: Actor | None = None
+    """Who decides, where that is known already: somebody else approves."""
 
 
 class Said(NamedTuple):

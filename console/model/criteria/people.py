@@ -148,7 +148,8 @@ def approval(rule: CriterionRule, facts: Facts, now: datetime) -> Said:
     if refused:
         note = f": {refused[-1].note}" if refused[-1].note else ""
         return Said(FAIL, f"{refused[-1].by} withdrew the approval{note}", refused[-1].at, source=str(refused[-1].by))
-    others = [item for item in last.values() if facts.author is not None and are_two_people(facts.author, item.by)]
+    authors = [facts.author, *([facts.decider] if facts.decider is not None else [])]
+    others = [item for item in last.values() if all(who and are_two_people(who, item.by) for who in authors)]
     standing = [item for item in others if _ends(rule, item) > now]
     counted = different(standing)
     names = ", ".join(str(item.by) for item in counted)
@@ -160,7 +161,8 @@ def approval(rule: CriterionRule, facts: Facts, now: datetime) -> Said:
     if facts.author is None and last:
         why += "; who began the rollout is not known"
     elif len(others) < len(last):
-        why += f"; {facts.author}, who began the rollout, does not count, nor does another name of that login"
+        whom = " and ".join(dict.fromkeys(str(who) for who in authors))
+        why += f"; {whom}, who began or decides it, does not count, nor does another name of that login"
     elif len(standing) < len(others):
         why += "; what was approved before has expired"
     elif len(counted) < len(standing):
@@ -178,12 +180,7 @@ def different(said: Iterable[Attestation]) -> list[Attestation]:
 
 
 def _said(rule: CriterionRule, facts: Facts) -> list[Attestation]:
-    """What was said of this criterion, since the present revision is rolled out."""
-    return [
-        item
-        for item in facts.attestations
-        if item.criterion == rule.name and (facts.since is None or item.at >= facts.since)
-    ]
+    return [item for item in facts.attestations if item.criterion == rule.name]
 
 
 def _ends(rule: CriterionRule, item: Attestation) -> datetime:

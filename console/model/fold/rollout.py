@@ -178,9 +178,10 @@ def _entered(record: RolloutRecord, recorded: Recorded, payload: ev.PhaseEntered
 
 @_changed(ev.RevisionChanged)
 def _revision_changed(record: RolloutRecord, recorded: Recorded, payload: ev.RevisionChanged) -> RolloutRecord:
-    """Another one bakes anew. One that was only unknown until now was the same all the time."""
+    """Another one bakes anew, and what people said of the one before does not count for it. One that was only unknown
+    until now was the same all the time."""
     record = replace(record, revision=payload.revision)
-    return _anew(record, recorded.occurred_at) if payload.before else record
+    return replace(_anew(record, recorded.occurred_at), attestations=()) if payload.before else record
 
 
 def _anew(record: RolloutRecord, at: datetime) -> RolloutRecord:
