@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         AlertSource,
         Channel,
         Clock,
+        Flags,
         HealthSource,
         MetricSource,
         Pager,
@@ -142,6 +143,30 @@ def programs_of(config: Config, clock: Clock) -> Programs:
     from console.integrations.program import LocalPrograms
 
     return LocalPrograms(config.playbook_folder, clock, [_secret(ref) for ref in secrets_in(config.environments)])
+
+
+def flags_of(config: Config, chosen: Environment, clock: Clock) -> Flags | None:
+    """What sets the flags of an environment; None where that is done by hand. A program's path may be relative to the
+    configuration's folder."""
+    settings = chosen.flags
+    if settings is None:
+        return None
+    from console.settings.outside import CommandFlags as Commands
+    from console.settings.outside import UnleashFlags
+
+    if isinstance(settings, UnleashFlags):
+        from console.integrations.unleash import Unleash
+
+        return Unleash(settings, clock, reveal)
+    if isinstance(settings, Commands):
+        from console.integrations.flags import CommandFlags
+        from console.integrations.program import LocalPrograms
+
+        hidden = [_secret(ref) for ref in secrets_in(config.environments)]
+        return CommandFlags(settings, clock, LocalPrograms(config.folder, clock, hidden))
+    from console.integrations.flags import HttpFlags
+
+    return HttpFlags(settings, clock, reveal)
 
 
 def playbook_files_of(config: Config) -> PlaybookFiles:

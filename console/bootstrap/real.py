@@ -69,6 +69,7 @@ def _build(options: Options, sources: bool, read_only: bool, *, watched: bool) -
         metrics=found.metrics,
         alerts=found.alerts,
         health=found.health,
+        flags=outside.flags_of(config, chosen, clock),
         silences=found.silences,
         pager=outlets.pager if sources else None,
         channels=outlets.channels,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from console.engine.feed import FeedKeeper
 from console.engine.metrics import MetricAnswers, rollout, stale, unread
 from console.engine.rota import rota
-from console.engine.sources import METRICS, PLAYBOOKS, silences_of
+from console.engine.sources import FLAG_PERCENT, FLAGS, METRICS, PLAYBOOKS, flag_percent, silences_of
 from console.model.board import Board, Health, HealthSnapshot, SourceStatus, Target
 from console.model.care import AlertCare
 from console.model.change import Change
@@ -119,6 +119,8 @@ class BoardMaker:
         feed = self._feed.feed(values, {name: status[name] for name in self._alert_sources}, pager, now, ours)
         incidents = shown_incidents(record.state, environment.target)
         readings |= {f"health.{row.component}": row.up.map(float) for row in health}
+        if FLAGS in status:
+            readings[FLAG_PERCENT] = flag_percent(values[FLAGS], status[FLAGS])
         readings |= self._watching.readings(now)
         files: PlaybookSnapshot | None = values.get(PLAYBOOKS)
         shelf = config.library.known

@@ -11,7 +11,9 @@ from console.engine.metrics import MetricAnswers, MetricRounds
 from console.engine.poller import Poller
 from console.engine.world import World
 from console.model.alert import AlertSnapshot
-from console.model.reading import Reading, clock_note
+from console.model.board import SourceStatus
+from console.model.flag import FlagState
+from console.model.reading import Reading, ReadingState, clock_note, missing
 from console.ports import SourceError, Watched
 from console.settings.config import Config, Environment
 from console.settings.outside import HttpSource
@@ -21,6 +23,11 @@ PAGER_TIMEOUT = timedelta(seconds=15)
 PAGER_FIRST_AFTER = timedelta(seconds=2)
 METRICS = "prometheus"
 """The name of the poller that reads metrics."""
+FLAGS = "flags"
+"""The name of the poller that reads the rollout's flag."""
+FLAG_PERCENT = "flag.percent"
+"""The name of its reading."""
+_FLAGS_EVERY, _FLAGS_TIMEOUT = timedelta(seconds=15), timedelta(seconds=5)
 PLAYBOOKS = "playbooks"
 """The name of the poller that looks at the playbooks' files."""
 _FILES_EVERY, _FILES_FIRST_AFTER = timedelta(seconds=15), timedelta(seconds=3)
@@ -37,6 +44,20 @@ def _well(system: Watched) -> Reading[str]:
     if not said.ok:
         raise SourceError(said.note or f"{system.name}: {said.state}")
     return said
+
+
+def rollout_flag(config: Config) -> str:
+    """The flag that the rollout's plan names; empty where there is none."""
+    return config.rollout.flag if config.rollout is not None else ""
+
+
+def flag_percent(found: FlagState | None, status: SourceStatus) -> Reading[float]:
+    """The share that the rollout's flag gives, as it was last read. What was read before its provider fell silent is
+    stale."""
+    if found is None:
+        return missing(status.state, FLAGS, status.error or "not read yet")
+    state = ReadingState.OK if status.state is ReadingState.OK else ReadingState.STALE
+    return Reading(state, found.percent, found.at, FLAGS, note=status.error)
 
 
 def metric_rounds(world: World, config: Config, environment: Environment) -> MetricRounds | None:
@@ -89,6 +110,10 @@ def pollers(
         grafana = environment.notify.grafana
         source = grafana.source if grafana is not None else HttpSource(system.name, "")
         yield poller(system.name, partial(_well, system), source.interval, source.timeout)
+    if world.flags is not None and (flag := rollout_flag(config)):
+        given = environment.flags
+        interval, timeout = (given.interval, given.timeout) if given is not None else (_FLAGS_EVERY, _FLAGS_TIMEOUT)
+        yield poller(FLAGS, partial(world.flags.read, flag), interval, timeout)
     if world.pager is not None and environment.notify.pagerduty is not None:
         interval = environment.notify.pagerduty.source.interval
         pager = poller(world.pager.name, world.pager.read, interval, PAGER_TIMEOUT, lambda found: found.note)

@@ -16,7 +16,7 @@ from console.model.rollout import RolloutPlan
 from console.model.slo import Objective
 from console.model.value import value
 from console.settings.library import Library
-from console.settings.outside import Alertmanager, Notify
+from console.settings.outside import Alertmanager, FlagSettings, Notify
 from console.settings.outside import Component as Component
 from console.settings.outside import HttpSource as HttpSource
 from console.settings.outside import SecretRef as SecretRef
@@ -35,6 +35,8 @@ class Environment:
     health_timeout: timedelta = timedelta(seconds=3)
     notify: Notify = field(default_factory=Notify)
     """Each environment has its own: staging never pages production's people."""
+    flags: FlagSettings | None = None
+    """None: flags are set by hand."""
 
 
 @value

@@ -11,6 +11,7 @@ from pathlib import Path
 from console.model.board import Target
 from console.settings.channels import read_notify
 from console.settings.config import Environment, Link, SavedFilter
+from console.settings.flags import read_flags
 from console.settings.links import read_link
 from console.settings.matchers import read_filter
 from console.settings.nodes import Node, beside, header, unique
@@ -110,7 +111,7 @@ def _filter(node: Node) -> SavedFilter:
 
 def _environment(node: Node) -> Environment:
     fields = node.mapping(
-        "service", "environment", "production", "prometheus", "alertmanager", "watchdog", "health", "notify"
+        "service", "environment", "production", "prometheus", "alertmanager", "watchdog", "health", "notify", "flags"
     )
     target = Target(
         fields["service"].name("the name of a service"),
@@ -134,6 +135,7 @@ def _environment(node: Node) -> Environment:
         health["interval"].duration(default=timedelta(seconds=15)),
         health["timeout"].duration(default=timedelta(seconds=3)),
         read_notify(fields["notify"]),
+        read_flags(fields["flags"]),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from console.model.message import Topic
 from console.model.people import Severity
+from console.model.playbook import Program
 from console.model.value import value
 
 
@@ -203,3 +204,58 @@ class Alertmanager:
 
     source: HttpSource
     cluster: str = "alertmanager"
+
+
+@value
+class UnleashFlags:
+    """The flags of one project and environment of an Unleash. `source.url` is Unleash's own, without /api."""
+
+    source: HttpSource
+    project: str
+    environment: str
+
+    @property
+    def interval(self) -> timedelta:
+        """How often it is asked."""
+        return self.source.interval
+
+    @property
+    def timeout(self) -> timedelta:
+        """How long one question may take."""
+        return self.source.timeout
+
+
+@value
+class HttpFlags:
+    """Flags behind addresses: `pointer` (RFC 6901) finds the percentage in what `source.url` answers, `body` with a
+    number in the place of `{percent}` sets it. `{flag}` in both addresses is the flag's name."""
+
+    source: HttpSource
+    pointer: str
+    write_url: str
+    method: str
+    body: str
+
+    @property
+    def interval(self) -> timedelta:
+        """How often it is asked."""
+        return self.source.interval
+
+    @property
+    def timeout(self) -> timedelta:
+        """How long one question may take."""
+        return self.source.timeout
+
+
+@value
+class CommandFlags:
+    """Flags behind two programs: `read` prints the percentage of `{flag}`, `write` sets it to `{percent}`."""
+
+    read: Program
+    write: Program
+    interval: timedelta = timedelta(seconds=15)
+    timeout: timedelta = timedelta(seconds=10)
+
+
+FlagSettings: TypeAlias = UnleashFlags | HttpFlags | CommandFlags
+"""What reads and sets the flags of an environment."""

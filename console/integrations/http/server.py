@@ -15,6 +15,7 @@ httpx is imported by the first request, in that request's own thread: a start ne
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -46,6 +47,7 @@ HOPS = 3
 """Redirects that are followed in a row."""
 EXCERPT = 200
 """Characters quoted of a server's own words."""
+_ETAG = re.compile(r'"[\x21\x23-\x7e]{0,200}"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,8 @@ class Redirected(Unanswered):
 class Answer:
     """A whole HTTP answer, and how long it took.
 
-    `skew` is how far the server's clock is ahead of ours, zero while that is within what a Date header can tell.
+    `skew` is how far the server's clock is ahead of ours, zero while that is within what a Date header can tell. `etag`
+    is its strong entity tag, as a later `If-Match` repeats it.
     """
 
     status: int
@@ -86,6 +89,7 @@ class Answer:
     seconds: float
     skew: timedelta = timedelta(0)
     retry_after: str = ""
+    etag: str = ""
 
     @property
     def good(self) -> bool:
@@ -277,7 +281,9 @@ class Http:
         ahead = skew(response.headers.get("date", ""), sent_at + timedelta(seconds=seconds / 2), seconds)
         retry_after = response.headers.get("retry-after", "")
         retry_after = retry_after if retry_after.isdecimal() else ""
-        return Answer(response.status_code, body, seconds, ahead, safe(retry_after, 10))
+        etag = response.headers.get("etag", "")
+        etag = etag if _ETAG.fullmatch(etag) else ""
+        return Answer(response.status_code, body, seconds, ahead, safe(retry_after, 10), etag)
 
     def _exchanged(
         self, asking: httpx.Client, method: str, url: str, options: Mapping[str, Any], hops: int = 0

@@ -194,8 +194,11 @@ class TableFlags:
         self._table = table
 
     def read(self, flag: str) -> FlagState:
-        """Raises SourceError: a table says only how a write ends."""
-        raise SourceError(f"{flag} cannot be read here")
+        """The share of the rollout, as the table has it. Raises SourceError where it has none."""
+        found = self._table.reading(PERCENT)
+        if found.value is None:
+            raise SourceError(f"{flag} cannot be read here: the table says nothing of {PERCENT}")
+        return FlagState(flag, found.value, found.value > 0, self._table.clock.now())
 
     def history(self, flag: str) -> tuple[FlagChange, ...]:
         """None."""

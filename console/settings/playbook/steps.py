@@ -232,12 +232,12 @@ def _command(node: Node, fields: Fields, around: Around, jump: Any) -> dict[str,
     places = fields["command"].sequence("a program and its arguments, as a list", least=1)
     argv = tuple(argument(place, variables) for place in places)
     for place in places[:1]:
-        _program(place)
+        program_name(place)
     env = fields["env"].sequence("a list of names of environment variables", required=False)
     given = fields["set_env"].open_mapping()
     names = [(place.tree.text, place) for place in env] + [(key, given.key(key)) for key, _ in given.items()]
     for name, place in names:
-        _environment(name, place)
+        environment_name(name, place)
     unique(names, "a variable")
     exits = fields["exits"].sequence("a list of exit statuses", least=1, required=False)
     return {
@@ -256,7 +256,8 @@ def _command(node: Node, fields: Fields, around: Around, jump: Any) -> dict[str,
     }
 
 
-def _program(node: Node) -> None:
+def program_name(node: Node) -> None:
+    """Refuses what is no program that may be named."""
     text = node.tree.text if node.tree.kind is Kind.TEXT else "x"
     if not text or text.startswith("-"):
         node.refuse(shown(text), "the name or the path of a program")
@@ -276,7 +277,8 @@ def _folder(node: Node) -> str:
     return fixed(node, text)
 
 
-def _environment(name: str, node: Node) -> None:
+def environment_name(name: str, node: Node) -> None:
+    """Refuses what is no variable that a program may be given."""
     expected = "the name of an environment variable"
     if node.tree.kind is not Kind.TEXT:
         node.text(expected)
