@@ -6,12 +6,27 @@ from collections.abc import Callable
 from typing import Any
 
 from console.model import commands as cmd
-from console.model.decide import alerts, baselines, changes, escalation, incidents, pager, response, runs, shifts
+from console.model.decide import (
+    alerts,
+    baselines,
+    changes,
+    escalation,
+    incidents,
+    pager,
+    proofs,
+    response,
+    rollout,
+    rollout_back,
+    rollout_seen,
+    runs,
+    shifts,
+)
 from console.model.decide.announce import announce
 from console.model.decide.changes import flag_outcome
 from console.model.decide.context import Batch, Context, Refusal
 from console.model.decide.deadlines import fire_deadlines, next_deadline
 from console.model.decide.find import refuse_elsewhere
+from console.model.decide.rollout import step_outcome, write_outcome
 from console.model.decide.runs import effect_outcome, settle, watched
 from console.model.state import State
 
@@ -25,7 +40,9 @@ __all__ = [
     "flag_outcome",
     "next_deadline",
     "settle",
+    "step_outcome",
     "watched",
+    "write_outcome",
 ]
 
 _RULES: dict[type[cmd.Command], Callable[[State, Any, Context], list[Batch]]] = {
@@ -63,7 +80,7 @@ _RULES: dict[type[cmd.Command], Callable[[State, Any, Context], list[Batch]]] = 
     cmd.ObserveOnCall: pager.observe_on_call,
     cmd.ObservePhase: pager.observe_phase,
     cmd.RecordProof: pager.record_proof,
-    cmd.StartRun: runs.start,
+    cmd.StartRun: rollout_back.start_run,
     cmd.CompleteStep: runs.complete,
     cmd.FailStep: runs.fail,
     cmd.RetryStep: runs.retry,
@@ -79,6 +96,21 @@ _RULES: dict[type[cmd.Command], Callable[[State, Any, Context], list[Batch]]] = 
     cmd.SendNotice: runs.send_notice,
     cmd.TrustPlaybook: runs.trust,
     cmd.RecordBaseline: baselines.record,
+    cmd.RenewProof: proofs.renew,
+    cmd.ProveWritePath: proofs.prove,
+    cmd.BeginRollout: rollout.begin,
+    cmd.SetShare: rollout.set_share,
+    cmd.SettleWrite: rollout.settle_write,
+    cmd.HoldRollout: rollout.hold,
+    cmd.ReleaseRollout: rollout.release,
+    cmd.AbortRollout: rollout.abort,
+    cmd.FinishRollout: rollout.finish,
+    cmd.StartRollback: rollout_back.start,
+    cmd.StartCountdown: rollout_back.start_countdown,
+    cmd.CancelCountdown: rollout_back.cancel_countdown,
+    cmd.ObserveRollback: rollout_back.ended,
+    cmd.ObserveShare: rollout_seen.observe_share,
+    cmd.ObserveGuardrail: rollout_seen.observe_guardrail,
     cmd.BeginShift: shifts.begin,
     cmd.EndShift: shifts.end,
     cmd.AddWatchItem: shifts.add_watch,

@@ -7,7 +7,7 @@ from typing import Any
 
 from console.model import commands as cmd
 from console.model import events as ev
-from console.model.decide import changes
+from console.model.decide import changes, rollout
 from console.model.decide.context import Batch, Context, Refusal
 from console.model.decide.foresight import Draft
 from console.model.decide.runs import authority, telling
@@ -32,6 +32,7 @@ def set_flag(state: State, command: cmd.SetFlag, context: Context) -> list[Batch
     )
     draft.add(run.stream, intent)
     draft.take(changes.flag_intended(draft.state, run, step, context))
+    draft.take(rollout.step_intended(draft.state, run, step, intent.effect, command.break_glass, context))
     return draft.batches()
 
 
