@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from console.engine.feed import FeedKeeper
 from console.engine.metrics import MetricAnswers, rollout, stale, unread
+from console.engine.progress import Judges, with_progress
+from console.engine.readiness import ReadinessMaker
 from console.engine.rota import rota
 from console.engine.sources import FLAG_PERCENT, FLAGS, METRICS, PLAYBOOKS, flag_percent, silences_of
 from console.model.board import Board, Health, HealthSnapshot, SourceStatus, Target
@@ -19,7 +21,6 @@ from console.model.decide.pager import own_key
 from console.model.incident import Incident
 from console.model.pager import KnownOnCalls
 from console.model.reading import Reading, ReadingState, missing
-from console.model.rollback import Readiness, assess
 from console.model.rollout import Rollout, RolloutPlan
 from console.model.run import Job, Run
 from console.model.slo import Objective, SloGauge
@@ -60,7 +61,9 @@ class BoardMaker:
         mode: str,
         read_only: bool,
         kept: Callable[[], tuple[SloGauge, ...]] = tuple,
+        judges: Judges | None = None,
     ) -> None:
+        self._judges = judges if judges is not None else Judges()
         self._kept = kept
         self._world, self._config, self._environment, self._actor = world, config, environment, actor
         self._record, self._lease, self._pollers, self._faults = record, lease, pollers, faults
@@ -74,6 +77,7 @@ class BoardMaker:
         for name in self._alert_sources:
             pollers[name].prepare = partial(self._feed.prepare, name)
         self._silences = [silences_of(silences.cluster) for silences in world.silences]
+        self._readiness = ReadinessMaker(world, config, environment, pollers, mode)
 
     def _worth_saying(self, status: SourceStatus, statuses: Mapping[str, SourceStatus]) -> bool:
         """Silences come from the Alertmanagers: they are named only when they fail alone. The playbooks' files are
@@ -99,6 +103,10 @@ class BoardMaker:
 
     def make(self, number: int) -> Board:
         """The Board of this moment."""
+        return with_progress(self._made(number), self._config.rollout, self._record.state, self._judges)
+
+    def _made(self, number: int) -> Board:
+        """It without the rollout's evidence."""
         now, known = self._world.clock.now(), self._on_calls()
         status = {name: poller.status(now) for name, poller in self._pollers.items()}
         values = {name: poller.value for name, poller in self._pollers.items()}
@@ -125,6 +133,8 @@ class BoardMaker:
         files: PlaybookSnapshot | None = values.get(PLAYBOOKS)
         shelf = config.library.known
         playbooks = files.playbooks if files is not None else shelf.playbooks if shelf is not None else ()
+        hashes = files.files if files is not None else {item.playbook.name: item.hash for item in playbooks}
+        on_call = tuple(rota(config.on_call, config.people, known.on_calls).items())
         return Board(
             number=number,
             at=now,
@@ -135,7 +145,16 @@ class BoardMaker:
             sources=tuple(item for item in status.values() if self._worth_saying(item, status)),
             slos=slos,
             rollout=present,
-            readiness=readiness(health, present, now),
+            readiness=self._readiness.make(
+                record.state,
+                now,
+                status,
+                readings,
+                health,
+                on_call,
+                pager,
+                hashes if files is not None or shelf is not None else None,
+            ),
             feed=feed,
             health=health,
             incidents=incidents,
@@ -155,7 +174,7 @@ class BoardMaker:
             channels=self._world.specs,
             proofs=dict(record.state.proofs),
             pager=pager,
-            on_call=tuple(rota(config.on_call, config.people, known.on_calls).items()),
+            on_call=on_call,
             on_call_at=known.at,
             retries=self._retries(),
             people=config.people,
@@ -166,7 +185,7 @@ class BoardMaker:
             readings=readings,
             held=self._watching.held,
             jobs=self._jobs(),
-            files=files.files if files is not None else {item.playbook.name: item.hash for item in playbooks},
+            files=hashes,
             console=self._console,
             trusted=frozenset(record.state.trusted),
         )
@@ -243,12 +262,6 @@ def health_rows(
         since = known.since if known is not None and same else (up.at or now) if up.known else None
         rows.append(Health(component.name, up, since, component.critical_after, component.legacy))
     return tuple(rows)
-
-
-def readiness(health: Sequence[Health], present: Rollout | None, now: datetime) -> Readiness:
-    """The proofs of rollback readiness that can be read now."""
-    legacy = next((row.up for row in health if row.legacy), None)
-    return assess(legacy, present.percent if present is not None else None, now)
 
 
 def shown_incidents(state: State, target: Target) -> tuple[Incident, ...]:

@@ -20,6 +20,7 @@ from console.engine.lookups import Lookups
 from console.engine.observer import Observer
 from console.engine.outbox import Outbox
 from console.engine.outcome import Denied, Done, Outcome
+from console.engine.progress import Judges
 from console.engine.record import Record
 from console.engine.runs import Watching
 from console.engine.runs_jobs import Jobs
@@ -86,6 +87,7 @@ class Console:
             self._publish,
             self._settled,
         )
+        self._judges = Judges()
         self._upkeep = Upkeep(world, record, lease, self._deadlines, tasks, self._changed, read_only=read_only)
         self._boards = BoardMaker(
             world,
@@ -103,6 +105,7 @@ class Console:
             mode=mode,
             read_only=read_only,
             kept=lambda: rounds.kept if rounds is not None else (),
+            judges=self._judges,
         )
         self._submission = Submission(world, actor, record, moments)
         self._effects = Effects(world, actor, record, moments)
