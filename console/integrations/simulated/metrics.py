@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from console.integrations.simulated import paths
 from console.integrations.simulated.world import SCRAPE_SECONDS, World
 from console.model.playbook import QUERY
 from console.model.reading import Reading, ReadingState, missing
@@ -22,6 +23,10 @@ SOURCE = "simulated prometheus"
 _SLO = re.compile(r"slo\.(?P<objective>.+?)(?P<fallback>\.fallback)?\.(?P<part>part|total)")
 _SAMPLES = 300.0
 """Seconds over which the samples of a guardrail are counted here, whatever its window."""
+_EVIDENCE = re.compile(r"evidence\.(?P<guardrail>.+)\.(?P<part>bad|total|legacy_bad|legacy_total|fast_bad)")
+_CAPACITY = re.compile(r"capacity\.(?P<name>.+)\.(?P<part>used|limit)")
+_LENGTH = re.compile(r"\[(\d+)s\]")
+"""The range of a count."""
 _THRESHOLD = re.compile(r"\) (?P<op><=?|>=?) bool (?P<limit>[^)]+)\)\[\$inner:(?P<step>\d+)s\]")
 """What `model.sli.of_threshold` makes."""
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
@@ -49,6 +54,10 @@ _WORDS = {
 }
 
 
+_COUNTED: Mapping[Signal | None, str] = {Signal.LATENCY: "slow", Signal.ERRORS: "errors"}
+"""What counts as bad on a path."""
+
+
 def signal_of(*texts: str) -> Signal | None:
     """The signal that a name, else a title, else an expression speaks of; None when none of them names one."""
     return next((signal for text in texts for signal, words in _WORDS.items() if words.search(text)), None)
@@ -59,7 +68,8 @@ class SimulatedMetrics:
 
     Queries are told by name, and expressions are looked at only for thresholds, and where a playbook has one of the
     configuration's in a query of its own: `slo.<objective>[.fallback].<part|total>`, `guardrail.<name>[.samples]`,
-    `rollout.percent` (%), `rollout.since` (unix seconds), and as extras, with or without `reading.` before them: `p99`
+    `rollout.percent` (%), `rollout.since` (unix seconds), `rollout.samples`, `evidence.<guardrail>.<part>`,
+    `capacity.<name>.<used|limit>`, `rollback.<key>`, and as extras, with or without `reading.` before them: `p99`
     (ms), `errors` (%), `traffic` (requests per second), `inflight.<new path>`, `inflight.<legacy path>` (requests).
     """
 
@@ -74,7 +84,7 @@ class SimulatedMetrics:
     ) -> Mapping[str, Reading[float]]:
         """A reading for every query, by name; an unknown name has no data. Raises SourceError while broken."""
         now = self._world.answer("prometheus")
-        return {query.name: self._reading(query.name, min(at or now, now), seconds) for query in queries}
+        return {query.name: self._reading(query, min(at or now, now), seconds) for query in queries}
 
     def read_range(
         self, queries: Sequence[Query], start: datetime, end: datetime, step_seconds: float
@@ -96,11 +106,20 @@ class SimulatedMetrics:
         return found
 
     def rows(self, expr: str) -> tuple[Row, ...]:
-        """The simulated service has one of everything. Raises SourceError while broken."""
-        self._world.answer("prometheus")
+        """The revision that is rolled out, and the buckets of what is in flight, where the plan asks for them; else the
+        simulated service has one of everything. Raises SourceError while broken."""
+        now = self._world.seconds(self._world.answer("prometheus"))
+        plan, asked = self._world.plan, _squeezed(expr)
+        if plan.revision_expr and _squeezed(plan.revision_expr) in asked:
+            return (Row({plan.revision_label: paths.REVISION}, 1.0),)
+        if plan.rollback is not None and plan.rollback.durations and _squeezed(plan.rollback.durations) in asked:
+            return paths.durations(self._world, now)
         return ()
 
-    def _reading(self, name: str, now: datetime, seconds: float) -> Reading[float]:
+    def _reading(self, query: Query, now: datetime, seconds: float) -> Reading[float]:
+        name = query.name
+        if name == "rollout.samples" and (length := _LENGTH.search(query.expr)) is not None:
+            seconds = float(length[1])
         measure = self._measure(name, seconds)
         if measure is None:
             return missing(ReadingState.NO_DATA, SOURCE, "the simulated service has no such metric", now)
@@ -122,9 +141,19 @@ class SimulatedMetrics:
             if (counted := rules.get(name.removesuffix(".samples"))) is not None and name not in rules:
                 return (lambda at: world.requests(at - _SAMPLES, at)) if counted.samples else None
             return self._guardrail(rules[name]) if name in rules else None
+        if (evidence := _EVIDENCE.fullmatch(name)) is not None:
+            return self._evidence(evidence["guardrail"], evidence["part"], seconds)
+        if (item := _CAPACITY.fullmatch(name)) is not None:
+            known = next((one for one in world.plan.capacities if one.name == item["name"]), None)
+            return paths.capacity(world, known, item["part"]) if known is not None else None
+        if name.startswith("rollback."):
+            key = name.removeprefix("rollback.")
+            asked = getattr(world.plan.rollback, key, "") if world.plan.rollback is not None else ""
+            return paths.rollback(world).get(key) if asked else None
         extras: dict[str, Callable[[float], float | None]] = {
             "rollout.percent": world.percent,
             "rollout.since": self._phase_since,
+            "rollout.samples": lambda at: paths.requests(world, at - seconds, at, legacy=False),
             "p99": world.p99_ms,
             "errors": lambda at: 100.0 * world.error_share(at),
             "traffic": world.requests_per_second,
@@ -134,11 +163,27 @@ class SimulatedMetrics:
         }
         return extras.get(name.removeprefix("reading."))
 
+    def _evidence(self, guardrail: str, part: str, span: float) -> Callable[[float], float] | None:
+        """What is counted of a guardrail on one of the paths, over `span`."""
+        world = self._world
+        rule = next((rule for rule in world.plan.guardrails if rule.name == guardrail), None)
+        kind = _COUNTED.get(signal_of(rule.name, rule.title, rule.expr)) if rule is not None else None
+        if kind is None:
+            return None
+        legacy = part.startswith("legacy_")
+        if part.endswith("total"):
+            return lambda at: paths.requests(world, at - span, at, legacy=legacy)
+        if part == "fast_bad":
+            kind = "very slow" if kind == "slow" else kind
+        return lambda at: paths.bad(world, kind, at - span, at, legacy=legacy)
+
     def _known(self, expr: str) -> str:
         """The name under which the configuration has an expression; empty for any other."""
         plan = self._world.plan
         named = [("rollout.percent", plan.percent_expr), ("rollout.since", plan.since_expr), *plan.readings]
         named += [(f"guardrail.{rule.name}", rule.expr) for rule in plan.guardrails]
+        named += [(f"capacity.{item.name}.used", item.used) for item in plan.capacities]
+        named += [(f"capacity.{item.name}.limit", item.limit) for item in plan.capacities]
         wanted = " ".join(expr.split())
         return next((name for name, known in named if known and " ".join(known.split()) == wanted), "")
 
@@ -224,6 +269,11 @@ class SimulatedMetrics:
         epoch = self._world.start.timestamp()
         first, last = math.floor((epoch + at - span) / step) + 1, math.floor((epoch + at) / step)
         return [number * step - epoch for number in range(first, last + 1)]
+
+
+def _squeezed(expr: str) -> str:
+    """An expression without its blanks, to be found in another one."""
+    return "".join(expr.split())
 
 
 _Counter = Callable[[float, float], float]

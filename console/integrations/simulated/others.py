@@ -39,17 +39,18 @@ class SimulatedHealth:
 
 
 class SimulatedFlags:
-    """Implements Flags on a World: the one flag of its rollout."""
+    """Implements Flags on a World: the flag of its rollout, and the canary flag, on which nothing depends."""
 
     name = "simulated flags"
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._canary = 0.0
 
     def read(self, flag: str) -> FlagState:
         """The share that was set last. Raises SourceError for another flag, and while the source is broken."""
         now = self._known(flag)
-        percent = self._world.set_to
+        percent = self._set_to(flag)
         return FlagState(flag, percent, percent > 0, now)
 
     def set_percent(self, flag: str, percent: float, expected: float | None = None) -> FlagAnswer:
@@ -60,17 +61,22 @@ class SimulatedFlags:
         self._known(flag)
         if not 0.0 <= percent <= 100.0:
             raise SourceError(f"simulated flags: {flag} takes 0 to 100 %, not {percent:g}")
-        before = self._world.set_to
+        before = self._set_to(flag)
         if expected is not None and before != expected:
             text = f"simulated flags: {flag} is at {before:g} %, not {expected:g} %: somebody else was faster"
             return FlagAnswer(FlagOutcome.LOST, text, before, before)
-        self._world.set_percent(percent)
+        if flag == self._world.plan.flag:
+            self._world.set_percent(percent)
+        else:
+            self._canary = percent
         text = f"simulated flags: {flag} was at {before:g} %, is set to {percent:g} %"
         return FlagAnswer(FlagOutcome.DONE, text, before, percent, 0.0)
 
     def history(self, flag: str) -> tuple[FlagChange, ...]:
-        """What was set here."""
+        """What was set here; of the canary flag nothing is remembered."""
         self._known(flag)
+        if flag != self._world.plan.flag:
+            return ()
         found, before = [], None
         for number, (at, percent) in enumerate(self._world.steps):
             what = f"set to {percent:g} %"
@@ -83,9 +89,12 @@ class SimulatedFlags:
         self._known(flag)
         return "simulated: read and write"
 
+    def _set_to(self, flag: str) -> float:
+        return self._world.set_to if flag == self._world.plan.flag else self._canary
+
     def _known(self, flag: str) -> datetime:
         now = self._world.answer("flags")
-        known = self._world.plan.flag
-        if flag != known:
+        known, back = self._world.plan.flag, self._world.plan.rollback
+        if flag != known and (back is None or not back.canary_flag or flag != back.canary_flag):
             raise SourceError(f"simulated flags: there is no flag {flag!r}; the rollout's is {known!r}")
         return now

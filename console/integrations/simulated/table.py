@@ -136,7 +136,7 @@ class TableMetrics:
         name = query.name
         if name.startswith("slo."):
             return self._slo(name)
-        if name.startswith(("guardrail.", "reading.", "rollout.")):
+        if name.startswith(("guardrail.", "reading.", "rollout.", "capacity.", "rollback.")):
             return self._table.reading(name)
         return self._table.of_check(name if name.startswith("query:") else f"query: {query.expr}")
 

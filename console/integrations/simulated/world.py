@@ -40,6 +40,7 @@ _REQUESTS_PER_SECOND = 90.0
 _CALM_P99_MS, _SICK_P99_MS = 185.0, 435.0
 _CALM_ERRORS, _SICK_ERRORS = 0.0003, 0.024
 _CALM_SLOW, _SICK_SLOW = 0.003, 0.12
+_CALM_VERY_SLOW, _SICK_VERY_SLOW = 0.0004, 0.03
 _HOLD_SECONDS = 6.0
 _HOUR_MINUTES = 60
 _LONG_AGO = -7200.0
@@ -268,6 +269,14 @@ class World:
         """Requests that took longer than 300 ms."""
         return self._count("slow", begin, end)
 
+    def very_slow_requests(self, begin: float, end: float) -> float:
+        """Requests that took longer than 500 ms."""
+        return self._count("very slow", begin, end)
+
+    def without_regression(self, name: str, begin: float, end: float) -> float:
+        """What it would have counted as "errors", "slow" or "very slow" without the regression."""
+        return self._count(f"calm {name}", begin, end)
+
     def probes(self, begin: float, end: float) -> float:
         """Probes of all components."""
         return self._count("probes", begin, end)
@@ -317,10 +326,12 @@ class World:
             match name:
                 case "requests":
                     found = self._rate(first)
-                case "errors":
+                case "errors" | "calm errors":
                     found = self._rate(first) * self._calm_errors(first)
-                case "slow":
-                    found = self._rate(first) * _CALM_SLOW * (0.5 + noise(self.seed, "slow", first))
+                case "slow" | "calm slow":
+                    found = self._rate(first) * self._calm_slow(first)
+                case "very slow" | "calm very slow":
+                    found = self._rate(first) * _CALM_VERY_SLOW
                 case "probes":
                     found = max(1, len(self.components)) / SCRAPE_SECONDS
                 case _:
@@ -351,8 +362,17 @@ class World:
                 sick = _SICK_ERRORS * self.sickness.integral(begin - lag, end - lag)
                 return self._rate(minute) * (self._calm_errors(minute) * span + sick)
             case "slow":
-                calm = _CALM_SLOW * (0.5 + noise(self.seed, "slow", minute))
-                return self._rate(minute) * (calm * span + _SICK_SLOW * self.sickness.integral(begin, end))
+                sick = _SICK_SLOW * self.sickness.integral(begin, end)
+                return self._rate(minute) * (self._calm_slow(minute) * span + sick)
+            case "very slow":
+                sick = _SICK_VERY_SLOW * self.sickness.integral(begin, end)
+                return self._rate(minute) * (_CALM_VERY_SLOW * span + sick)
+            case "calm errors":
+                return self._rate(minute) * self._calm_errors(minute) * span
+            case "calm slow":
+                return self._rate(minute) * self._calm_slow(minute) * span
+            case "calm very slow":
+                return self._rate(minute) * _CALM_VERY_SLOW * span
             case "probes":
                 return max(1, len(self.components)) * span / SCRAPE_SECONDS
             case _:
@@ -363,6 +383,9 @@ class World:
     def _rate(self, minute: int) -> float:
         jitter = 1.0 + 0.1 * (noise(self.seed, "rate", minute) - 0.5)
         return _REQUESTS_PER_SECOND * diurnal(minute * 60.0 + 30.0) * jitter
+
+    def _calm_slow(self, minute: int) -> float:
+        return _CALM_SLOW * (0.5 + noise(self.seed, "slow", minute))
 
     def _calm_errors(self, minute: int) -> float:
         burst = 6.0 if noise(self.seed, "burst", minute) < 1 / 300 else 1.0
