@@ -5,9 +5,9 @@ completions - arrivals and variance completions + arrivals per second, and the t
 Gaussian (Schroedinger, 1915) about items / (completions - arrivals).
 
 *Duration-bound*: each item runs by itself, as requests, workflows and sagas do. Then items / completions is no more
-than the mean duration (Little's law), and the last of L items ends by t with (1 - S_r(t))^L. S_r is the survival of the time that
-is left of an item met at random: S_r(t) = integral of S from t on, divided by the mean (renewal theory). Of 1200 items
-with a mean of 120 s, exponential, the last ends after 895 s (P50), and 99 % of them after 553 s.
+than the mean duration (Little's law), and the last of L items ends by t with (1 - S_r(t))^L. S_r is the survival of the
+time that is left of an item met at random: S_r(t) = integral of S from t on, divided by the mean (renewal theory). Of
+1200 items with a mean of 120 s, exponential, the last ends after 895 s (P50), and 99 % of them after 553 s.
 
 Which of the two holds is seen while it drains: completions that fall in proportion to what is left, or that stay.
 """
@@ -133,6 +133,9 @@ class Draining(Protocol):
     def most(self) -> float | None:
         """After how many seconds `MOST` of the items have ended."""
 
+    def after(self, seconds: float) -> float:
+        """How many items are left after so many seconds, on average."""
+
 
 @value
 class ByDuration:
@@ -153,6 +156,11 @@ class ByDuration:
     def most(self) -> float | None:
         """When one in a hundred is left."""
         return self._when(1.0 - MOST)
+
+    def after(self, seconds: float) -> float:
+        """Each lasts longer with the same chance."""
+        now = self.lasting.at(self.elapsed / self.stretch)
+        return self.items * self.lasting.at((self.elapsed + seconds) / self.stretch) / now if now > 0.0 else 0.0
 
     def _when(self, left: float) -> float | None:
         found = self.lasting.when(left * self.lasting.at(self.elapsed / self.stretch))
@@ -181,7 +189,7 @@ class ByQueue:
         low, high = 0.0, 2.0 * mean
         while _inverse_gaussian(high, mean, shape) < share:
             low, high = high, 2.0 * high
-        for _ in range(40):
+        for _ in range(30):
             middle = 0.5 * (low + high)
             low, high = (middle, high) if _inverse_gaussian(middle, mean, shape) < share else (low, middle)
         return 0.5 * (low + high)
@@ -189,6 +197,10 @@ class ByQueue:
     def most(self) -> float | None:
         """In proportion: the rate stays."""
         return MOST * self.seconds
+
+    def after(self, seconds: float) -> float:
+        """In proportion."""
+        return max(0.0, self.items - (self.completions - self.arrivals) * seconds)
 
 
 def _inverse_gaussian(x: float, mean: float, shape: float) -> float:

@@ -33,6 +33,39 @@ class Measured:
     phase: float | None = None
     speed: float = 1.0
     quantile: float | None = None
+    human: tuple[str, ...] = ()
+    """The steps that people carried out, by the run's playbook."""
+    mode: str = "live"
+    """Of the record that it stands in: what a demo measured never counts for a live console."""
+
+
+@value
+class Prediction:
+    """What was said of a rollback when it began: seconds, by quantile, and (minutes, probability)."""
+
+    run: str
+    at: datetime
+    runs: int
+    p50: float | None = None
+    p80: float | None = None
+    p95: float | None = None
+    within: tuple[tuple[int, float], ...] = ()
+
+
+@value
+class RollbackHistory:
+    """What the record says of one target's rollbacks: those that were measured, oldest first, and what was said of
+    those that are not measured yet, by run."""
+
+    target: str
+    version: int = 0
+    measured: tuple[Measured, ...] = ()
+    predicted: Mapping[str, Prediction] = field(default_factory=dict)
+
+    @property
+    def stream(self) -> str:
+        """The stream of its events."""
+        return f"rollback:{self.target}"
 
 
 @value
@@ -49,6 +82,10 @@ class Drain:
     never: bool = False
     why: str = ""
     at: datetime | None = None
+    cut_after: float | None = None
+    """After how many seconds the playbook goes on in any case."""
+    cut: float | None = None
+    """How many items are still in flight then."""
 
 
 @value

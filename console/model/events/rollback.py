@@ -28,8 +28,9 @@ class RollbackPredicted:
 @value
 class RollbackMeasured:
     """A rollback or a drill of one that was carried out to its end. `source` is real, canary or simulated; `speed` of a
-    drill is 1 in real time. `steps` are (step, seconds). `quantile` is where its length fell in what was predicted (0
-    to 1); None where nothing was."""
+    drill is 1 in real time. `steps` are (step, seconds): how long the whole waited for it. `quantile` is where its
+    length fell in what was predicted (0 to 1); None where nothing was. `human` are the steps that people carried
+    out."""
 
     run: str
     seconds: float
@@ -40,6 +41,7 @@ class RollbackMeasured:
     phase: float | None = None
     speed: float = 1.0
     quantile: float | None = None
+    human: tuple[str, ...] = ()
 
 
 @event("proof.renewed")
@@ -53,6 +55,8 @@ class ProofRenewed:
     expires_at: datetime | None = None
     seconds: float | None = None
     """How long it took."""
+    basis: str = ""
+    """What it was proven of, in words: of another provider, flag or rota it says nothing. Empty: of any."""
 
 
 @event("proof.broken")

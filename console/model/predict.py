@@ -1,0 +1,365 @@
+"""How long the next rollback takes, by those that were measured.
+
+The logarithms of whole durations are Student's t about their mean: bound = exp(m + t(q, n - 1) s sqrt(1 + 1/n)). Steps
+are not resampled one by one: the same people and the same load are behind all of them, and sums of independent steps
+come out too narrow. An old run weighs exp(-age / 90 d), a drill half; n is then the effective number (sum w)^2 / sum
+w^2 (Kish). Below three runs there is only what holds without any assumption: the longest of n bounds the next one with
+n / (n + 1).
+
+A drill gives the times of people alone. What the machine did in it was simulated: such a step counts with the median of
+real runs and canaries, and where there is none the estimate is of people's steps alone, and says so.
+
+What can be modelled from what is in flight now (the drain, the restore) is taken out of the past runs and added anew,
+by Monte Carlo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import field, replace
+from datetime import datetime, timedelta
+from functools import lru_cache
+from math import exp, log, sqrt
+from operator import add
+from random import Random
+
+from console.model.drain import Draining
+from console.model.estimate import Drain, Driver, Estimate, Measured, Origin
+from console.model.student import below, quantile
+from console.model.value import value
+
+FADES = timedelta(days=90)
+"""The age at which a run weighs 1 / e."""
+DRILL = 0.5
+"""What a drill weighs."""
+LEAST = 3
+"""Runs below which nothing is assumed of their distribution."""
+LEAST_EFFECTIVE = 2.0
+"""The same, by weight: below one degree of freedom the distribution has no mean, and its bounds say nothing."""
+SCORED = 12
+"""How many past predictions the calibration is about."""
+BAND = 0.8
+MINUTES = (15, 20)
+DRAWS = 2000
+_GRID = 50
+"""Quantiles of the drain that are drawn from, as often as one another."""
+_LEAST_SECONDS = 1.0
+
+
+@value
+class Live:
+    """The steps whose time is told by what is in flight now; an empty name: none is. `cut`: the playbook goes on after
+    so many seconds of the drain. `restore` is the backlog over the throughput, in seconds."""
+
+    drain_step: str = ""
+    drain: Drain | None = None
+    draining: Draining | None = None
+    cut: float | None = None
+    restore_step: str = ""
+    restore: float | None = None
+
+    def steps(self) -> frozenset[str]:
+        """Those that are modelled now."""
+        drained = self.drain_step if self.drain is not None and self._drain_known(self.drain) else ""
+        restored = self.restore_step if self.restore is not None else ""
+        return frozenset(filter(None, (drained, restored)))
+
+    def _drain_known(self, drain: Drain) -> bool:
+        return self.draining is not None or drain.items <= 0.0 or (drain.never and self.cut is not None)
+
+
+@value
+class Past:
+    """A run as it counts: with the steps that are modelled live taken out. `whole`: machine times are in it."""
+
+    run: Measured
+    weight: float
+    seconds: float
+    steps: Mapping[str, float] = field(default_factory=dict)
+    whole: bool = True
+
+
+@value
+class LogT:
+    """The distribution of the next duration."""
+
+    middle: float
+    spread: float
+    effective: float
+
+    @property
+    def scale(self) -> float:
+        """Of the next one about the mean, whose own uncertainty is in it."""
+        return self.spread * sqrt(1.0 + 1.0 / self.effective)
+
+    def quantile(self, share: float) -> float:
+        """In seconds."""
+        return _exp(self.middle + self.scale * quantile(share, self.effective - 1.0))
+
+    def within(self, seconds: float) -> float:
+        """The probability that it takes at most so long."""
+        if seconds <= 0.0:
+            return 0.0
+        apart = log(seconds) - self.middle
+        if self.scale <= 0.0:
+            return 1.0 if apart >= 0.0 else 0.0
+        return below(apart / self.scale, self.effective - 1.0)
+
+    def draws(self, dice: Random, count: int) -> tuple[float, ...]:
+        """So many durations."""
+        freedom, scale = self.effective - 1.0, self.scale
+        found = []
+        for _ in range(count):
+            size = sqrt(max(dice.gammavariate(freedom / 2.0, 2.0 / freedom), 1e-12))
+            found.append(_exp(self.middle + scale * dice.gauss(0.0, 1.0) / size))
+        return tuple(found)
+
+
+@lru_cache(maxsize=8)
+def _rest(fit: LogT, seed: int) -> tuple[float, ...]:
+    """Drawn once for as long as no run is added: what is in flight changes with every round."""
+    return fit.draws(Random(seed), DRAWS)
+
+
+def _exp(power: float) -> float:
+    return exp(min(power, 700.0))
+
+
+def fitted(seconds: Sequence[float], weights: Sequence[float]) -> LogT | None:
+    """Log-t on durations; None below `LEAST` of them, or below `LEAST_EFFECTIVE` by weight."""
+    if len(seconds) < LEAST:
+        return None
+    whole = sum(weights)
+    effective = whole * whole / sum(weight * weight for weight in weights)
+    if effective < LEAST_EFFECTIVE:
+        return None
+    logs = [log(max(item, _LEAST_SECONDS)) for item in seconds]
+    middle = sum(weight * item for weight, item in zip(weights, logs, strict=True)) / whole
+    square = sum(weight * (item - middle) ** 2 for weight, item in zip(weights, logs, strict=True)) / whole
+    return LogT(middle, sqrt(square * effective / (effective - 1.0)), effective)
+
+
+# -- what counts ------------------------------------------------------------------------------------------------------
+
+
+def visible(run: Measured, mode: str) -> bool:
+    """Whether a console of a mode may rest on it: a live one never on what a demo or a drill's own record holds as
+    real."""
+    if mode != "live":
+        return True
+    return run.mode == "live" or (run.mode == "drill" and run.origin is Origin.SIMULATED)
+
+
+def counts(run: Measured) -> bool:
+    """A drill counts at real-time speed alone."""
+    return run.origin is not Origin.SIMULATED or abs(run.speed - 1.0) < 0.01
+
+
+def machine_times(runs: Iterable[Measured]) -> dict[str, float]:
+    """The median of each machine step, over what was no drill."""
+    seen: dict[str, list[float]] = {}
+    for run in runs:
+        if run.origin is not Origin.SIMULATED:
+            for step, seconds in run.steps.items():
+                if step not in run.human:
+                    seen.setdefault(step, []).append(seconds)
+    return {step: _median(sorted(times)) for step, times in seen.items()}
+
+
+def _median(ordered: Sequence[float]) -> float:
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2.0
+
+
+def past(
+    runs: Sequence[Measured],
+    now: datetime,
+    live: frozenset[str] = frozenset(),
+    machine: Mapping[str, float] | None = None,
+) -> tuple[Past, ...]:
+    """The runs that count, without their `live` steps. `machine` are seconds of steps that were measured elsewhere, by
+    a canary. Drills with machine times that nobody knows are left out while there is anything whole."""
+    known = {**(machine or {}), **machine_times(runs)}
+    found = [_past(run, now, live, known) for run in runs if counts(run)]
+    found = [item for item in found if item.seconds > 0.0]
+    return tuple([item for item in found if item.whole] or found)
+
+
+def _past(run: Measured, now: datetime, live: frozenset[str], machine: Mapping[str, float]) -> Past:
+    weight = exp(-max(timedelta(0), now - run.at) / FADES)
+    if run.origin is not Origin.SIMULATED:
+        steps = {step: seconds for step, seconds in run.steps.items() if step not in live}
+        taken_out = sum(seconds for step, seconds in run.steps.items() if step in live)
+        return Past(run, weight, max(run.seconds - taken_out, _LEAST_SECONDS), steps)
+    people, whole = {}, True
+    for step, seconds in run.steps.items():
+        if step in run.human:
+            people[step] = seconds
+        elif step not in live and seconds > 0.0:  # what nobody waited for takes no time of the whole
+            whole = whole and step in machine
+            people[step] = machine.get(step, 0.0)
+    people = {step: seconds for step, seconds in people.items() if step not in live}
+    return Past(run, DRILL * weight, sum(people.values()), people, whole)
+
+
+# -- the estimate -----------------------------------------------------------------------------------------------------
+
+
+def estimate(
+    measured: Sequence[Measured],
+    now: datetime,
+    playbook_hash: str = "",
+    *,
+    mode: str = "live",
+    live: Live = Live(),  # noqa: B008
+    machine: Mapping[str, float] | None = None,
+    titles: Mapping[str, str] | None = None,
+    seed: int = 1,
+) -> Estimate:
+    """How long a rollback that begins now would take. `measured` are runs of the playbook with that hash or an older
+    one; `titles` are those of its steps."""
+    seen = [run for run in measured if visible(run, mode)]
+    runs = past(seen, now, live.steps(), machine)
+    found = _scored(seen, Estimate(len(runs), drain=live.drain))
+    if not runs:
+        return replace(found, statement=_nothing(seen))
+    newest = max(runs, key=lambda item: item.run.at).run
+    whole = all(item.whole for item in runs)
+    weights = [item.weight for item in runs]
+    found = replace(
+        found,
+        effective=sum(weights) ** 2 / sum(weight * weight for weight in weights),
+        newest=newest.at,
+        plan_changed=newest.playbook_hash != playbook_hash if playbook_hash else None,
+        human_only=not whole,
+        statement=_statement(seen, now, machine),
+        drivers=_drivers(runs, live, titles or {}),
+    )
+    if live.drain is not None and live.drain.never and live.cut is None:
+        return replace(found, statement=f"{found.statement}; the drain never ends: {live.drain.why}")
+    fit = fitted([item.seconds for item in runs], weights)
+    if fit is None:
+        return found
+    return _filled(found, fit, runs, live if whole else Live(), seed)
+
+
+def _filled(found: Estimate, fit: LogT, runs: Sequence[Past], live: Live, seed: int) -> Estimate:
+    """With its quantiles. Of people's steps alone no probability of the whole is said."""
+    added = live_draws(live, runs, Random(seed))
+    if added is None:
+        p50, p80, p95 = (fit.quantile(share) for share in (0.5, 0.8, 0.95))
+        within = tuple((minutes, fit.within(60.0 * minutes)) for minutes in MINUTES)
+    else:
+        drawn = sorted(map(add, _rest(fit, seed + 1), added))
+        p50, p80, p95 = (at(drawn, share) for share in (0.5, 0.8, 0.95))
+        within = tuple((minutes, _share(drawn, 60.0 * minutes)) for minutes in MINUTES)
+    return replace(found, p50=p50, p80=p80, p95=p95, within=() if found.human_only else within)
+
+
+def live_draws(live: Live, runs: Sequence[Past], dice: Random) -> list[float] | None:
+    """`DRAWS` durations of the steps that are modelled live; None: none is. The restore spreads as it did in past
+    runs."""
+    steps = live.steps()
+    if not steps:
+        return None
+    drawn = [0.0] * DRAWS
+    if live.drain_step in steps:
+        drawn = _drain_draws(live, dice)
+    if live.restore_step in steps and live.restore is not None:
+        spread = restore_spread(runs, live.restore_step)
+        if spread is not None:
+            shape = LogT(log(max(live.restore, _LEAST_SECONDS)), spread.spread, spread.effective)
+            drawn = [one + other for one, other in zip(drawn, shape.draws(dice, DRAWS), strict=True)]
+        else:
+            drawn = [one + live.restore for one in drawn]
+    return drawn
+
+
+def restore_spread(runs: Sequence[Past], step: str) -> LogT | None:
+    """How the restores of past runs spread; None where too few were measured."""
+    times = [(item.run.steps[step], item.weight) for item in runs if item.run.steps.get(step, 0.0) > 0.0]
+    return fitted([seconds for seconds, _ in times], [weight for _, weight in times])
+
+
+def _drain_draws(live: Live, dice: Random) -> list[float]:
+    """Every quantile of the grid as often as the others, in random order."""
+    if live.draining is None:
+        grid = [live.cut or 0.0 if live.drain is not None and live.drain.never else 0.0]
+    else:
+        grid = [live.draining.quantile((at + 0.5) / _GRID) or 0.0 for at in range(_GRID)]
+    if live.cut is not None:
+        grid = [min(seconds, live.cut) for seconds in grid]
+    drawn = grid * (DRAWS // len(grid))
+    dice.shuffle(drawn)
+    return drawn
+
+
+def at(ordered: Sequence[float], share: float) -> float:
+    """A quantile of what was drawn."""
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def _share(ordered: Sequence[float], limit: float) -> float:
+    return sum(1 for item in ordered if item <= limit) / len(ordered)
+
+
+def _drivers(runs: Sequence[Past], live: Live, titles: Mapping[str, str]) -> tuple[Driver, ...]:
+    """Each step with what it takes on average, the longest first."""
+    whole = sum(item.weight for item in runs)
+    found: dict[str, float] = {}
+    for item in runs:
+        for step, seconds in item.steps.items():
+            found[step] = found.get(step, 0.0) + item.weight * seconds / whole
+    modelled = live.steps()
+    now: dict[str, float] = {}
+    if live.drain_step in modelled and live.drain is not None:
+        drain = live.drain.p50 if live.drain.p50 is not None else live.cut or 0.0
+        now[live.drain_step] = drain if live.cut is None else min(drain, live.cut)
+    if live.restore_step in modelled and live.restore is not None:
+        now[live.restore_step] = live.restore
+    drivers = [
+        Driver(step, titles.get(step, step), seconds, step in now)
+        for step, seconds in {**found, **now}.items()
+        if seconds > 0.0
+    ]
+    return tuple(sorted(drivers, key=lambda item: -item.seconds))
+
+
+# -- in words ---------------------------------------------------------------------------------------------------------
+
+
+def _nothing(seen: Sequence[Measured]) -> str:
+    if not seen:
+        return Estimate().statement
+    return f"no rollback was measured; {_drills(len(seen))} not count: {_why_not(seen)}"
+
+
+def _why_not(seen: Sequence[Measured]) -> str:
+    fast = sum(1 for run in seen if not counts(run))
+    return "not at real-time speed" if fast else "no step of people in it"
+
+
+def _drills(count: int) -> str:
+    return "1 drill does" if count == 1 else f"{count} drills do"
+
+
+def _statement(seen: Sequence[Measured], now: datetime, machine: Mapping[str, float] | None) -> str:
+    """What holds without any assumption, and what kind of runs it is about."""
+    runs = past(seen, now, machine=machine)
+    longest, count = max(item.seconds for item in runs) / 60.0, len(runs)
+    bounds = f"bounds the next one with {100.0 * count / (count + 1):.0f} %"
+    first = "the only one" if count == 1 else f"longest of {count}"
+    parts = [f"{first}: {longest:.1f} min; that {bounds}"]
+    drills = sum(1 for item in runs if item.run.origin is Origin.SIMULATED)
+    if not all(item.whole for item in runs):
+        parts.append("people's steps of drills alone: no machine time was ever measured")
+    elif drills:
+        parts.append(f"{drills} of them drills, with machine times as measured elsewhere")
+    if fast := sum(1 for run in seen if not counts(run)):
+        parts.append(f"{_drills(fast)} not count: not at real-time speed")
+    return "; ".join(parts)
+
+
+def _scored(seen: Sequence[Measured], found: Estimate) -> Estimate:
+    scores = [run.quantile for run in seen if run.quantile is not None][-SCORED:]
+    return replace(found, scored=len(scores), inside=sum(1 for score in scores if score <= BAND))
