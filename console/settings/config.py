@@ -13,6 +13,7 @@ from console.model.guard import Invariant, PhaseGuard
 from console.model.people import Person, SeverityRule
 from console.model.playbook import LoadedPlaybook
 from console.model.rollout import RolloutPlan
+from console.model.rollout_plan import Risk
 from console.model.slo import Objective
 from console.model.value import value
 from console.settings.library import Library
@@ -88,6 +89,8 @@ class Config:
     """What playbooks mean by `config.NAME`."""
     guards: tuple[PhaseGuard | Invariant, ...] = ()
     """What slo/ says of the rollout."""
+    risks: tuple[Risk, ...] = ()
+    """The risk register of the rollout."""
     own_warnings: tuple[str, ...] = ()
     """What is to be said of the files that are no playbooks."""
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from console.model.playbook import LoadedPlaybook, StepKind
 from console.model.rollout import RolloutPlan
+from console.model.rollout_plan import Risk
 from console.settings import tree
 from console.settings.config import Config
 from console.settings.console_file import OPTIONAL, ConsoleFile, read_console
@@ -23,6 +24,7 @@ from console.settings.people_file import PeopleFile, read_people
 from console.settings.playbook.reader import read_playbook
 from console.settings.problems import ConfigError, NoConfig, Problem, Problems, one_of, shown
 from console.settings.references import Known, References
+from console.settings.risks_file import read_risks
 from console.settings.rollout_file import KINDS, read_rollout, rollout_readings
 from console.settings.severity_file import read_severities
 from console.settings.slo.guards import Guard
@@ -30,7 +32,7 @@ from console.settings.slo.reader import Levels, read_paths
 
 T = TypeVar("T")
 
-FILES = ("console.yaml", "people.yaml", "severity.yaml", "rollout.yaml")
+FILES = ("console.yaml", "people.yaml", "severity.yaml", "rollout.yaml", "risks.yaml")
 
 __all__ = ["ConfigError", "NoConfig", "find", "init", "load", "shipped"]
 
@@ -106,6 +108,9 @@ def _without_playbooks(folder: Path, problems: Problems) -> tuple[Config, Refere
     rollout = None
     if "rollout" not in without or os.path.lexists(folder / FILES[3]):
         rollout = _rollout(folder / FILES[3], references, problems)
+    risks: tuple[Risk, ...] = ()
+    if os.path.lexists(folder / FILES[4]):  # a register that nobody keeps is no mistake
+        risks = _read(folder / FILES[4], lambda node: read_risks(node, references), problems) or ()
     levels = _levels(folder / "slo", main, "slo" in without, problems)
     where = _playbook_folder(folder, main)
     config = Config(
@@ -120,6 +125,7 @@ def _without_playbooks(folder: Path, problems: Problems) -> tuple[Config, Refere
         teams=people.teams,
         roles=people.roles,
         playbook_folder=where,
+        risks=risks,
     )
     if main is not None:
         config = replace(
