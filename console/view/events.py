@@ -10,6 +10,7 @@ from console.model import events as ev
 from console.model.events import Recorded
 from console.view.line import Tone
 from console.view.response_events import WRITERS, Writer, because, late, names
+from console.view.rollout_events import WRITERS as ROLLOUT_WRITERS
 from console.view.run_events import WRITERS as RUN_WRITERS
 from console.view.step_acts import came_out
 from console.view.times import clock, span_of
@@ -90,6 +91,7 @@ _WRITERS: Mapping[type[Any], Writer] = {
     ev.RoleAssigned: lambda p, t: (Tone.NORMAL, f"{p.role}: {p.person}"),
     ev.NoteAdded: lambda p, t: (Tone.ACCENT, f"note{f' on {t}' if t else ''}: {p.text}"),
     **RUN_WRITERS,
+    **ROLLOUT_WRITERS,
     ev.EffectIntended: lambda p, t: (Tone.WARNING, f"about to act: {p.kind} {p.target}: {p.detail}"),
     ev.EffectFinished: _effect_finished,
     ev.BaselineCaptured: _captured,

@@ -60,7 +60,8 @@ SAMPLED = timedelta(minutes=6)
 """How far from the true instant a source that samples may see an alert fire."""
 
 LEGEND = (
-    "phase: > up, < down, to so many percent of the traffic; flags: F; alerts: ! fired, o resolved",
+    "phase: > up, < down, to so many percent of the traffic; = a bake begins, x a guardrail is breached, b rolled back",
+    "flags: F; alerts: ! fired, o resolved",
     "incident: D declared, S severity, E escalated, M mitigated, R resolved, C closed, i anything else",
     "people: p an act of somebody; a digit: so many marks in one place, +: ten or more",
 )
@@ -69,7 +70,8 @@ SHORT_LEGEND = "> < phase  F flag  ! fired  o resolved  D S E M R C incident  p 
 _QUIET = (
     ev.EvidenceTaken, ev.DeliveryQueued, ev.DeliverySent, ev.DeliveryFailing, ev.LeaseTaken, ev.LeaseReleased,
     ev.SpoolMerged, ev.OnCallChanged, ev.AlertsLinked, ev.ChannelProven, ev.ChannelTestFailed, ev.EffectIntended,
-    ev.ChangeIntended, ev.UndoIntended, ev.ExtendIntended, ev.StepTaken, ev.ChangeTied,
+    ev.ChangeIntended, ev.UndoIntended, ev.ExtendIntended, ev.StepTaken, ev.ChangeTied, ev.WriteIntended,
+    ev.RollbackPredicted, ev.RollbackMeasured, ev.ProofRenewed, ev.ProofBroken, ev.ShareAgreed,
 )  # fmt: skip
 """Not marked: what is only evidence, machinery, or said again by its outcome."""
 
@@ -84,6 +86,14 @@ _INCIDENT: Mapping[type[Any], str] = {
     ev.IncidentMerged: "i",
     ev.IncidentMergedIn: "i",
 }
+_PHASE: Mapping[type[Any], tuple[str, Tone]] = {
+    ev.PhaseEntered: ("=", Tone.ACCENT),
+    ev.RevisionChanged: ("=", Tone.WARNING),
+    ev.GuardrailBreached: ("x", Tone.CRITICAL),
+    ev.RollbackBegun: ("<", Tone.CRITICAL),
+    ev.RollbackEnded: ("b", Tone.OK),
+}
+"""Turns of the rollout beside the measured share: a bake begins, a guardrail is breached, the rollback."""
 _LOUD = {"D": Tone.CRITICAL, "S": Tone.WARNING, "E": Tone.WARNING, "M": Tone.OK, "R": Tone.OK}
 
 
@@ -150,6 +160,12 @@ def _mark(item: Recorded, flags: set[str], effects: Mapping[str, str]) -> tuple[
     if isinstance(payload, ev.PhaseObserved):
         down = payload.before is not None and payload.percent < payload.before
         return Kind.PHASE, "<" if down else ">", Tone.WARNING if down else Tone.ACCENT
+    if type(payload) in _PHASE:
+        return Kind.PHASE, *_PHASE[type(payload)]
+    if isinstance(payload, ev.WriteFinished):
+        # A step of a playbook that sets the flag is marked by its own effect.
+        done = Tone.ACCENT if payload.outcome == "done" else Tone.WARNING
+        return None if payload.effect in effects else (Kind.FLAG, "F", done)
     if isinstance(payload, ev.EffectFinished) and "flag" in effects.get(payload.effect, ""):
         return Kind.FLAG, "F", Tone.ACCENT if payload.outcome == "done" else Tone.WARNING
     if item.stream in flags and isinstance(
