@@ -15,7 +15,7 @@ from console.engine import faults
 from console.model.board import SourceStatus
 from console.model.reading import ReadingState
 from console.model.text import safe
-from console.ports import Clock, Ids, SourceError
+from console.ports import Clock, Ids, Rejected, SourceError
 
 Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Runs a blocking function out of the loop's way (in a thread; in simulated time, in place)."""
@@ -47,6 +47,7 @@ class Poller:
     value: Any = None
     at: datetime | None = None
     error: str = ""
+    rejected: bool = False
     failures: int = 0
     next_try_at: datetime | None = None
     _asking: bool = False
@@ -77,9 +78,9 @@ class Poller:
         try:
             async with asyncio.timeout(self.deadline.total_seconds()):  # wait_for may swallow a cancellation in 3.11
                 self.value = await self.offload(self._read)
-            self.at, self.error, self.failures = self.clock.now(), "", 0
+            self.at, self.error, self.rejected, self.failures = self.clock.now(), "", False, 0
         except SourceError as error:
-            self._failed(str(error))
+            self._failed(str(error), rejected=isinstance(error, Rejected))
         except TimeoutError:
             self._failed(f"no answer within {self.deadline.total_seconds():g} s")
         except Exception as error:  # A fault of ours must blank one source, not end the console.
@@ -99,8 +100,8 @@ class Poller:
         finally:
             self._asking = False
 
-    def _failed(self, reason: str) -> None:
-        self.error = safe(reason, 300)
+    def _failed(self, reason: str, *, rejected: bool = False) -> None:
+        self.error, self.rejected = safe(reason, 300), rejected
         self.failures += 1
 
     def _pause(self, took: timedelta) -> timedelta:
@@ -128,4 +129,4 @@ class Poller:
         else:
             state = ReadingState.OK
         note = self.note(self.value) if self.at is not None and not self.error else ""
-        return SourceStatus(self.name, state, self.at, self.error, self.next_try_at, self.interval, note)
+        return SourceStatus(self.name, state, self.at, self.error, self.next_try_at, self.interval, note, self.rejected)

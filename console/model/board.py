@@ -38,6 +38,8 @@ class SourceStatus:
     interval: timedelta = timedelta(seconds=15)
     note: str = ""
     """What to know of its answer: its clock is off, a part of it could not be read."""
+    rejected: bool = False
+    """It has answered the last question, and will not tell: forbidden, or there is no such thing."""
 
     @property
     def blind(self) -> bool:

@@ -6,17 +6,18 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from console.model.estimate import Deadline, Estimate, Remaining
-from console.model.reading import Reading, ReadingState
 from console.model.value import value
 
 
 class ProofState(StrEnum):
-    """What is known of one condition for a rollback."""
+    """What is known of one condition for a rollback. NOT_NEEDED: the plan says, with a reason, that there is nothing to
+    prove."""
 
     PROVEN = "proven"
     FAILED = "failed"
     EXPIRED = "expired"
     UNKNOWN = "unknown"
+    NOT_NEEDED = "not needed"
 
 
 class Can(StrEnum):
@@ -27,9 +28,64 @@ class Can(StrEnum):
     UNVERIFIED = "unverified"
 
 
+class Source(StrEnum):
+    """What a proof is from: a reading; a real rollback; a canary flag that was toggled; a drill or a demo; what people
+    said."""
+
+    PROBE = "probe"
+    REAL = "real"
+    CANARY = "canary"
+    SIMULATED = "simulated"
+    PEOPLE = "people"
+
+
+TITLES = {
+    "kill-switch": "kill switch readable",
+    "write-path": "kill switch can be written",
+    "legacy": "legacy path healthy",
+    "legacy-capacity": "legacy path has capacity",
+    "share": "traffic share readable",
+    "drain": "what is in flight drains",
+    "data": "event store and schema compatible",
+    "no-return": "point of no return not passed",
+    "backup": "backup within its objective",
+    "restore": "restore practised in time",
+    "drill": "rollback practised in time",
+    "people": "two people reachable",
+}
+"""Every proof, in the order in which they are shown."""
+
+NEEDLESS = (
+    "kill-switch", "write-path", "legacy-capacity", "share", "drain", "data", "no-return", "backup", "restore",
+)  # fmt: skip
+"""The proofs that a plan may declare not needed: there may be no flag, nothing stored, nothing in flight. A legacy path
+that is well, practice and people are needed for every rollback."""
+
+KEYS = {
+    "legacy-capacity": ("legacy_capacity",),
+    "drain": ("inflight",),
+    "data": ("compatible",),
+    "no-return": ("no_return",),
+    "backup": ("backup_age", "backup_within"),
+    "restore": ("restore_age", "restore_every"),
+}
+"""The keys of `rollback` in rollout.yaml without which a proof cannot be read."""
+
+BY_PEOPLE = ("drill", "people")
+"""The proofs that a simulated drill may renew: who practised there, practised. No machine was proven by it."""
+
+PROOF_LIFE = timedelta(minutes=2)
+"""How long a proof by a read-only probe counts."""
+WRITE_LIFE = timedelta(days=14)
+"""How long a write that was read back proves the write path."""
+PEOPLE_LIFE = timedelta(hours=12)
+"""How long it counts that people said they are reachable: a shift."""
+
+
 @value
 class Proof:
-    """One condition, the evidence for it in words, when it was seen and until when it counts."""
+    """One condition, the evidence for it in words, when it was seen and until when it counts. `value` is what was
+    measured, in `unit`."""
 
     name: str
     title: str
@@ -38,6 +94,13 @@ class Proof:
     at: datetime | None = None
     expires_at: datetime | None = None
     source: str = ""
+    value: float | None = None
+    unit: str = ""
+
+    def state_at(self, now: datetime) -> ProofState:
+        """As it stands at another instant, when nothing was read meanwhile."""
+        over = self.expires_at is not None and self.expires_at <= now
+        return ProofState.EXPIRED if self.state is ProofState.PROVEN and over else self.state
 
 
 @value
@@ -54,45 +117,50 @@ class Readiness:
 
     @property
     def can(self) -> Can:
-        """NO when a proof failed; YES only when every proof is proven."""
-        states = {proof.state for proof in self.proofs}
-        if ProofState.FAILED in states:
-            return Can.NO
-        return Can.YES if states == {ProofState.PROVEN} else Can.UNVERIFIED
+        """NO when a proof failed; YES only when every proof that is needed is proven."""
+        return _can({proof.state for proof in self.proofs})
+
+    def can_at(self, now: datetime) -> Can:
+        """The same at another instant, when nothing was read meanwhile: proofs expire."""
+        return _can({proof.state_at(now) for proof in self.proofs})
 
 
-PROOF_LIFE = timedelta(minutes=2)
-"""How long a proof by a read-only probe counts."""
-
-_NOT_YET = (
-    ("kill-switch", "kill switch readable and proven", "not read by this version"),
-    ("data", "event store and schema compatible", "not read by this version"),
-    ("backup", "backup within its objectives", "not read by this version"),
-    ("drill", "drill within its objectives", "not read by this version"),
-    ("people", "two people reachable", "not read by this version"),
-)
+def _can(states: set[ProofState]) -> Can:
+    states -= {ProofState.NOT_NEEDED}
+    if ProofState.FAILED in states:
+        return Can.NO
+    return Can.YES if states == {ProofState.PROVEN} else Can.UNVERIFIED
 
 
-def assess(legacy: Reading[bool] | None, percent: Reading[float] | None, now: datetime) -> Readiness:
-    """The proofs that can be read now: the `legacy` path is healthy, the measured share of traffic (`percent`) is
-    readable; None where nothing of the kind is configured. What cannot be read is unknown, and says why."""
-    share = None if percent is None else percent.map(lambda value: value >= 0)
-    read = [
-        _probe("legacy", "legacy path healthy", legacy, "no legacy component is configured", now),
-        _probe("share", "traffic share readable", share, "no rollout metric is configured", now),
-    ]
-    unknown = [Proof(name, title, ProofState.UNKNOWN, why) for name, title, why in _NOT_YET]
-    return Readiness((*read, *unknown))
+@value
+class StandingProof:
+    """What is in the record of one proof: when it was last renewed, how, and until when that counts; whether it has
+    been broken since. `basis` is what it was proven of: of another one it says nothing."""
+
+    id: str
+    """`<service>/<environment>/<name>`."""
+    version: int = 0
+    at: datetime | None = None
+    by: str = ""
+    evidence: str = ""
+    source: str = ""
+    expires_at: datetime | None = None
+    seconds: float | None = None
+    basis: str = ""
+    broken_at: datetime | None = None
+    error: str = ""
+    broken_by: str = ""
+    """The source of what broke it."""
+    trying: str = ""
+    """The id of the effect that tries it; its outcome is not in the record."""
+    tried_at: datetime | None = None
+
+    @property
+    def stream(self) -> str:
+        """The stream of its events."""
+        return f"proof:{self.id}"
 
 
-def _probe(name: str, title: str, reading: Reading[bool] | None, absent: str, now: datetime) -> Proof:
-    if reading is None or reading.value is None or reading.at is None:
-        why = absent if reading is None else reading.note or reading.state.replace("_", " ")
-        return Proof(name, title, ProofState.UNKNOWN, why, source=reading.source if reading else "")
-    expires = reading.at + PROOF_LIFE
-    evidence = reading.note or ("yes" if reading.value else "no")
-    if reading.state not in (ReadingState.OK, ReadingState.STALE):
-        return Proof(name, title, ProofState.UNKNOWN, evidence, reading.at, expires, reading.source)
-    seen = ProofState.PROVEN if reading.value else ProofState.FAILED
-    state = ProofState.EXPIRED if expires <= now else seen
-    return Proof(name, title, state, evidence, reading.at, expires, reading.source)
+def write_basis(provider: str, flag: str, canary: str) -> str:
+    """What the write path is proven of."""
+    return f"{provider}: {flag or 'no flag'}, canary {canary or 'none'}"

@@ -1,76 +1,162 @@
-"""Can we roll back right now, and how do we know? Nothing here is invented: what was not proven says so."""
+"""Can we roll back right now, how long would it take, and how do we know? Nothing here is invented: what was not proven
+or measured says so."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+from console.model.estimate import Estimate
 from console.model.rollback import Can, Proof, ProofState, Readiness
-from console.view.line import Line, Tone, clip, fit, flow, line, span
+from console.view.line import Line, Tone, clip, cut, first_fit, fit, join, line, span
 from console.view.look import Look
-from console.view.times import age
+from console.view.rollout_words import CLOSE, minutes
+from console.view.times import age, clock, count, past, span_of
 
-TIME_UNKNOWN = "TIME unknown: no rollback measured yet"
-_CAN = {Can.YES: ("YES", Tone.OK), Can.NO: ("NO", Tone.CRITICAL), Can.UNVERIFIED: ("UNVERIFIED", Tone.UNKNOWN)}
-_TONES = {
+CAN = {Can.YES: ("YES", Tone.OK), Can.NO: ("NO", Tone.CRITICAL), Can.UNVERIFIED: ("UNVERIFIED", Tone.UNKNOWN)}
+TONES = {
     ProofState.PROVEN: Tone.OK,
     ProofState.FAILED: Tone.CRITICAL,
     ProofState.EXPIRED: Tone.UNKNOWN,
     ProofState.UNKNOWN: Tone.UNKNOWN,
+    ProofState.NOT_NEEDED: Tone.DIM,
 }
+_WORST = (ProofState.FAILED, ProofState.EXPIRED, ProofState.UNKNOWN)
+_MARGIN = 9
 
 
-def verdict(readiness: Readiness, width: int, look: Look) -> Line:
-    """CAN ROLL BACK, in one word, with how much of it is proven."""
-    word, tone = _CAN[readiness.can]
-    proven = sum(1 for proof in readiness.proofs if proof.state is ProofState.PROVEN)
-    total = len(readiness.proofs)
-    return clip(
-        line(
-            look.marks.of(tone),
-            span("CAN ROLL BACK: ", Tone.STRONG),
-            span(word, tone),
-            span(f" ({proven}/{total} proven) ", Tone.NORMAL),
-            span(TIME_UNKNOWN, Tone.UNKNOWN),
-        ),
-        width,
+def verdict(readiness: Readiness, now: datetime, width: int, look: Look) -> Line:
+    """CAN ROLL BACK, in one word, with how much of it is proven, and what stands against it."""
+    word, tone = CAN[readiness.can_at(now)]
+    needed = [proof for proof in readiness.proofs if proof.state is not ProofState.NOT_NEEDED]
+    states = [proof.state_at(now) for proof in needed]
+    head = line(
+        look.marks.of(tone),
+        span("CAN ROLL BACK: ", Tone.STRONG),
+        span(word, tone),
+        span(f" ({states.count(ProofState.PROVEN)}/{len(needed)} proven)", Tone.NORMAL),
     )
+    if tone is Tone.OK:
+        seen = [proof.at for proof in needed if proof.at is not None]
+        oldest = f" verified {age(max(seen), now, look)} ago" if seen else ""
+        return clip(line(head, span(oldest, Tone.DIM)), width)
+    return clip(line(head, " ", against(readiness, now)), width)
+
+
+def against(readiness: Readiness, now: datetime) -> Line:
+    """What is not proven, the worst first: a failed proof with its evidence, the others by name."""
+    pieces = []
+    for state in _WORST:
+        found = [proof for proof in readiness.proofs if proof.state_at(now) is state]
+        if not found:
+            continue
+        names = ", ".join(proof.name for proof in found)
+        text = f"{found[0].title}: {found[0].evidence}" if state is ProofState.FAILED else f"{state}: {names}"
+        pieces.append(line(span(text, TONES[state])))
+    return join(pieces, "; ")
+
+
+def time_line(estimate: Estimate, now: datetime, width: int, look: Look) -> Line:
+    """TIME: how long it would take, with the probabilities, and on what that rests."""
+    head = span(fit("TIME", _MARGIN), Tone.STRONG)
+    if estimate.p50 is None:
+        return clip(line(head, span(f"unknown: {estimate.statement}", Tone.UNKNOWN)), width)
+    most = estimate.p95 if estimate.p95 is not None else estimate.p80
+    low, high = estimate.p50 / 60, (most if most is not None else estimate.p50) / 60
+    span_text = line(span(f"{low:.0f}-{high:.0f} min ", Tone.STRONG if not estimate.human_only else Tone.UNKNOWN))
+    quantiles = line(span(f"(P50 {minutes(estimate.p50)}, P95 {minutes(estimate.p95)}) ", Tone.NORMAL))
+    likely = line(*(span(f" P(≤{length} min) {_sure(chance)}", _chance(chance)) for length, chance in estimate.within))
+    ascii_likely = line(
+        *(span(f" P(<={length} min) {_sure(chance)}", _chance(chance)) for length, chance in estimate.within)
+    )
+    chances = ascii_likely if look.marks.at_least == ">=" else likely
+    rests = line(span(f"  {basis(estimate, now, look)}", Tone.DIM))
+    people = line(span("  people only: drills measure no machine", Tone.UNKNOWN)) if estimate.human_only else ()
+    return first_fit(
+        width,
+        line(head, span_text, quantiles, chances, people, rests),
+        line(head, span_text, quantiles, chances, people, span(f"  n={estimate.runs}", Tone.DIM)),
+        line(head, span_text, quantiles, chances, people),
+        line(head, span_text, chances),
+    )
+
+
+def _sure(chance: float) -> str:
+    """Never rounded up to certainty, or down to none."""
+    return f"{min(max(round(chance * 100), 1), 99)} %"
+
+
+def _chance(chance: float) -> Tone:
+    return Tone.NORMAL if chance >= 0.8 else Tone.WARNING if chance >= 0.5 else Tone.CRITICAL
+
+
+def basis(estimate: Estimate, now: datetime, look: Look) -> str:
+    """On what an estimate rests."""
+    newest = f", newest {age(estimate.newest, now, look)}" if estimate.newest is not None else ""
+    changed = {True: ", plan CHANGED since", False: ", plan unchanged", None: ", plan: unknown whether changed"}
+    return f"n={estimate.runs}{newest}{changed[estimate.plan_changed]}"
+
+
+def drivers(estimate: Estimate, width: int, most: int = 6) -> Line:
+    """DRIVERS: the steps that take longest, and which are live."""
+    head = span(fit("DRIVERS", _MARGIN), Tone.STRONG)
+    found = sorted(estimate.drivers, key=lambda item: -item.seconds)[:most]
+    if not found:
+        return clip(line(head, span("unknown: no step was measured", Tone.UNKNOWN)), width)
+    pieces = [
+        line(cut(item.title, 28), span(f" {minutes(item.seconds)}", Tone.STRONG), span(" live" if item.live else "", Tone.ACCENT))
+        for item in found
+    ]
+    return clip(line(head, join(pieces, " | "), span(" min", Tone.DIM)), width)
+
+
+def until(readiness: Readiness, now: datetime, width: int, look: Look) -> Line:
+    """UNTIL: the clock of the point of no return. A moment that has passed is loud."""
+    deadline = readiness.deadline
+    head = span(fit("UNTIL", _MARGIN), Tone.STRONG)
+    gone = next((proof for proof in readiness.proofs if proof.name == "no-return"), None)
+    if gone is not None and gone.state_at(now) is ProofState.FAILED:
+        return clip(line(head, span(" POINT OF NO RETURN PASSED ", Tone.ALARM), f" {gone.evidence}"), width)
+    if deadline.passed or (deadline.at is not None and deadline.at <= now):
+        since = f" {past(now - deadline.at)} ago" if deadline.at is not None else ""
+        return clip(line(head, span(f" TOO LATE{since} ", Tone.ALARM), f" {deadline.why}"), width)
+    if deadline.at is None:
+        known = bool(deadline.why) and not deadline.why.startswith("unknown")
+        text = deadline.why or "unknown"
+        return clip(line(head, span(text, Tone.NORMAL if known else Tone.UNKNOWN)), width)
+    left = deadline.at - now
+    tone = Tone.CRITICAL if left <= CLOSE else Tone.STRONG
+    told = f"start by {clock(deadline.at, seconds=True)}, in {count(left) if left <= CLOSE else span_of(left)}"
+    return clip(line(head, span(told, tone), f" or {deadline.why}"), width)
 
 
 def proof_row(proof: Proof, now: datetime, width: int, look: Look) -> Line:
-    """One proof on one line, with its evidence and age."""
-    tone = _TONES[proof.state]
+    """One proof on one line, with its evidence, age and expiry."""
+    state = proof.state_at(now)
+    tone = TONES[state]
     seen = f" ({age(proof.at, now, look)} ago)" if proof.at is not None else ""
-    word = proof.state.value if proof.state is ProofState.PROVEN else proof.state.value.upper()
+    word = state.value if state in (ProofState.PROVEN, ProofState.NOT_NEEDED) else state.value.upper()
+    mark = span(f"{look.marks.skipped} ", Tone.DIM) if state is ProofState.NOT_NEEDED else look.marks.of(tone)
     return clip(
         line(
-            look.marks.of(tone),
-            span(fit(word, 8) + " ", tone),
-            span(fit(proof.title, 33) + " ", Tone.NORMAL),
-            span(proof.evidence + seen, Tone.DIM),
+            mark,
+            span(fit(word, 10) + " ", tone),
+            span(fit(proof.title, 34) + " ", Tone.NORMAL if state is not ProofState.NOT_NEEDED else Tone.DIM),
+            span(proof.evidence + seen, Tone.DIM if tone is not Tone.CRITICAL else Tone.NORMAL),
         ),
         width,
     )
 
 
-def brief(readiness: Readiness, now: datetime, width: int, look: Look) -> list[Line]:
-    """The proofs side by side: each proven, failed or expired one with its age, the unknown ones by name."""
-    pieces = []
-    for proof in readiness.proofs:
-        if proof.state is ProofState.UNKNOWN:
-            continue
-        tone = _TONES[proof.state]
-        word = "" if proof.state is ProofState.PROVEN else f" {proof.state.value.upper()}"
-        seen = span(f" {age(proof.at, now, look)}", Tone.DIM)
-        pieces.append(line(look.marks.of(tone), span(proof.title + word, Tone.NORMAL if not word else tone), seen))
-    unknown = [proof.name for proof in readiness.proofs if proof.state is ProofState.UNKNOWN]
-    if unknown:
-        pieces.append(line(look.marks.of(Tone.UNKNOWN), span("unknown: " + ", ".join(unknown), Tone.UNKNOWN)))
-    return flow(pieces, width)
-
-
 def lines(readiness: Readiness, now: datetime, width: int, look: Look, *, roomy: bool) -> list[Line]:
-    """The verdict and the proofs: one line each where there is room."""
-    head = verdict(readiness, width, look)
-    if roomy:
-        return [head, *(proof_row(proof, now, width, look) for proof in readiness.proofs)]
-    return [head, *brief(readiness, now, width, look)]
+    """The verdict and the time; where there is room also what takes longest, until when, and what is not proven."""
+    head = [verdict(readiness, now, width, look), time_line(readiness.estimate, now, width, look)]
+    urgent = readiness.deadline.at is not None or readiness.deadline.passed
+    if not roomy:
+        return [*head, until(readiness, now, width, look)] if urgent else head
+    open_now = [proof for proof in readiness.proofs if proof.state_at(now) in _WORST]
+    return [
+        *head,
+        drivers(readiness.estimate, width),
+        until(readiness, now, width, look),
+        *(proof_row(proof, now, width, look) for proof in open_now),
+    ]

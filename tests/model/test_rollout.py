@@ -1,4 +1,4 @@
-"""Guardrails, phases and the proofs of rollback readiness."""
+"""Guardrails and phases."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from console.model.reading import Reading, ReadingState
-from console.model.rollback import Can, Proof, ProofState, Readiness, assess
 from console.model.rollout import Guardrail, GuardrailRule, Level, Rollout, RolloutPlan
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -106,28 +105,3 @@ def test_the_worst_guardrail_speaks_for_the_rollout() -> None:
     assert rollout(25, 0, 100, 310).level is Level.WARNING
     assert rollout(25, 0, 900, 310).level is Level.CRITICAL
     assert rollout(25, 0).level is Level.UNKNOWN
-
-
-def test_readiness_is_yes_only_when_everything_is_proven() -> None:
-    def can(*states: ProofState) -> Can:
-        return Readiness(tuple(Proof("p", "p", state, "") for state in states)).can
-
-    assert can(ProofState.PROVEN, ProofState.PROVEN) is Can.YES
-    assert can(ProofState.PROVEN, ProofState.UNKNOWN) is Can.UNVERIFIED
-    assert can(ProofState.PROVEN, ProofState.EXPIRED) is Can.UNVERIFIED
-    assert can(ProofState.FAILED, ProofState.UNKNOWN) is Can.NO
-    assert can() is Can.UNVERIFIED
-
-
-def test_proofs_expire_and_unread_ones_are_unknown() -> None:
-    def states(found: Readiness) -> dict[str, ProofState]:
-        return {proof.name: proof.state for proof in found.proofs}
-
-    healthy = Reading(ReadingState.OK, True, AT, "health")
-    fresh = states(assess(healthy, ok(25), AT + timedelta(seconds=30)))
-    assert (fresh["legacy"], fresh["share"]) == (ProofState.PROVEN, ProofState.PROVEN)
-    assert set(fresh.values()) == {ProofState.PROVEN, ProofState.UNKNOWN}
-    old = states(assess(healthy, ok(25), AT + timedelta(minutes=3)))
-    assert (old["legacy"], old["share"]) == (ProofState.EXPIRED, ProofState.EXPIRED)
-    down = states(assess(Reading(ReadingState.OK, False, AT), None, AT))
-    assert (down["legacy"], down["share"]) == (ProofState.FAILED, ProofState.UNKNOWN)

@@ -11,8 +11,9 @@ from console.model.board import AlertFeed, Board, Health, LeaseView, SourceStatu
 from console.model.escalation import Reach
 from console.model.message import Act, ChannelProof, ChannelSpec, Topic
 from console.model.people import Actor
+from console.model.readiness import Facts, assess
 from console.model.reading import Reading, ReadingState, missing
-from console.model.rollback import assess
+from console.model.rollback import Readiness
 from console.model.rollout import Guardrail, Rollout
 from console.model.slo import SloGauge
 from console.settings.load import load
@@ -69,6 +70,11 @@ def health(**down):
     return tuple(rows)
 
 
+def ready(legacy, percent):
+    """By what is read of the legacy path and of the traffic; nothing else is known of a rollback."""
+    return Readiness(assess(Facts(CONFIG.rollout, {"rollout.percent": percent}, legacy=legacy), NOW))
+
+
 def sources(**bad):
     found = []
     for name in ("prometheus", "alertmanager", "health"):
@@ -95,7 +101,7 @@ def quiet(mode="live"):
             gauge(2, ok(0.9961), partial(0.44), ok(0.9), [0.996] * 24),
         ),
         rollout=part,
-        readiness=assess(rows[3].up, part.percent, NOW),
+        readiness=ready(rows[3].up, part.percent),
         feed=AlertFeed((watchdog,), ReadingState.OK, NOW - timedelta(seconds=6), ""),
         health=rows,
         lease=LeaseView("alice@host-1", True, NOW + timedelta(seconds=9)),
@@ -151,7 +157,7 @@ def busy(mode="live"):
             gauge(2, ok(0.981), partial(0.21), ok(19.0), [0.996] * 18 + [0.9, 0.8, 0.7] * 2),
         ),
         rollout=part,
-        readiness=assess(rows[3].up, part.percent, NOW),
+        readiness=ready(rows[3].up, part.percent),
         feed=AlertFeed(alerts, ReadingState.OK, NOW - timedelta(seconds=6), ""),
         health=rows,
         readings=readings(part, rows),
@@ -175,7 +181,7 @@ def broken(mode="live"):
             gauge(2, missing(ReadingState.NO_TRAFFIC, "prometheus"), lost(), lost()),
         ),
         rollout=part,
-        readiness=assess(rows[3].up, part.percent, NOW),
+        readiness=ready(rows[3].up, part.percent),
         feed=AlertFeed(
             (), ReadingState.NO_DATA, NOW - timedelta(seconds=95), "the always-firing alert 'Watchdog' is not there"
         ),

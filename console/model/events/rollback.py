@@ -13,7 +13,8 @@ from console.model.value import value
 @event("rollback.predicted")
 @value
 class RollbackPredicted:
-    """What was said when it began: minutes, by quantile. Scored when it has ended."""
+    """What was said when it began: seconds, by quantile; the probabilities of at most 15 and 20 minutes. Scored when it
+    has ended."""
 
     run: str
     runs: int
