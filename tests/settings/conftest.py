@@ -44,6 +44,7 @@ def folder(tmp_path: Path) -> Folder:
     """The example as `oncall init` writes it, with a rollout and two playbooks whose lines the tests know."""
     init(tmp_path / "conf")
     private(str(ROLLOUT), str(tmp_path / "conf" / "rollout.yaml"))
+    (tmp_path / "conf" / "risks.yaml").unlink()
     playbooks = tmp_path / "conf" / "playbooks"
     shutil.rmtree(playbooks)
     shutil.copytree(PLAYBOOKS, playbooks, copy_function=private)
