@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from console.engine.lookups import Found
+from console.engine.lookups import FlagLook, Found
 from console.engine.outcome import Outcome
 from console.model.alert import Alert
 from console.model.board import Board
@@ -24,6 +24,10 @@ class Lookups(Protocol):
 
     async def runbook(self, alert: Alert) -> Found:
         """Its runbook as Markdown."""
+        ...
+
+    async def flag(self, name: str) -> FlagLook:
+        """A feature flag as it is now, and what the credentials allow on it."""
         ...
 
     async def levels(self, name: str) -> History | None:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from console.engine.levels import Levels
 from console.engine.world import World
 from console.model.alert import Alert
+from console.model.flag import FlagState
 from console.model.pager import PagerLogEntry
 from console.model.slices import History
 from console.model.text import safe
@@ -42,6 +43,15 @@ class Found:
     at: datetime | None = None
 
 
+@value
+class FlagLook:
+    """A flag as its provider tells it, and what the credentials allow on it; or, in one line, why it does not."""
+
+    state: FlagState | None = None
+    scope: str = ""
+    error: str = ""
+
+
 class Lookups:
     """Answers on demand; nothing here raises."""
 
@@ -62,7 +72,7 @@ class Lookups:
                 return Found(error=f"{metrics.name} does not answer when it fired", source=metrics.name)
             return Found(firings=spans_of(series.values, series.start, STEP), source=metrics.name, at=now)
 
-        return await self._ask(ask)
+        return await self._ask(ask, _failed)
 
     async def runbook(self, alert: Alert) -> Found:
         """The runbook as Markdown: what `runbook_url` leads to, else the local file of the alert's name."""
@@ -76,14 +86,31 @@ class Lookups:
             text, source = runbooks.read(name, url)
             return Found(text=text, source=source, at=self._world.clock.now())
 
-        return await self._ask(ask)
+        return await self._ask(ask, _failed)
 
     async def page_log(self, pager_id: str) -> Found:
         """A PagerDuty incident's own history."""
         pager = self._world.pager
         if pager is None:
             return Found(error="no PagerDuty is configured")
-        return await self._ask(lambda: Found(log=pager.log(pager_id), source=pager.name, at=self._world.clock.now()))
+        return await self._ask(
+            lambda: Found(log=pager.log(pager_id), source=pager.name, at=self._world.clock.now()), _failed
+        )
+
+    async def flag(self, name: str) -> FlagLook:
+        """A flag as it is now. Nothing is changed."""
+        flags = self._world.flags
+        if flags is None:
+            return FlagLook(error="nothing here can read flags: flags in console.yaml says who can")
+
+        def ask() -> FlagLook:
+            state = flags.read(name)
+            try:
+                return FlagLook(state, safe(flags.scope(name), 300))
+            except SourceError as error:
+                return FlagLook(state, safe(f"its permissions cannot be read: {error}", 300))
+
+        return await self._ask(ask, lambda error: FlagLook(error=error))
 
     async def levels(self, name: str) -> History | None:
         """The slices of an objective's window; None when there is no objective of that name, or nothing was read."""
@@ -93,19 +120,23 @@ class Lookups:
         found: History | None = await self._world.offload(lambda: levels.history(name))
         return found
 
-    async def _ask(self, ask: Callable[[], Found]) -> Found:
+    async def _ask(self, ask: Callable[[], T], failed: Callable[[str], T]) -> T:
         import asyncio
 
         try:
             async with asyncio.timeout(DEADLINE.total_seconds()):
-                found: Found = await self._world.offload(ask)
+                found: T = await self._world.offload(ask)
                 return found
         except SourceError as error:
-            return Found(error=safe(str(error), 300))
+            return failed(safe(str(error), 300))
         except TimeoutError:
-            return Found(error=f"no answer within {DEADLINE.seconds} s")
+            return failed(f"no answer within {DEADLINE.seconds} s")
         except Exception as error:  # A fault of ours must not end the console that was only looking.
-            return Found(error=f"fault while looking it up: {type(error).__name__}")
+            return failed(f"fault while looking it up: {type(error).__name__}")
+
+
+def _failed(error: str) -> Found:
+    return Found(error=error)
 
 
 def firing_expression(alert: Alert) -> str:

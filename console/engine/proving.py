@@ -11,6 +11,7 @@ from functools import partial
 
 from console.engine import faults
 from console.engine.context import Moments
+from console.engine.effects import note_outcome
 from console.engine.outcome import Denied, Done, Outcome
 from console.engine.record import Record
 from console.engine.world import World
@@ -58,8 +59,6 @@ class Proving:
             context, change = self._moments.context(self._actor), ledger.stream.partition(":")[2]
             batches, why = toggled(self._record.state, command, change, effect.payload.effect, found, context)
             return batches
-
-        from console.engine.effects import note_outcome  # it carries this out, and is built on it
 
         recorded, saved = await note_outcome(self._record, self._actor, effect.id, follows)
         unsaved = "" if saved else self._world.spool.where
