@@ -22,7 +22,8 @@ DECISIONS = Rules(forgotten=_forgotten, at_birth=True)
 
 
 @DECISIONS.born(ev.DecisionCertified)
-def _certified(recorded: Recorded, event: ev.DecisionCertified) -> Decision:
+def certified(recorded: Recorded, event: ev.DecisionCertified) -> Decision:
+    """The decision that an event records."""
     return Decision(
         id=recorded.stream.partition(":")[2],
         number=recorded.seq,
