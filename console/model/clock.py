@@ -181,18 +181,18 @@ def objective_limit(since: datetime | None, objective: timedelta | None) -> tupl
     return (Limit(since + objective, f"the objective of {minutes:g} min after the breach at {since:%H:%M:%S}Z"),)
 
 
-def budget_limits(gauges: Iterable[SloGauge], now: datetime) -> tuple[Limit, ...]:
+def budget_limits(gauges: Iterable[SloGauge]) -> tuple[Limit, ...]:
     """When the budgets that burn will be spent: in one of ten futures of the forecast, or at the rate of the last hour
     where there is none. What is spent already bounds nothing any more."""
     found = []
     for gauge in gauges:
-        left, burn = gauge.budget_left.value, gauge.burn.value
-        if left is None or left <= 0.0 or burn is None or burn <= 1.0:
+        burn, left = gauge.burn.value, gauge.budget_left.value
+        if burn is None or burn <= 1.0 or left is None or left <= 0.0 or gauge.burn.at is None:
             continue
-        spent = [now + left * gauge.objective.period / burn]
+        spent = gauge.burn.at + left * gauge.objective.period / burn
         if gauge.forecast is not None and gauge.forecast.p10 is not None:
-            spent = [gauge.forecast.at + gauge.forecast.p10]
-        found.append(Limit(spent[0], f"the budget of {gauge.objective.name}"))
+            spent = gauge.forecast.at + gauge.forecast.p10
+        found.append(Limit(spent, f"the budget of {gauge.objective.name}"))
     return tuple(found)
 
 

@@ -10,6 +10,10 @@ from enum import StrEnum
 from console.model.value import value
 
 
+KEPT = 50
+"""How many of the newest rollbacks are kept; the record has them all."""
+
+
 class Origin(StrEnum):
     """What a duration was measured on. SIMULATED: a drill; it gives human durations, and those only at real-time
     speed."""
@@ -66,6 +70,20 @@ class RollbackHistory:
     def stream(self) -> str:
         """The stream of its events."""
         return f"rollback:{self.target}"
+
+
+@value
+class Drill:
+    """A rehearsal by the record. `outcome` is empty while it is under way."""
+
+    id: str
+    scenario: str
+    run: str
+    at: datetime
+    version: int = 0
+    speed: float = 1.0
+    outcome: str = ""
+    ended_at: datetime | None = None
 
 
 @value

@@ -202,6 +202,14 @@ def _past(run: Measured, now: datetime, live: frozenset[str], machine: Mapping[s
     return Past(run, DRILL * weight, sum(people.values()), people, whole)
 
 
+def worth(live: Live, measured: Iterable[Measured]) -> Live:
+    """Without the restore, where it is shorter than it has been so far: a person's work is in that step, too."""
+    times = sorted(run.steps[live.restore_step] for run in measured if live.restore_step in run.steps)
+    if live.restore is None or not times or live.restore > _median(times):
+        return live
+    return replace(live, restore=None)
+
+
 # -- the estimate -----------------------------------------------------------------------------------------------------
 
 

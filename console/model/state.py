@@ -14,12 +14,14 @@ from typing import Any
 from console.model.care import AlertCare
 from console.model.change import Change
 from console.model.decision import Decision
+from console.model.estimate import Drill, RollbackHistory
 from console.model.events import Recorded
-from console.model.fold import care, change, decisions, outside, response, rollout, run, shift
+from console.model.fold import care, change, decisions, outside, proofs, response, rollback, rollout, run, shift
 from console.model.fold.rules import Rules
 from console.model.incident import Incident
 from console.model.message import ChannelProof, Delivery
 from console.model.pager import KnownOnCalls
+from console.model.rollback import StandingProof
 from console.model.rolling import RolloutRecord
 from console.model.run import Run, Trust
 from console.model.shift import Handoff, Shift
@@ -52,6 +54,12 @@ class State:
     trusted: dict[str, Trust] = field(default_factory=dict)
     """By the hash of the playbook's file."""
     decisions: dict[str, Decision] = field(default_factory=dict)
+    """The newest, by id."""
+    standing: dict[str, StandingProof] = field(default_factory=dict)
+    """What proves that a rollback is possible, by `<target>/<proof>`."""
+    rollbacks: dict[str, RollbackHistory] = field(default_factory=dict)
+    """By target."""
+    drills: dict[str, Drill] = field(default_factory=dict)
     """The newest, by id."""
 
     @property
@@ -92,6 +100,9 @@ _TABLES: Mapping[str, tuple[str, Rules]] = {
     "rollout": ("rollouts", rollout.RULES),
     "trust": ("trusted", run.TRUST),
     "decision": ("decisions", decisions.DECISIONS),
+    "proof": ("standing", proofs.RULES),
+    "rollback": ("rollbacks", rollback.RULES),
+    "drill": ("drills", rollback.DRILLS),
 }
 """The first part of a stream's name to the table it is folded into, and how."""
 

@@ -137,6 +137,13 @@ class PredictRollback(Command):
 
 
 @value
+class MeasureRollback(Command):
+    """The run of a rollback, or of a drill of one, was carried out to its end: what it took."""
+
+    run: str
+
+
+@value
 class RenewProof(Command):
     """How a standing proof was tried: `broken`, or it worked."""
 
@@ -145,6 +152,7 @@ class RenewProof(Command):
     source: str
     broken: bool = False
     expires_at: datetime | None = None
+    """None: as long as such a proof usually counts."""
     seconds: float | None = None
 
 
