@@ -155,7 +155,7 @@ class Console:
         """Decides and records one command of this console's operator. `Done` means fsynced."""
         if self._read_only:
             return Denied("this console is read-only")
-        if isinstance(command, cmd.RunProgram) or self._leads_elsewhere(command):
+        if isinstance(command, cmd.RunProgram | cmd.StartRollback) or self._leads_elsewhere(command):
             await self.read_playbooks()
         if isinstance(command, cmd.RunProgram) and (refusal := await self._jobs.refusal(command)):
             return Denied(refusal)

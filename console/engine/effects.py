@@ -16,16 +16,16 @@ from console.engine.record import Record
 from console.engine.world import World
 from console.model import commands as cmd
 from console.model import events as ev
-from console.model.decide import Batch, effect_outcome, flag_outcome
+from console.model.decide import Batch, Context, effect_outcome, flag_outcome, proofs, step_outcome, write_outcome
 from console.model.events import Recorded
-from console.model.flag import FlagOutcome
+from console.model.flag import FlagAnswer, FlagOutcome
 from console.model.pager import ActOutcome, ActResult
 from console.model.people import Actor
 from console.ports import Append, Conflict, NewEvent, NotSaved, Refused, Silences, SourceError, Uncertain
 
 T = TypeVar("T")
 
-EFFECTS = (cmd.SetFlag, cmd.CreateSilence, cmd.ExtendSilence, cmd.ExpireSilence)
+EFFECTS = (cmd.SetFlag, cmd.SetShare, cmd.ProveWritePath, cmd.CreateSilence, cmd.ExtendSilence, cmd.ExpireSilence)
 """Commands whose events are followed by an act on the outside."""
 
 RETRIES = 20
@@ -69,6 +69,16 @@ def _act(command: _OnSilence) -> _Act:
     )
 
 
+class _End(NamedTuple):
+    """How a write has ended: done, refused or unknown; in words, with the share that was read back, and what the
+    provider answered."""
+
+    outcome: str
+    words: str
+    observed: float | None
+    answer: FlagAnswer | str
+
+
 class Effects:
     """Carries out, for one operator, what was decided and recorded."""
 
@@ -79,8 +89,39 @@ class Effects:
         """Does what a command of `EFFECTS` wants. The outcome, with its events after those of the intent."""
         if isinstance(command, cmd.SetFlag):
             return await self._set_flag(command, intended, unsaved)
+        if isinstance(command, cmd.SetShare):
+            return await self._set_share(command, intended, unsaved)
+        if isinstance(command, cmd.ProveWritePath):
+            from console.engine.proving import Proving  # rarely wanted
+
+            return await Proving(self._world, self._actor, self._record, self._moments).toggle(command, intended)
         assert isinstance(command, _OnSilence)
         return await self._change(command, intended, unsaved)
+
+    async def _set_share(self, command: cmd.SetShare, intended: Done, unsaved: bool) -> Outcome:
+        """The flag is written and read back; how that ended is in the record before the operator hears of it."""
+        flags = self._world.flags
+        event = next(item for item in intended.events if isinstance(item.payload, ev.WriteIntended))
+        intent: ev.WriteIntended = event.payload
+        assert flags is not None  # decide() refuses a share that nothing here can set.
+        expected = self._expected(intent)
+        end = await self._written(lambda: flags.set_percent(intent.flag, intent.percent, expected))
+
+        def follows() -> list[Batch]:
+            context = self._moments.context(self._actor)
+            state = self._record.state
+            ended = write_outcome(state, intent.effect, end.outcome, end.words, end.observed, context)
+            return [*ended, *self._proves(intent.flag, intent.percent, end, context)]
+
+        recorded, saved = await note_outcome(self._record, self._actor, event.id, follows)
+        return self._answer(intent.flag, end, intended, recorded, unsaved or not saved)
+
+    def _expected(self, intent: ev.WriteIntended) -> float | None:
+        """What the flag must give for it to be written. The way to 0 % waits for nothing; nor does one down while
+        nobody knows what an earlier write did."""
+        record = self._record.state.rollouts.get(self._moments.target)
+        doubt = record is not None and bool(record.doubtful)
+        return None if intent.percent == 0 or doubt else intent.before
 
     async def _set_flag(self, command: cmd.SetFlag, intended: Done, unsaved: bool) -> Outcome:
         flags = self._world.flags
@@ -89,24 +130,53 @@ class Effects:
         run = self._record.state.runs[command.run]
         percent = run.playbook.step(command.step).percent
         assert flags is not None  # decide() refuses a flag step that nothing here can set.
-        answer = await self._asked(lambda: flags.set_percent(intent.target, percent))
-        if isinstance(answer, Denied):
-            return answer
-        ended = ("refused", str(answer))
-        if not isinstance(answer, SourceError):
-            stands = answer.outcome in (FlagOutcome.DONE, FlagOutcome.ALREADY)
-            ended = ("done" if stands else "refused", answer.text)
+        expected = next((self._raises(item.payload) for item in intended.events), None)
+        end = await self._written(lambda: flags.set_percent(intent.target, percent, expected))
+        ended = (end.outcome, end.words)
 
         def follows() -> list[Batch]:
             state, context = self._record.state, self._moments.context(self._actor)
+            shared = step_outcome(state, intent.effect, *ended, end.observed, context)
+            if end.outcome == "unknown":
+                return shared  # The step's own effect stays open: somebody has to look.
             ledger = flag_outcome(state, run.id, command.step, *ended, context)
-            return [*effect_outcome(state, run.id, command.step, intent.effect, *ended, "", "", context), *ledger]
+            step = effect_outcome(state, run.id, command.step, intent.effect, *ended, "", "", context)
+            return [*step, *ledger, *shared, *self._proves(intent.target, percent, end, context)]
 
         recorded, saved = await note_outcome(self._record, self._actor, event.id, follows)
-        if ended[0] == "refused":
-            return Denied(f"{intent.target} was not set: {ended[1]}")
-        where = self._world.spool.where if unsaved or not saved else ""
-        return Done((*intended.events, *recorded), unsaved=where)
+        return self._answer(intent.target, end, intended, recorded, unsaved or not saved)
+
+    @staticmethod
+    def _raises(payload: Any) -> float | None:
+        """What the flag must give for a step to raise it; a step on the way down waits for nothing."""
+        raises = isinstance(payload, ev.WriteIntended) and payload.percent > payload.before
+        return payload.before if raises else None
+
+    def _proves(self, flag: str, percent: float, end: _End, context: Context) -> list[Batch]:
+        """What a write says of the write path; nothing where nothing was written, or nobody knows."""
+        answer = end.answer
+        silent = isinstance(answer, FlagAnswer) and answer.outcome in (FlagOutcome.ALREADY, FlagOutcome.LOST)
+        if end.outcome == "unknown" or silent:
+            return []
+        seconds = answer.seconds if isinstance(answer, FlagAnswer) else None
+        return proofs.written(self._record.state, flag, percent, end.outcome == "done", end.words, seconds, context)
+
+    async def _written(self, write: Callable[[], FlagAnswer]) -> _End:
+        """How a write of the flag has ended. It is done only when it was read back."""
+        answer = await self._asked(write)
+        if isinstance(answer, Denied):
+            return _End("unknown", answer.reason, None, answer.reason)
+        if isinstance(answer, SourceError):
+            return _End("refused", str(answer), None, str(answer))
+        stands = answer.outcome in (FlagOutcome.DONE, FlagOutcome.ALREADY)
+        return _End("done" if stands else "refused", answer.text, answer.after, answer)
+
+    def _answer(self, flag: str, end: _End, intended: Done, recorded: tuple[Recorded, ...], unsaved: bool) -> Outcome:
+        if end.outcome == "unknown":
+            return Denied(end.words, unknown=True)
+        if end.outcome == "refused":
+            return Denied(f"{flag} was not set: {end.words}")
+        return Done((*intended.events, *recorded), unsaved=self._world.spool.where if unsaved else "")
 
     async def _change(self, command: _OnSilence, intended: Done, unsaved: bool) -> Outcome:
         act = _act(command)
@@ -168,12 +238,14 @@ class Effects:
 async def note_outcome(
     record: Record, actor: Actor, intent: str, follows: Callable[[], list[Batch]]
 ) -> tuple[tuple[Recorded, ...], bool]:
-    """Writes down how an effect of a step has ended, and what `follows` from it; `intent` is the id of the event that
+    """Writes down how an effect has ended, and what `follows` from it; `intent` is the id of the event that
     it is the outcome of. What was recorded, and whether it is saved: it must not be lost, whatever else was written
     meanwhile, for the world has been changed."""
     appends: list[Append] = []
     for _ in range(RETRIES):
-        appends = [_caused(append, intent) for append in record.appends(follows(), actor)]
+        if not (following := follows()):
+            return (), True
+        appends = [_caused(append, intent) for append in record.appends(following, actor)]
         try:
             return await record.append(appends), True
         except Conflict:
@@ -186,7 +258,7 @@ async def note_outcome(
 
 def _caused(append: Append, intent: str) -> Append:
     events = tuple(
-        replace(event, causation=intent) if isinstance(event.payload, ev.EffectFinished) else event
+        replace(event, causation=intent) if isinstance(event.payload, ev.EffectFinished | ev.WriteFinished) else event
         for event in append.events
     )
     return replace(append, events=events)

@@ -18,13 +18,14 @@ from console.journal.spool import FileSpool
 from console.model.alert import Alert, AlertSnapshot
 from console.model.board import Target
 from console.model.events import Recorded
+from console.model.flag import FlagAnswer, FlagChange, FlagOutcome, FlagState
 from console.model.people import Actor, Severity, SeverityRule
 from console.model.reading import Reading, ReadingState
 from console.model.rollout import GuardrailRule, RolloutPlan
 from console.model.sli import of_counters
 from console.model.slo import Objective
 from console.model.window import Rolling
-from console.ports import Append, Query, Row, Series, SourceError
+from console.ports import Append, Query, Row, Series, SourceError, Uncertain
 from console.settings.config import Config, Environment, HttpSource
 from console.settings.library import Library
 from console.settings.outside import Alertmanager
@@ -72,19 +73,43 @@ class Alerts:
 
 
 class Flags:
-    """Counts what was set."""
+    """A provider in memory: remembers what was set, and fails as it is told."""
 
     name = "test flags"
 
-    def __init__(self) -> None:
+    def __init__(self, clock: SimulatedClock) -> None:
+        self.clock, self.percent = clock, 0.0
         self.set: list[tuple[str, float]] = []
         self.error = ""
+        self.lost = ""
+        """Why nobody knows what came of a write."""
+        self.ineffective = False
+        """Whether a write is accepted and changes nothing."""
 
-    def set_percent(self, flag: str, percent: float) -> str:
+    def read(self, flag: str) -> FlagState:
         if self.error:
             raise SourceError(self.error)
+        return FlagState(flag, self.percent, self.percent > 0, self.clock.now())
+
+    def set_percent(self, flag: str, percent: float, expected: float | None = None) -> FlagAnswer:
+        if self.error:
+            raise SourceError(self.error)
+        before = self.percent
+        if expected is not None and expected != before:
+            return FlagAnswer(FlagOutcome.LOST, f"it is at {before:g} %, not {expected:g} %", before, before)
         self.set.append((flag, percent))
-        return "200 OK"
+        if self.lost:
+            raise Uncertain(self.lost)
+        if self.ineffective:
+            return FlagAnswer(FlagOutcome.INEFFECTIVE, f"200 OK, and it gives {before:g} %", before, before, 0.0)
+        self.percent = percent
+        return FlagAnswer(FlagOutcome.DONE, "200 OK", before, percent, 0.0)
+
+    def history(self, _: str) -> tuple[FlagChange, ...]:
+        return ()
+
+    def scope(self, _: str) -> str:
+        return "read and write"
 
 
 SLI = of_counters("requests_total", bad="errors_total")
@@ -137,7 +162,7 @@ class Bench:
         self.ids = SeededIds(7)
         self.folder = folder
         self.journal = SharedJournal(self.clock, console="bench")
-        self.metrics, self.alerts, self.flags = Metrics(self.clock), Alerts(self.clock), Flags()
+        self.metrics, self.alerts, self.flags = Metrics(self.clock), Alerts(self.clock), Flags(self.clock)
         self.config, self.environment = CONFIG, ENVIRONMENT
         self.outside: dict[str, Any] = {}
         """What else a console's world has: channels, a pager, silences."""
