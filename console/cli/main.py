@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "slo": ("slo", "Service levels: their gauges; check and convert their files."),
     "baseline": ("baseline", "What was normal: capture it, and compare the present with it."),
     "incident": ("incident", "Declare, lead, follow and export incidents."),
+    "rollback": ("rollback", "Can we roll back right now; prove it, begin it."),
     "changes": ("changes", "Temporary changes: what is owed, undone, handed over."),
     "outbox": ("outbox", "Messages: what went out, what is NOT SENT."),
     "who": ("who", "Who is on call, and how to reach them."),

@@ -73,7 +73,7 @@ class ReadinessMaker:
         of the playbooks' files as they are, None while nobody has looked."""
         plan, flags = self._plan, status.get(FLAGS)
         playbook = plan.rollback.playbook if plan is not None and plan.rollback is not None else ""
-        estimate = Estimate()
+        estimate, history = Estimate(), state.rollbacks.get(self._target)
         facts = Facts(
             plan=plan,
             readings=readings,
@@ -83,6 +83,7 @@ class ReadinessMaker:
             refused=flags.error if flags is not None and flags.rejected else "",
             scope=self._scope.words,
             drain=estimate.drain,
+            practised=history.measured if history is not None else (),
             playbook_hash=hashes.get(playbook, "") if hashes is not None else None,
             on_call=tuple(reach for _, reaches in on_call for reach in reaches),
             pager=_answers(status.get(self._pager)),
