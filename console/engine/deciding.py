@@ -5,20 +5,19 @@ Cheap: nothing is asked here but the endpoints of HTTP criteria, by a poller of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from console.engine.plan_queries import round_queries, whole_minutes
 from console.model.board import Board
-from console.model.capacity import headrooms
+from console.model.capacity import Headroom, headrooms
 from console.model.criteria import Cover, Facts, check_of, findings, reading_of, rules_of
-from console.model.decision import Decision, Proposal, answer
+from console.model.decision import Proposal, answer
 from console.model.escalation import OnCallRole, Reach
 from console.model.pager import OnCall
 from console.model.playbook import Probe
-from console.model.progress import LiveRisk, Progress
+from console.model.progress import LiveRisk
 from console.model.reading import Reading
 from console.model.rolling import RolloutState
 from console.model.rollout import RolloutPlan
@@ -36,34 +35,36 @@ _OVER = (RolloutState.PROMOTED, RolloutState.ROLLED_BACK, RolloutState.ABORTED, 
 
 
 class Deciding:
-    """Fills in what a decision needs, for the Board. It remembers the plan's expressions while they are the same."""
+    """Judges what is on the Board: `Judges` asks it. `schedule` is what PagerDuty said last of who is on call until
+    when. It remembers the plan's expressions while they are the same."""
 
-    def __init__(self, roles: Sequence[OnCallRole], risks: Sequence[Risk] = ()) -> None:
-        self._roles, self._risks = roles, risks
+    def __init__(
+        self, roles: Sequence[OnCallRole], risks: Sequence[Risk], schedule: Callable[[], Sequence[OnCall]]
+    ) -> None:
+        self._roles, self._risks, self._schedule = roles, risks, schedule
         self._plan: RolloutPlan | None = None
         self._bake = timedelta(-1)
         self._queries: Mapping[str, str] = {}
 
-    def complete(self, board: Board, on_calls: Sequence[OnCall], decisions: Iterable[Decision]) -> Board:
-        """The Board with headroom, proposal, risks and decisions in its `progress`. `on_calls` is what PagerDuty says
-        of who is on call until when."""
+    def headroom(self, board: Board) -> tuple[Headroom, ...]:
+        """Every capacity of the plan, now and at the next phase."""
         progress = board.progress
         if progress is None:
-            return board
-        here = str(board.target)
-        progress = replace(
-            progress,
-            headroom=headrooms(progress.plan, board.readings, _share(progress), next_of(progress)),
-            risks=live_risks(self._risks, board.readings),
-            attestations=progress.record.attestations,
-            decisions=tuple(sorted((it for it in decisions if it.target == here), key=lambda it: it.number)),
-        )
-        return replace(board, progress=replace(progress, proposal=self._proposal(board, progress, on_calls)))
+            return ()
+        share = progress.share if progress.share.known else progress.flag
+        following = None if progress.record.state in _OVER else progress.next_percent
+        return headrooms(progress.plan, board.readings, share, following)
 
-    def _proposal(self, board: Board, progress: Progress, on_calls: Sequence[OnCall]) -> Proposal | None:
-        plan, record, now = progress.plan, progress.record, board.at
-        if record.state in _OVER:
+    def risks(self, board: Board) -> tuple[LiveRisk, ...]:
+        """The risk register with its signals."""
+        return live_risks(self._risks, board.readings)
+
+    def proposal(self, board: Board) -> Proposal | None:
+        """What the findings say of the next phase, or of the end after the last; None where nothing can go on."""
+        progress = board.progress
+        if progress is None or progress.record.state in _OVER:
             return None
+        plan, record, now = progress.plan, progress.record, board.at
         here = record.percent or 0.0
         following = plan.next_phase(here)
         facts = Facts(
@@ -83,7 +84,7 @@ class Deciding:
             readings=board.readings,
             queries=self._expressions(plan, now - record.bake_since if record.bake_since is not None else None),
             attestations=record.attestations,
-            on_call=covers(self._roles, board.on_call, on_calls),
+            on_call=covers(self._roles, board.on_call, self._schedule()),
             author=record.begun_by,
         )
         found = findings(rules_of(plan), facts, now)
@@ -95,16 +96,6 @@ class Deciding:
             asked = round_queries(plan, bake, bake)
             self._plan, self._bake, self._queries = plan, bake, {query.name: query.expr for query in asked}
         return self._queries
-
-
-def next_of(progress: Progress) -> float | None:
-    """The phase that comes next; None where none does."""
-    return None if progress.record.state in _OVER else progress.next_percent
-
-
-def _share(progress: Progress) -> Reading[float]:
-    """The share that the load was measured at."""
-    return progress.share if progress.share.known else progress.flag
 
 
 def covers(
