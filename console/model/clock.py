@@ -14,12 +14,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import exp, log, sqrt
 from operator import add
-from random import Random
 
 from console.model.estimate import Deadline, Estimate, Remaining
 from console.model.measuring import human_steps, step_seconds
 from console.model.predict import (
     DRAWS,
+    Draw,
     Live,
     LogT,
     Past,
@@ -61,7 +61,7 @@ def remaining(
     *,
     live: Live = Live(),  # noqa: B008
     objective: timedelta | None = None,
-    seed: int = 1,
+    draw: Draw,
 ) -> Remaining:
     """How much longer `run` takes. `runs` are the past ones without the steps of `live`."""
     elapsed = max(0.0, (now - run.started_at).total_seconds())
@@ -84,11 +84,11 @@ def remaining(
         if fit is None:
             return bare
         rest = ()
-    added = live_draws(_ahead(live, under), runs, Random(seed))
+    added = live_draws(_ahead(live, under), runs, draw)
     if added is None and fit is not None:
         p50, p80, p95 = (fit.quantile(share) for share in (0.5, 0.8, 0.95))
     else:
-        rest = fit.draws(Random(seed + 1), DRAWS) if fit is not None else rest
+        rest = fit.draws(draw, DRAWS) if fit is not None else rest
         drawn = sorted(map(add, rest, added or (0.0,) * DRAWS))
         p50, p80, p95 = (at(drawn, share) for share in (0.5, 0.8, 0.95))
     return Remaining(run.id, elapsed, p50, p80, p95, pace, objective)

@@ -9,7 +9,6 @@ from enum import StrEnum
 
 from console.model.value import value
 
-
 KEPT = 50
 """How many of the newest rollbacks are kept; the record has them all."""
 

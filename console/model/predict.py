@@ -15,13 +15,11 @@ by Monte Carlo.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
-from math import exp, log, sqrt
+from math import cos, exp, log, pi, sqrt
 from operator import add
-from random import Random
 
 from console.model.drain import Draining
 from console.model.estimate import Drain, Driver, Estimate, Measured, Origin
@@ -44,6 +42,10 @@ DRAWS = 2000
 _GRID = 50
 """Quantiles of the drain that are drawn from, as often as one another."""
 _LEAST_SECONDS = 1.0
+_FAR = 1e6
+
+Draw = Callable[[], float]
+"""Uniform in [0, 1)."""
 
 
 @value
@@ -105,20 +107,14 @@ class LogT:
             return 1.0 if apart >= 0.0 else 0.0
         return below(apart / self.scale, self.effective - 1.0)
 
-    def draws(self, dice: Random, count: int) -> tuple[float, ...]:
-        """So many durations."""
-        freedom, scale = self.effective - 1.0, self.scale
+    def draws(self, draw: Draw, count: int) -> list[float]:
+        """So many durations (Bailey: Mathematics of Computation 62, 1994)."""
+        freedom, scale, middle = self.effective - 1.0, self.scale, self.middle
         found = []
         for _ in range(count):
-            size = sqrt(max(dice.gammavariate(freedom / 2.0, 2.0 / freedom), 1e-12))
-            found.append(_exp(self.middle + scale * dice.gauss(0.0, 1.0) / size))
-        return tuple(found)
-
-
-@lru_cache(maxsize=8)
-def _rest(fit: LogT, seed: int) -> tuple[float, ...]:
-    """Drawn once for as long as no run is added: what is in flight changes with every round."""
-    return fit.draws(Random(seed), DRAWS)
+            apart = sqrt(freedom * ((1.0 - draw()) ** (-2.0 / freedom) - 1.0))
+            found.append(_exp(middle + scale * min(apart, _FAR) * cos(2.0 * pi * draw())))
+        return found
 
 
 def _exp(power: float) -> float:
@@ -222,10 +218,10 @@ def estimate(
     live: Live = Live(),  # noqa: B008
     machine: Mapping[str, float] | None = None,
     titles: Mapping[str, str] | None = None,
-    seed: int = 1,
+    draw: Draw,
 ) -> Estimate:
     """How long a rollback that begins now would take. `measured` are runs of the playbook with that hash or an older
-    one; `titles` are those of its steps."""
+    one; `titles` are those of its steps. `draw` is such as `random.Random(seed).random`."""
     seen = [run for run in measured if visible(run, mode)]
     runs = past(seen, now, live.steps(), machine)
     found = _scored(seen, Estimate(len(runs), drain=live.drain))
@@ -248,23 +244,23 @@ def estimate(
     fit = fitted([item.seconds for item in runs], weights)
     if fit is None:
         return found
-    return _filled(found, fit, runs, live if whole else Live(), seed)
+    return _filled(found, fit, runs, live if whole else Live(), draw)
 
 
-def _filled(found: Estimate, fit: LogT, runs: Sequence[Past], live: Live, seed: int) -> Estimate:
+def _filled(found: Estimate, fit: LogT, runs: Sequence[Past], live: Live, draw: Draw) -> Estimate:
     """With its quantiles. Of people's steps alone no probability of the whole is said."""
-    added = live_draws(live, runs, Random(seed))
+    added = live_draws(live, runs, draw)
     if added is None:
         p50, p80, p95 = (fit.quantile(share) for share in (0.5, 0.8, 0.95))
         within = tuple((minutes, fit.within(60.0 * minutes)) for minutes in MINUTES)
     else:
-        drawn = sorted(map(add, _rest(fit, seed + 1), added))
+        drawn = sorted(map(add, fit.draws(draw, DRAWS), added))
         p50, p80, p95 = (at(drawn, share) for share in (0.5, 0.8, 0.95))
         within = tuple((minutes, _share(drawn, 60.0 * minutes)) for minutes in MINUTES)
     return replace(found, p50=p50, p80=p80, p95=p95, within=() if found.human_only else within)
 
 
-def live_draws(live: Live, runs: Sequence[Past], dice: Random) -> list[float] | None:
+def live_draws(live: Live, runs: Sequence[Past], draw: Draw) -> list[float] | None:
     """`DRAWS` durations of the steps that are modelled live; None: none is. The restore spreads as it did in past
     runs."""
     steps = live.steps()
@@ -272,12 +268,12 @@ def live_draws(live: Live, runs: Sequence[Past], dice: Random) -> list[float] | 
         return None
     drawn = [0.0] * DRAWS
     if live.drain_step in steps:
-        drawn = _drain_draws(live, dice)
+        drawn = _drain_draws(live)
     if live.restore_step in steps and live.restore is not None:
         spread = restore_spread(runs, live.restore_step)
         if spread is not None:
             shape = LogT(log(max(live.restore, _LEAST_SECONDS)), spread.spread, spread.effective)
-            drawn = [one + other for one, other in zip(drawn, shape.draws(dice, DRAWS), strict=True)]
+            drawn = [one + other for one, other in zip(drawn, shape.draws(draw, DRAWS), strict=True)]
         else:
             drawn = [one + live.restore for one in drawn]
     return drawn
@@ -289,17 +285,15 @@ def restore_spread(runs: Sequence[Past], step: str) -> LogT | None:
     return fitted([seconds for seconds, _ in times], [weight for _, weight in times])
 
 
-def _drain_draws(live: Live, dice: Random) -> list[float]:
-    """Every quantile of the grid as often as the others, in random order."""
+def _drain_draws(live: Live) -> list[float]:
+    """Every quantile of the grid as often as the others: what they are added to is in random order."""
     if live.draining is None:
         grid = [live.cut or 0.0 if live.drain is not None and live.drain.never else 0.0]
     else:
         grid = [live.draining.quantile((at + 0.5) / _GRID) or 0.0 for at in range(_GRID)]
     if live.cut is not None:
         grid = [min(seconds, live.cut) for seconds in grid]
-    drawn = grid * (DRAWS // len(grid))
-    dice.shuffle(drawn)
-    return drawn
+    return grid * (DRAWS // len(grid))
 
 
 def at(ordered: Sequence[float], share: float) -> float:
