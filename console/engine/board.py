@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from console.engine.deciding import CRITERIA, http_readings
 from console.engine.feed import FeedKeeper
 from console.engine.metrics import MetricAnswers, rollout, stale, unread
 from console.engine.progress import Judges, with_progress
@@ -19,7 +20,7 @@ from console.model.care import AlertCare
 from console.model.change import Change
 from console.model.decide.pager import own_key
 from console.model.incident import Incident
-from console.model.pager import KnownOnCalls
+from console.model.pager import KnownOnCalls, OnCall
 from console.model.reading import Reading, ReadingState, missing
 from console.model.rollout import Rollout, RolloutPlan
 from console.model.run import Job, Run
@@ -80,9 +81,9 @@ class BoardMaker:
         self._readiness = ReadinessMaker(world, config, environment, pollers, mode)
 
     def _worth_saying(self, status: SourceStatus, statuses: Mapping[str, SourceStatus]) -> bool:
-        """Silences come from the Alertmanagers: they are named only when they fail alone. The playbooks' files are
-        named when there is something wrong with them."""
-        if status.name == PLAYBOOKS:
+        """Silences come from the Alertmanagers: they are named only when they fail alone. The playbooks' files and
+        the endpoints of criteria are named when there is something wrong with them."""
+        if status.name in (PLAYBOOKS, CRITERIA):
             return bool(status.error or status.note)
         if status.name not in self._silences:
             return True
@@ -100,6 +101,10 @@ class BoardMaker:
         """Who PagerDuty said last is on call: also while it does not answer."""
         target = str(self._environment.target)
         return self._record.state.on_call.get(target, KnownOnCalls(target))
+
+    def schedule(self) -> Sequence[OnCall]:
+        """Who PagerDuty said last is on call, and until when."""
+        return self._on_calls().on_calls
 
     def make(self, number: int) -> Board:
         """The Board of this moment."""
@@ -130,6 +135,7 @@ class BoardMaker:
         if FLAGS in status:
             readings[FLAG_PERCENT] = flag_percent(values[FLAGS], status[FLAGS])
         readings |= self._watching.readings(now)
+        readings |= http_readings(values.get(CRITERIA), now)
         files: PlaybookSnapshot | None = values.get(PLAYBOOKS)
         shelf = config.library.known
         playbooks = files.playbooks if files is not None else shelf.playbooks if shelf is not None else ()

@@ -11,8 +11,10 @@ from collections.abc import Callable, Collection
 from functools import partial
 
 from console.engine.board import BoardMaker
+from console.engine.conductor import Conductor
 from console.engine.context import Moments
 from console.engine.deadlines import Deadlines
+from console.engine.deciding import Deciding
 from console.engine.effects import EFFECTS, Effects
 from console.engine.filling import Filling
 from console.engine.lease import LeaseKeeper
@@ -87,7 +89,20 @@ class Console:
             self._publish,
             self._settled,
         )
-        self._judges = Judges()
+        deciding = Deciding(config.on_call, config.risks, lambda: self._boards.schedule())
+        self._judges = Judges(headroom=deciding.headroom, risks=deciding.risks, proposal=deciding.proposal)
+        self._conductor = Conductor(
+            world,
+            record,
+            lease,
+            moments,
+            engine,
+            tasks,
+            self._judges,
+            lambda: self._board,
+            self.read_playbooks,
+            self._conducted,
+        )
         self._upkeep = Upkeep(world, record, lease, self._deadlines, tasks, self._changed, read_only=read_only)
         self._boards = BoardMaker(
             world,
@@ -257,6 +272,8 @@ class Console:
         work |= {"lease": self._upkeep.keep_lease, "record": self._upkeep.follow_record, "runs": self._watching.watch}
         if not self._read_only:
             work |= {"deadlines": self._deadlines.watch, "observe": self._observer.watch, "jobs": self._jobs.watch}
+            if self._config.rollout is not None:
+                work["rollout"] = self._conductor.watch
             work |= self._outbox.work()
         self._started = True
         self._tasks.start(work)
@@ -308,6 +325,16 @@ class Console:
         self._watching.wake()
         self._jobs.wake()
         self._publish()
+        self._conductor.wake()
+
+    def _conducted(self) -> None:
+        """The rollout has turned: what follows has deadlines, messages and steps of its own. The conductor itself looks
+        again anyway."""
+        self._deadlines.wake()
+        self._outbox.wake()
+        self._watching.wake()
+        self._jobs.wake()
+        self._publish()
 
     def _fired(self) -> None:
         """The engine has written something down itself. It knows of its own deadlines: they are not woken."""
@@ -315,6 +342,7 @@ class Console:
         self._watching.wake()
         self._jobs.wake()
         self._publish()
+        self._conductor.wake()
 
     def _settled(self) -> None:
         """A step or a program has come to its end: what follows has deadlines, messages and tries of its own."""

@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from console.engine.deciding import ASKED_EVERY, CRITERIA, Endpoints, http_rules
 from console.engine.metrics import MetricAnswers, MetricRounds
 from console.engine.poller import Poller
 from console.engine.world import World
@@ -119,6 +120,10 @@ def pollers(
         pager = poller(world.pager.name, world.pager.read, interval, PAGER_TIMEOUT, lambda found: found.note)
         pager.first_after = PAGER_FIRST_AFTER
         yield pager
+    asked = http_rules(config.rollout)
+    if world.probes is not None and asked:
+        endpoints = Endpoints(world.probes, asked)
+        yield poller(CRITERIA, endpoints.read, ASKED_EVERY, endpoints.within)
     if world.files is not None:
         files = poller(PLAYBOOKS, world.files.read, _FILES_EVERY, _FILES_EVERY, lambda found: "; ".join(found.problems))
         files.first_after, files.changed = _FILES_FIRST_AFTER, _when_different(files, changed)
