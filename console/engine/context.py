@@ -15,6 +15,7 @@ from console.model.board import Board
 from console.model.decide import Context
 from console.model.people import Actor, Person, SeverityRule
 from console.model.playbook import LoadedPlaybook
+from console.model.rollout import RolloutPlan
 from console.settings.config import Config, Environment
 
 
@@ -42,6 +43,11 @@ class Moments:
     def target(self) -> str:
         """What the engine acts for: incidents, runs and deliveries of other targets are other engines' work."""
         return str(self._environment.target)
+
+    @property
+    def plan(self) -> RolloutPlan | None:
+        """What is rolled out here, and how; None where nothing is."""
+        return self._config.rollout
 
     @property
     def console(self) -> str:
