@@ -30,6 +30,7 @@ lint: $(INSTALLED) ## formatting, rules, types, layers
 servers: ## the integration tests' servers, into .servers
 	@sh scripts/servers.sh
 	@sh scripts/strace.sh
+	@sh scripts/unleash.sh
 
 bench: bytecode ## the strict figures
 	@failed=0; for script in $$(ls benchmarks/*.py | grep -v -e /bare.py -e /_); do \

@@ -16,6 +16,7 @@ from hypothesis import settings
 from console.settings import tree
 from console.settings.problems import Problems
 from tests.servers import REPO, Alertmanager, Exporter, Prometheus
+from tests.unleash_server import Unleash, running_unleash
 
 settings.register_profile("tests", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("tests")
@@ -119,3 +120,11 @@ def prometheus(start_prometheus: Callable[..., Prometheus]) -> Prometheus:
 @pytest.fixture
 def alertmanager(start_alertmanager: Callable[..., Alertmanager]) -> Alertmanager:
     return start_alertmanager()
+
+
+@pytest.fixture(scope="session")
+def unleash() -> Iterator[Unleash]:
+    """A real Unleash, one for all tests of the xdist group "unleash", which run in one process: it takes seconds to
+    start. Each test makes flags of its own."""
+    with running_unleash() as server:
+        yield server

@@ -11,6 +11,7 @@ import http.client
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -35,8 +36,10 @@ def in_ci() -> bool:
     return os.environ.get("CI", "").lower() in {"1", "true"}
 
 
-def _missing() -> NoReturn:
-    reason = "Prometheus or Alertmanager is missing: run `make servers`, or install both on PATH"
+def missing(
+    reason: str = "Prometheus or Alertmanager is missing: run `make servers`, or install both on PATH",
+) -> NoReturn:
+    """Skips the test; with CI=true, fails it."""
     if in_ci():
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
@@ -48,7 +51,7 @@ def _binary(*names: str) -> Path:
             return _SERVERS / "bin" / name
         if found := shutil.which(name):
             return Path(found)
-    _missing()
+    missing()
 
 
 def prometheus_binary() -> Path:
@@ -118,6 +121,13 @@ def request(address: str, method: str, path: str, body: object = None, timeout: 
 class Server:
     """A server process: `start`, `wait_ready`, `stop`, `kill`; leaving the context stops it."""
 
+    ready_at = "/-/ready"
+    ends_by = signal.SIGTERM
+    patience = 60.0
+    """Seconds until it must be ready."""
+    user: str | None = None
+    """Whom it runs as; None: the user of the tests."""
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -141,6 +151,10 @@ class Server:
     def command(self) -> list[str]:
         raise NotImplementedError
 
+    def environment(self) -> dict[str, str] | None:
+        """What it gets; None: all that the tests have."""
+        return None
+
     def start(self) -> Self:
         """Starts it and waits until it is ready; the same port again after a stop."""
         if self.port:
@@ -151,7 +165,7 @@ class Server:
             try:
                 self._launch()
             except AssertionError as error:
-                if attempt == 2 or "address already in use" not in str(error):
+                if attempt == 2 or "address already in use" not in str(error).lower():
                     raise
             else:
                 break
@@ -161,7 +175,13 @@ class Server:
         assert self._process is None, "already running"
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                self.command(), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+                self.command(),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self.environment(),
+                user=self.user,
             )
         try:
             self.wait_ready()
@@ -169,25 +189,29 @@ class Server:
             self.kill()
             raise
 
-    def wait_ready(self, timeout: float = 60.0) -> None:
+    def wait_ready(self) -> None:
         """Until it says so itself; AssertionError with the end of its log if it exits or takes longer."""
 
         def ready() -> bool:
             if self._process is None or self._process.poll() is not None:
                 raise AssertionError(f"{type(self).__name__} is not running:\n{self._log_tail()}")
-            try:
-                request(self.address, "GET", "/-/ready", timeout=5.0)
-            except (OSError, HttpError, http.client.HTTPException):
-                return False
-            return True
+            return self.is_ready()
 
-        wait_until(ready, timeout, 0.02, f"{type(self).__name__}'s readiness")
+        wait_until(ready, self.patience, 0.02, f"{type(self).__name__}'s readiness")
+
+    def is_ready(self) -> bool:
+        """Whether it says so now."""
+        try:
+            request(self.address, "GET", self.ready_at, timeout=5.0)
+        except (OSError, HttpError, http.client.HTTPException):
+            return False
+        return True
 
     def stop(self) -> None:
         """Asks it to end (SIGTERM) and waits; nothing if it is not running."""
         if self._process is None:
             return
-        self._process.terminate()
+        self._process.send_signal(self.ends_by)
         try:
             self._process.wait(5.0)
         except subprocess.TimeoutExpired:

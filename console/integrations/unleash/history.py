@@ -44,10 +44,8 @@ def _kind(event: Event) -> str:
     return safe(event.type.removeprefix("feature-").replace("-", " "), SHOWN)
 
 
-def _rollout(data: msgspec.Raw | None) -> float | None:
+def _rollout(data: msgspec.Raw) -> float | None:
     """The share of the flexibleRollout that an event tells of; None for everything else."""
-    if data is None:
-        return None
     try:
         strategy = decode(data, STRATEGY)
     except ValueError:

@@ -28,6 +28,17 @@ _TEST_FAILED = "Test operation failed"
 _CHANGE_REQUEST = "; where changes need a change request (Enterprise), make it in Unleash"
 
 
+class _Heard:
+    """The status and the words of an answer that is not good."""
+
+    def __init__(self) -> None:
+        self.status, self.words = 0, ""
+
+    def __call__(self, answer: Answer) -> str:
+        self.status, self.words = answer.status, wire.words(answer)
+        return self.words
+
+
 class Unleash:
     """A `Flags`. Its own words never hold the token."""
 
@@ -153,7 +164,16 @@ class Unleash:
         return [] if wire.ADMIN in held else [name for name in (wire.SET_SHARE, wire.SWITCH) if name not in held]
 
     def _get(self, path: str) -> Answer:
-        return act(self._http, "GET", f"api/admin/{path}", words=wire.words)
+        return self._ask("GET", path, _Heard())
+
+    def _ask(self, method: str, path: str, heard: _Heard, json: object = None) -> Answer:
+        """One request. What Unleash does not know (404) it says best itself."""
+        try:
+            return act(self._http, method, f"api/admin/{path}", words=heard, json=json)
+        except Rejected:
+            if heard.status == 404 and heard.words:
+                raise Rejected(str(self._http.error(f"answers 404: {heard.words}"))) from None
+            raise
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
@@ -214,21 +234,14 @@ class Unleash:
     def _write(self, method: str, path: str, json: object = None) -> Answer | None:
         """One write; None when its `test` failed. An answer that leaves open whether it was carried out, a gateway's
         say, raises Uncertain."""
-        failed = False
-
-        def words(answer: Answer) -> str:
-            nonlocal failed
-            said = wire.words(answer)
-            failed = answer.status == 500 and said.startswith(_TEST_FAILED)
-            return said
-
+        heard = _Heard()
         try:
-            return act(self._http, method, f"api/admin/{path}", words=words, json=json)
+            return self._ask(method, path, heard, json)
         except Rejected as error:
             hint = _CHANGE_REQUEST if "change request" in str(error).lower() else ""
             raise Rejected(f"{error}{hint}") from None
         except Unanswered as error:
-            if failed:
+            if heard.status == 500 and heard.words.startswith(_TEST_FAILED):
                 return None
             if error.sent:
                 raise Uncertain(f"{error}; it may or may not have been carried out") from None
@@ -242,6 +255,7 @@ class Unleash:
         was = f"was at {before:g} %, " if before is not None else ""
         seconds = self._clock.monotonic() - began
         if after.percent == wanted:
+            note += "; it is switched on all the same" if after.on and not wanted else ""
             text = f"{self._called(flag)} {was}is set to {wanted} %{note}"
             return FlagAnswer(FlagOutcome.DONE, text, before, after.percent, seconds)
         reads = f"{after.percent:g} %" if after.percent is not None else f"no share: {after.untellable}"

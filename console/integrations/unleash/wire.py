@@ -58,8 +58,8 @@ class Event(msgspec.Struct):
     createdAt: str
     createdBy: str | None = None
     environment: str | None = None
-    data: msgspec.Raw | None = None
-    preData: msgspec.Raw | None = None
+    data: msgspec.Raw = msgspec.Raw(b"null")
+    preData: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class Events(msgspec.Struct):
