@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from console.engine.history import History
 from console.engine.poller import Poller
 from console.engine.sources import FLAGS
 from console.engine.world import World
 from console.model.board import Health, SourceStatus
 from console.model.escalation import Reach
-from console.model.estimate import Estimate
 from console.model.pager import PagerSnapshot
 from console.model.readiness import Facts, assess
 from console.model.reading import Reading, ReadingState, missing
@@ -54,6 +54,7 @@ class ReadinessMaker:
         self._plan, self._target, self._live = config.rollout, str(environment.target), mode == "live"
         self._provider = world.flags.name if world.flags is not None else ""
         self._pager = world.pager.name if world.pager is not None else ""
+        self.history = History(world, config, environment, pollers, mode)
         self._scope = Scope(world, self._plan.flag if self._plan is not None else "")
         if FLAGS in pollers:
             pollers[FLAGS].prepare = self._scope.look
@@ -73,7 +74,7 @@ class ReadinessMaker:
         of the playbooks' files as they are, None while nobody has looked."""
         plan, flags = self._plan, status.get(FLAGS)
         playbook = plan.rollback.playbook if plan is not None and plan.rollback is not None else ""
-        estimate, history = Estimate(), state.rollbacks.get(self._target)
+        estimate = self.history.estimate(state, now, readings)
         facts = Facts(
             plan=plan,
             readings=readings,
@@ -83,7 +84,7 @@ class ReadinessMaker:
             refused=flags.error if flags is not None and flags.rejected else "",
             scope=self._scope.words,
             drain=estimate.drain,
-            practised=history.measured if history is not None else (),
+            practised=self.history.practised(state),
             playbook_hash=hashes.get(playbook, "") if hashes is not None else None,
             on_call=tuple(reach for _, reaches in on_call for reach in reaches),
             pager=_answers(status.get(self._pager)),
