@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "silence": ("silence", "Silences: preview, add, expire, extend."),
     "slo": ("slo", "Service levels: their gauges; check and convert their files."),
     "baseline": ("baseline", "What was normal: capture it, and compare the present with it."),
+    "decision": ("decision", "Go, hold or no-go for the next phase, and its certificate."),
     "incident": ("incident", "Declare, lead, follow and export incidents."),
     "rollback": ("rollback", "Can we roll back right now; prove it, begin it."),
     "changes": ("changes", "Temporary changes: what is owed, undone, handed over."),

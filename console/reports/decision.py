@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 from console.model import events as ev
-from console.model.decision import Answer
+from console.model.decision import Answer, Attestation, Decision
 from console.model.events import Recorded
 from console.model.events.decision import Condition, Finding
 from console.model.fold.decisions import certified
@@ -89,6 +90,39 @@ def finding_data(item: Finding) -> Json:
 def condition_data(item: Condition) -> Json:
     """What must still happen."""
     return {"text": item.text, "owner": item.owner, "due": instant(item.due)}
+
+
+def attestation_data(item: Attestation) -> Json:
+    """What a person said of a criterion."""
+    return {
+        "criterion": item.criterion,
+        "by": str(item.by),
+        "at": instant(item.at),
+        "holds": item.approved,
+        "link": item.link,
+        "note": item.note,
+        "phase": None if item.phase is None else number(item.phase),
+        "role": item.role,
+        "expires_at": instant(item.expires_at),
+    }
+
+
+def listed(item: Decision, now: datetime) -> Json:
+    """A decision in a list. `stands`: it has not expired; whether it fits the rollout is said when it is used."""
+    return {
+        "id": item.label,
+        "uuid": item.id,
+        "at": instant(item.at),
+        "by": str(item.by),
+        "status": item.status.value,
+        "verdict": item.verdict,
+        "from_percent": number(item.from_percent),
+        "to_percent": number(item.to_percent),
+        "expires_at": instant(item.expires_at) if item.allows else None,
+        "stands": item.allows and now < item.expires_at,
+        "conditions": [condition_data(one) for one in item.conditions],
+        "override": item.override,
+    }
 
 
 def markdown(data: Json) -> str:

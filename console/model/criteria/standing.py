@@ -8,7 +8,7 @@ from console.model.alert import Alert, AlertState
 from console.model.criteria.facts import Facts, Said, minutes
 from console.model.decision import FAIL, PASS, UNKNOWN
 from console.model.reading import ReadingState
-from console.model.rollback import Can, ProofState
+from console.model.rollback import PROOF_LIFE, Can, ProofState
 from console.model.rolling import RolloutState
 from console.model.rollout_plan import CriterionRule
 
@@ -61,19 +61,22 @@ def _samples(facts: Facts, now: datetime) -> Said:
 def readiness(_: CriterionRule, facts: Facts, now: datetime) -> Said:
     """Whether a rollback is possible now."""
     proofs = facts.readiness.proofs
-    expired = [proof for proof in proofs if proof.expires_at is not None and proof.expires_at <= now]
-    can = facts.readiness.can
-    at = min((proof.at for proof in proofs if proof.at is not None), default=None)
-    until = min((proof.expires_at for proof in proofs if proof.expires_at is not None), default=None)
+    can = facts.readiness.can_at(now)
     if can is Can.NO:
         failed = [f"{proof.title}: {proof.evidence}" for proof in proofs if proof.state is ProofState.FAILED]
         return Said(FAIL, f"rollback: no. {'; '.join(failed)}", now)
-    if can is Can.YES and not expired:
-        # A drill of last month stands until it expires: what counts is when all of them were looked at.
-        return Said(PASS, f"rollback: yes, {len(proofs)} of {len(proofs)} proofs stand", now, until=until)
-    open_ = [f"{item.title}: {item.evidence}" for item in proofs if item.state is not ProofState.PROVEN] or [
-        f"{item.title}: expired" for item in expired
-    ]
+    if can is Can.YES:
+        # A drill of last month stands until it expires: what counts is when all of them were looked at. What is read
+        # anew every few seconds expires by the criterion alone.
+        ends = [it.expires_at for it in proofs if it.at and it.expires_at and it.expires_at - it.at > PROOF_LIFE]
+        until = min(ends, default=None)
+        needed = sum(proof.state is ProofState.PROVEN for proof in proofs)
+        return Said(PASS, f"rollback: yes, {needed} of {needed} proofs stand", now, until=until)
+    expired = [item for item in proofs if item.expires_at is not None and item.expires_at <= now]
+    stand = (ProofState.PROVEN, ProofState.NOT_NEEDED)
+    open_ = [f"{item.title}: {item.evidence}" for item in proofs if item.state not in stand]
+    open_ += [f"{item.title}: expired" for item in expired if item.state in stand]
+    at = min((proof.at for proof in proofs if proof.at is not None), default=None)
     return Said(UNKNOWN, f"rollback: unverified. {'; '.join(open_) or 'nothing is proven'}", at)
 
 
