@@ -74,6 +74,7 @@ def test_the_table_of_who_is_told_is_that_of_the_program():
             (ev.AlertAcknowledged, {Act.POST, Act.ACKNOWLEDGE}),
             (ev.AlertUnacknowledged, {Act.NOTE}),
             (ev.PhaseObserved, {Act.CHANGE, Act.ANNOTATE}),
+            (ev.DecisionCertified, {Act.POST}),
             *((event, {Act.POST}) for event in wording.RUN_EVENTS),
         )
     }

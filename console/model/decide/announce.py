@@ -367,10 +367,21 @@ def _run(state: State, batch: Batch, context: Context) -> Iterator[ev.DeliveryQu
                 yield ev.DeliveryQueued(channel.name, Act.POST, message, subject_stream=batch.stream)
 
 
+def _decision(_: State, batch: Batch, context: Context) -> Iterator[ev.DeliveryQueued]:
+    """A decision to go on against the findings. One that follows them is in the record alone."""
+    for payload in batch.payloads:
+        said = wording.against(payload)
+        if said is not None:
+            message = message_of(payload, said, context)
+            for channel in _hearing(context, {Topic.INCIDENTS}):
+                yield ev.DeliveryQueued(channel.name, Act.POST, message, subject_stream=batch.stream)
+
+
 _TELLERS: Mapping[str, Callable[[State, Batch, Context], Iterator[ev.DeliveryQueued]]] = {
     "incident": _incident,
     "alert": _alert,
     "rollout": _phase,
     "run": _run,
+    "decision": _decision,
 }
 """By the first part of a stream's name."""

@@ -225,3 +225,23 @@ def run_words(payload: Any, run: Run, actor: Actor) -> Words | None:
     """What is said of an event of a run; None for what is only in the record."""
     rule = _RUN_WORDS.get(type(payload))
     return rule(payload, run, actor) if rule is not None else None
+
+
+def against(payload: Any) -> Words | None:
+    """What is said of a decision to go on against its findings; None of any other."""
+    if not isinstance(payload, ev.DecisionCertified) or not payload.override or payload.status == "NO-GO":
+        return None
+    waived = [f"{item.title}: {item.outcome}" for item in payload.findings if item.waived]
+    step = f"{payload.from_percent:g} to {payload.to_percent:g} %"
+    alone = "" if payload.second else ", ALONE: the glass is broken"
+    return Words(
+        f"rollout: {payload.status} for {step} against the findings{alone}",
+        payload.override,
+        facts(
+            ("against", "; ".join(waived)),
+            ("by the rule", payload.verdict),
+            ("agreed", payload.second),
+            ("why alone", payload.break_glass),
+            ("dissent", payload.dissent),
+        ),
+    )
