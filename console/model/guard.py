@@ -71,8 +71,8 @@ class Limit:
 @value
 class PhaseGuard:
     """A limit in the phases of a rollout, by their percent (all of them when `phases` is empty). `query` and `samples`
-    are templates. A breach counts when it is seen `after` times of `of` evaluations: in the generated rules, while the
-    screen shows the last value. In other phases it is not judged."""
+    are templates. A breach counts when it is seen `after` times of `of` evaluations, in the generated rules and where
+    the rollout is judged; the gauge shows the last value. In other phases it is not judged."""
 
     name: str
     title: str
@@ -109,6 +109,8 @@ class PhaseGuard:
             self.phases,
             samples,
             least,
+            after=self.after,
+            of=self.of,
         )
 
 

@@ -59,6 +59,9 @@ class GuardrailRule:
     min_samples: int = 0
     template: str = ""
     """Of `expr`, where its range follows the rollout."""
+    after: int = 1
+    of: int = 1
+    """A breach counts when it is seen `after` times in `of` evaluations, one a minute."""
 
     def over(self, length: timedelta) -> GuardrailRule:
         """It over so much time, where its range follows the rollout: the unit says over how much."""

@@ -1,0 +1,288 @@
+"""How a guardrail is judged: at once, by evidence, or not yet."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from console.model.guard import Invariant, Limit, PhaseGuard
+from console.model.judge import ABSENT, Course, Slice, judge, judge_value
+from console.model.reading import Reading, ReadingState, missing
+from console.model.rollout import Guardrail, GuardrailRule
+from console.model.rollout_plan import Evidence
+from console.model.sequential import spread
+from console.model.verdict import Counts, Judged, Speed, Verdict
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+ERRORS = Evidence("errors", "bad", "total", limit=0.01, fast=0.05)
+RULE = GuardrailRule("errors", "Error ratio", "e", 1, 5, "%")
+CALM = spread([[Counts(7, 1000)] * 1440])
+"""A day in which nothing varies."""
+AT_25 = Course(NOW, CALM, 25, 15)
+UNKNOWN = Counts(None, None)
+
+
+def slices(count: int, bad: float, total: float, legacy_bad: float = 21, legacy_total: float = 3000) -> list[Slice]:
+    return [Slice(Counts(bad, total), Counts(legacy_bad, legacy_total))] * count
+
+
+def verdict(evidence: Sequence[Slice], course: Course = AT_25, rule: GuardrailRule = RULE) -> Verdict:
+    return judge(ERRORS, evidence, rule, course).verdict
+
+
+# --- evidence --------------------------------------------------------------------------------------------------------
+
+
+def test_enough_good_ones_pass_and_stand_beside_the_legacy_path() -> None:
+    found = judge(ERRORS, slices(30, 3, 1000), RULE, AT_25)
+    assert (found.verdict, found.speed, found.title) == (Verdict.PASS, Speed.SLOW, "Error ratio")
+    assert (found.value, found.samples) == (0.003, 30_000)
+    assert (found.legacy, found.legacy_samples) == (0.007, 90_000)
+    assert found.margin == pytest.approx(0.007)
+    assert found.low < 0.003 < found.high < 0.01
+    assert found.more is None
+    assert found.why == "0.3 % of 30,000 bad, the limit is 1 %; the legacy path 0.7 %"
+
+
+def test_a_threefold_rate_is_a_breach_by_evidence() -> None:
+    found = judge(ERRORS, slices(10, 21, 1000), RULE, AT_25)
+    assert (found.verdict, found.speed) == (Verdict.BREACH, Speed.SLOW)
+    assert found.low > 0.01
+    assert found.why == "2.1 % of 10,000 bad, the limit is 1 %; the legacy path 0.7 %"
+
+
+def test_too_little_says_how_much_more_it_needs_and_that_is_so() -> None:
+    for bad, then in ((0.09, Verdict.PASS), (0.9, Verdict.BREACH)):
+        found = judge(ERRORS, slices(3, bad, 30, 0.7, 100), RULE, AT_25)
+        assert found.verdict is Verdict.INCONCLUSIVE
+        assert found.more is not None
+        more = int(found.more / timedelta(minutes=1))
+        assert f"needs about {more} min more" in found.why
+        assert verdict(slices(3 + more, bad, 30, 0.7, 100)) is then
+        assert verdict(slices(2 + more, bad, 30, 0.7, 100)) is Verdict.INCONCLUSIVE
+
+
+def test_at_the_limit_itself_no_end_can_be_told() -> None:
+    found = judge(ERRORS, slices(30, 10, 1000), RULE, AT_25)
+    assert (found.verdict, found.more) == (Verdict.INCONCLUSIVE, None)
+    assert "no end can be told" in found.why
+
+
+def test_what_both_paths_have_is_not_the_new_ones_doing() -> None:
+    assert verdict(slices(10, 30, 1000, 90, 3000)) is Verdict.INCONCLUSIVE
+    assert verdict(slices(10, 30, 1000, 21, 3000)) is Verdict.BREACH
+
+
+def test_without_a_legacy_path_it_must_be_beyond_what_the_service_does_by_itself() -> None:
+    alone = [Slice(Counts(21, 1000))] * 20
+    assert verdict(alone) is Verdict.BREACH
+    bursts = [Counts(60 if minute % 60 < 10 else 1, 1000) for minute in range(1440)]
+    assert verdict(alone, replace(AT_25, before=spread([bursts]))) is Verdict.INCONCLUSIVE
+    assert verdict(alone, replace(AT_25, before=spread([]))) is Verdict.BREACH, "nobody knows: the bake must do"
+    wild = [Slice(Counts(bad, 1000)) for bad in (0, 0, 0, 0, 0, 0, 0, 0, 0, 110, 120, 180, 0, 0, 0, 0)]
+    quiet = Evidence("errors", "", "", limit=0.01)
+    assert judge(quiet, wild, RULE, replace(AT_25, before=spread([]))).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_path_that_varies_by_itself_is_not_worse_for_a_while() -> None:
+    """Both paths wander, each by itself: more than the legacy path has it for some minutes, and that is nothing."""
+    wander = [Counts(20 if minute // 10 % 2 else 2, 1000) for minute in range(1440)]
+    course = replace(AT_25, before=spread([wander]))
+    apart = [
+        Slice(Counts(20 if minute // 10 % 2 else 2, 1000), Counts(2 if minute // 10 % 2 else 20, 1000))
+        for minute in range(10, 40)
+    ]
+    together = [Slice(item.new, Counts((item.new.bad or 0) / 3, 1000)) for item in apart]
+    assert verdict(apart, course) is Verdict.INCONCLUSIVE
+    assert verdict(together, course) is Verdict.BREACH
+
+
+def test_a_breach_counts_after_so_many_looks() -> None:
+    rule = replace(RULE, after=3, of=5)
+    assert [verdict(slices(count, 40, 1000), rule=rule) for count in (1, 2, 3)] == [
+        Verdict.INCONCLUSIVE,
+        Verdict.INCONCLUSIVE,
+        Verdict.BREACH,
+    ]
+    found = judge(ERRORS, slices(2, 40, 1000), rule, AT_25)
+    assert found.why.endswith("seen 2 times, 3 of 5 count")
+    over = [*slices(4, 40, 1000), *slices(40, 0, 1000)]
+    assert verdict(over, rule=rule) is Verdict.PASS, "it must be seen at the last look, too"
+
+
+# --- at once ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_fast_rule_needs_its_samples_and_more_than_chance() -> None:
+    def last(bad: float, total: float, legacy_bad: float = 7) -> Judged:
+        return judge(ERRORS, [*slices(20, 1, 100, 7, 1000), *slices(1, bad, total, legacy_bad, 1000)], RULE, AT_25)
+
+    found = last(10, 100)
+    assert (found.verdict, found.speed) == (Verdict.BREACH, Speed.FAST)
+    assert found.why == "10 % of 100 bad in 1 min, at once at 5 %; the legacy path 0.7 %"
+    assert last(10, 29).verdict is not Verdict.BREACH, "too few samples"
+    assert last(2, 30).verdict is not Verdict.BREACH, "6.7 %, and chance does that"
+    assert last(5, 100).verdict is not Verdict.BREACH, "not above"
+    assert last(10, 100, 110).speed is not Speed.FAST, "the legacy path has it in the same minute"
+
+
+def test_the_fast_rule_counts_what_it_was_told_to() -> None:
+    slow = Evidence("p99", "", "", limit=0.01, fast_bad="x", fast=0.01, fast_for=timedelta(minutes=2))
+    both = [Slice(Counts(30, 1000), UNKNOWN, 30.0)] * 2
+    assert judge(slow, both, None, AT_25).speed is Speed.FAST
+    assert judge(slow, both[:1], None, AT_25).speed is Speed.SLOW, "two minutes"
+    assert judge(slow, [Slice(Counts(30, 1000), UNKNOWN, 9.0)] * 2, None, AT_25).speed is Speed.SLOW
+    assert judge(slow, [Slice(Counts(30, 1000), UNKNOWN, None)] * 2, None, AT_25).speed is Speed.SLOW
+
+
+def test_a_path_that_receives_nothing_is_a_breach_named_so() -> None:
+    idle, absent = slices(1, 0, 0), [Slice(UNKNOWN, Counts(21, 3000))]
+    found = judge(ERRORS, [*slices(5, 0, 100), *idle], RULE, AT_25)
+    assert (found.verdict, found.speed) == (Verdict.BREACH, Speed.FAST)
+    assert found.why == "the new path received nothing for 1 min, 25 % of the traffic should"
+    assert verdict(absent * (ABSENT - 1)) is Verdict.INCONCLUSIVE, "it may be late"
+    assert verdict(absent * ABSENT) is Verdict.BREACH
+    assert verdict(idle, replace(AT_25, percent=0)) is Verdict.INCONCLUSIVE
+    assert verdict(idle, replace(AT_25, percent=None)) is Verdict.INCONCLUSIVE
+    assert verdict([Slice(Counts(0, 0), UNKNOWN)]) is Verdict.INCONCLUSIVE, "nor does the legacy path, as far as known"
+    assert verdict(slices(1, 0, 0, 0, 30)) is Verdict.INCONCLUSIVE, "of 40 requests, none may come by chance"
+    assert verdict(slices(2, 0, 0, 0, 30)) is Verdict.BREACH
+
+
+# --- unknown ---------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_known_of_nothing() -> None:
+    nothing = Course(NOW, missing="the bad events cannot be read")
+    for evidence in ([], [Slice(UNKNOWN)] * 30, [Slice(Counts(None, 1000))] * 30, [Slice(Counts(0, None))] * 30):
+        found = judge(ERRORS, evidence, RULE, nothing)
+        assert (found.verdict, found.why, found.value) == (Verdict.INCONCLUSIVE, nothing.missing, None)
+    assert judge(ERRORS, [Slice(Counts(0, 0))] * 3, RULE, Course(NOW)).why == "no traffic on the new path"
+    assert judge(ERRORS, [], RULE, Course(NOW)).why == "not counted yet"
+
+
+def test_a_few_slices_may_be_unknown_and_count_as_bad_ones() -> None:
+    good = slices(60, 1, 1000)
+    one = [Slice(UNKNOWN), *good[1:]]
+    assert judge(ERRORS, one, RULE, AT_25).high > judge(ERRORS, good, RULE, AT_25).high
+    assert verdict(one) is Verdict.PASS
+    four = [Slice(UNKNOWN)] * 4 + good[4:]
+    found = judge(ERRORS, four, RULE, AT_25)
+    assert (found.verdict, found.why) == (Verdict.INCONCLUSIVE, "4 of 60 minutes are not known")
+
+
+counted = st.lists(st.integers(0, 50), min_size=1, max_size=40)
+
+
+@given(counted, st.data())
+@settings(max_examples=200, deadline=None)
+def test_a_slice_that_is_not_known_never_makes_a_pass(bad: list[int], data: st.DataObject) -> None:
+    known = [Slice(Counts(item, 1000), Counts(7, 1000)) for item in bad]
+    holes = data.draw(st.sets(st.integers(0, len(bad) - 1), min_size=1))
+    less = [Slice(UNKNOWN, UNKNOWN) if at in holes else item for at, item in enumerate(known)]
+    if verdict(less) is Verdict.PASS:
+        assert verdict(known) is Verdict.PASS
+        assert len(holes) <= 0.05 * len(bad)
+
+
+@given(counted, st.integers(0, 39), st.integers(1, 50), st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_more_that_is_bad_never_helps(bad: list[int], at: int, more: int, compared: bool) -> None:
+    legacy = Counts(7, 1000) if compared else UNKNOWN
+    worse = [item + (more if index == at % len(bad) else 0) for index, item in enumerate(bad)]
+    before = judge(ERRORS, [Slice(Counts(item, 1000), legacy) for item in bad], RULE, AT_25)
+    after = judge(ERRORS, [Slice(Counts(item, 1000), legacy) for item in worse], RULE, AT_25)
+    if after.verdict is Verdict.PASS:
+        assert before.verdict is Verdict.PASS
+    assert before.low <= after.low + 1e-9
+    assert before.high <= after.high + 1e-9
+
+
+@given(st.integers(0, 30), st.integers(10, 1000), st.integers(1, 30))
+@settings(max_examples=200, deadline=None)
+def test_more_of_the_same_evidence_never_takes_a_verdict_back(bad: int, total: int, count: int) -> None:
+    bad = min(bad, total)
+    before, after = verdict(slices(count, bad, total)), verdict(slices(2 * count, bad, total))
+    assert before in (after, Verdict.INCONCLUSIVE)
+
+
+def test_threes_of_a_hundred_are_found_and_likes_are_let_be() -> None:
+    """In a service whose rates do not wander, at 250 requests a minute."""
+    found = {0.007: 0, 0.021: 0}
+    for seed in range(20):
+        draw = random.Random(seed)
+        for rate in found:
+            taken: list[Slice] = []
+            for _ in range(30):
+                new = Counts(sum(draw.random() < rate for _ in range(250)), 250)
+                taken.append(Slice(new, Counts(sum(draw.random() < 0.007 for _ in range(750)), 750)))
+                if verdict(taken) is Verdict.BREACH:
+                    found[rate] += 1
+                    break
+    assert found[0.007] == 0
+    assert found[0.021] >= 18
+
+
+# --- values without counts -------------------------------------------------------------------------------------------
+
+
+def seen(rule: GuardrailRule, *values: float | None, samples: float | None = None) -> Judged:
+    counted = None if samples is None else Reading(ReadingState.OK, samples, NOW)
+    readings = [
+        missing(ReadingState.NO_DATA, "p", "no series") if value is None else Reading(ReadingState.OK, value, NOW)
+        for value in values
+    ]
+    return judge_value([Guardrail(rule, reading, counted) for reading in readings], NOW)
+
+
+GUARD = PhaseGuard(
+    "lost", "Lost", "q", timedelta(minutes=5), Limit("<", 5, "%"), samples="n", min_samples=100, after=2, of=3
+)
+
+
+def test_a_value_is_judged_by_its_last_evaluations() -> None:
+    rule = GUARD.rule
+    assert (rule.after, rule.of) == (2, 3)
+    assert seen(rule, 1, 1, 9, samples=500).verdict is Verdict.INCONCLUSIVE
+    assert seen(rule, 1, 1, 9, samples=500).why == "9 %, the limit is 5 %: seen 1 times, 2 of 3 count"
+    found = seen(rule, 1, 9, 1, 9, samples=500)
+    assert (found.verdict, found.speed, found.samples, found.limit) == (Verdict.BREACH, Speed.SLOW, 500, 5)
+    assert found.margin == -4
+    assert seen(rule, 9, 9, 1, samples=500).verdict is Verdict.INCONCLUSIVE
+    assert seen(rule, 9, 1, 1, 1, samples=500).verdict is Verdict.PASS
+    assert seen(rule, 1, 1, samples=500).verdict is Verdict.INCONCLUSIVE, "three in a row"
+
+
+def test_a_value_with_too_few_samples_or_none_is_neither() -> None:
+    assert seen(GUARD.rule, 9, 9, 9, samples=99).why == "99 of 100 samples"
+    assert seen(GUARD.rule, 1, None, samples=500).why == "no series"
+    assert {seen(GUARD.rule, 9, 9, 9, samples=99).verdict, seen(GUARD.rule, None).verdict} == {Verdict.INCONCLUSIVE}
+    assert seen(GUARD.rule, 1, None, 1, samples=500).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_value_beyond_its_warning_does_not_pass() -> None:
+    assert seen(replace(RULE, after=1, of=1), 3).why == "3 % is beyond its warning at 1 %"
+    assert seen(RULE, 3).verdict is Verdict.INCONCLUSIVE
+    assert (seen(RULE, 0.5).verdict, seen(RULE, 5).verdict) == (Verdict.PASS, Verdict.BREACH)
+
+
+def test_a_violation_is_a_breach_at_once() -> None:
+    rule = Invariant("security", "Security violations", "violations_total", timedelta(days=1)).rule
+    found = seen(rule, 0, 0, 1)
+    assert (found.verdict, found.speed) == (Verdict.BREACH, Speed.FAST)
+    assert found.why == "1 in 1 d, the limit is 0 in 1 d"
+    assert seen(rule, 0).verdict is Verdict.PASS
+    assert seen(rule, None).verdict is Verdict.INCONCLUSIVE
+    stale = Guardrail(rule, Reading(ReadingState.STALE, 0, NOW))
+    assert judge_value([stale], NOW).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_value_of_a_source_that_was_away_is_no_pass() -> None:
+    ok, stale = (Guardrail(RULE, Reading(state, 0.5, NOW)) for state in (ReadingState.OK, ReadingState.STALE))
+    assert judge_value([ok, stale], NOW).verdict is Verdict.INCONCLUSIVE
