@@ -14,8 +14,11 @@ import math
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
-from console.engine import faults, recorded
-from console.engine.levels import FIRST, POINTS, Level, Levels, Track, begin_of, group_key
+from console.engine import faults, recorded, scrapes
+from console.engine.foresight import foresee, unforeseen
+from console.engine.level import Level, Track, begin_of
+from console.engine.level_groups import group_key
+from console.engine.levels import FIRST, POINTS, Levels
 from console.engine.poller import Offload
 from console.model.promql import selectors
 from console.model.slices import DAY, SLICE, day
@@ -118,6 +121,12 @@ class Filling:
         if levels.at is None or levels.edge is None:
             return IDLE
         unix = self._clock.now().timestamp() + levels.source.skew_seconds
+        if levels.scrapes_due is not None and unix >= levels.scrapes_due:
+            try:
+                levels.look_at_scrapes(unix)
+            except SourceError:
+                levels.scrapes_due = unix + scrapes.SOON
+            return BREAK
         if unix - self._looked_at >= LOOK_EVERY:
             self._looked_at = unix
             if self._finds:
@@ -127,7 +136,7 @@ class Filling:
             return BREAK
         for level in levels.levels():
             if self._lacks_bucket(level, unix):
-                self._look_for_buckets(level, levels.edge)
+                self._look_for_buckets(level)
                 return BREAK
         plan = self._plan(levels.edge, unix)
         if plan is None and self._late(unix):
@@ -135,10 +144,10 @@ class Filling:
             return BREAK
         if plan is None:
             self._drop(unix)
-            lacking = levels.unforeseen(levels.gauges(), unix)
+            lacking = unforeseen(levels, unix)
             if lacking is None:
                 return IDLE
-            levels.foresee(lacking, unix)
+            foresee(levels, lacking, unix)
             self._better = True
             return BREAK
         tracks, begin, end = plan
@@ -287,7 +296,7 @@ class Filling:
         self._buckets_at[name] = unix
         return True
 
-    def _look_for_buckets(self, level: Level, edge: int) -> None:
+    def _look_for_buckets(self, level: Level) -> None:
         """Which buckets are next to the threshold, or at it under another spelling."""
         bucket = level.objective.sli.bucket
         assert bucket is not None
@@ -306,9 +315,7 @@ class Filling:
             low, high = at[bucket.le], []
         else:
             low, high = at[max(below)] if below else [], at[min(above)] if above else []
-        with self._levels.lock:
-            for track in level.bracket(low, high):
-                self._levels.restore(level, track, edge)
+        self._levels.bracketed(level, low, high)
         self._better = True
 
 

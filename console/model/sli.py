@@ -54,13 +54,19 @@ class Sli:
     bucket: Bucket | None = None
     basis: str = ""
     fallback: Sli | None = None
+    widens: bool = False
+    """Whether its ranges may begin a scrape earlier (`filled`): what it counts are plain counters."""
 
 
-def filled(template: str, seconds: float) -> str:
-    """A template for a range of so many seconds."""
+def filled(template: str, seconds: float, scrape: float = 0.0) -> str:
+    """A template for a range of so many seconds. Of counters that are sampled every `scrape` seconds, adjoining ranges
+    count every step between two samples once: each begins with the sample before it, and is scaled to its length."""
     milliseconds = round(seconds * 1000)
-    ranges = {WINDOW: _duration(milliseconds), INNER: _duration(milliseconds - 1), SECONDS: f"{seconds:g}"}
-    return replaced(template, ranges)
+    # One millisecond short of a scrape: Prometheus 2 counts the samples at both ends of a range.
+    whole = milliseconds + round(scrape * 1000) - 1 if scrape else milliseconds
+    ranges = {WINDOW: _duration(whole), INNER: _duration(whole - 1), SECONDS: f"{seconds:g}"}
+    text = replaced(template, ranges)
+    return f"({text}) * {milliseconds} / {whole}" if scrape else text
 
 
 def replaced(template: str, ranges: Mapping[str, str]) -> str:
@@ -74,12 +80,12 @@ def _duration(milliseconds: int) -> str:
 
 def of_counters(total: str, *, bad: str = "", good: str = "", bucket: Bucket | None = None) -> Sli:
     """Counters that only grow, as plain selectors."""
-    return _counted(f"sum(increase({{}}[{WINDOW}]))", total, bad, good, bucket)
+    return _counted(f"sum(increase({{}}[{WINDOW}]))", total, bad, good, bucket, widens=True)
 
 
 def of_deltas(total: str, *, bad: str = "", good: str = "") -> Sli:
     """Series whose every sample is what happened since the one before it, as plain selectors."""
-    return _counted(f"sum(sum_over_time({{}}[{INNER}]))", total, bad, good, None)
+    return _counted(f"sum(sum_over_time({{}}[{INNER}]))", total, bad, good)
 
 
 def of_expressions(total: str, *, bad: str = "", good: str = "") -> Sli:
@@ -148,8 +154,9 @@ def error_ratio(sli: Sli, window: str) -> str:
     return f"(\n({part})\nor ({total}) * 0\n) / (\n{total}\n)"
 
 
-def _counted(form: str, total: str, bad: str, good: str, bucket: Bucket | None) -> Sli:
-    return Sli(form.format(bad or good), form.format(total), Part.BAD if bad else Part.GOOD, Unit.EVENTS, bucket)
+def _counted(form: str, total: str, bad: str, good: str, bucket: Bucket | None = None, *, widens: bool = False) -> Sli:
+    part = Part.BAD if bad else Part.GOOD
+    return Sli(form.format(bad or good), form.format(total), part, Unit.EVENTS, bucket, widens=widens)
 
 
 def _samples(query: str, there: str, span: str) -> str:

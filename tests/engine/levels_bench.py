@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from console.engine import scrapes
 from console.engine.clocks import SimulatedClock
 from console.engine.filling import BREAK, Filling
 from console.engine.metrics import MetricAnswers, MetricRounds
@@ -38,6 +39,10 @@ class History:
     faults: dict[str, str] = field(default_factory=dict)
     warned: set[str] = field(default_factory=set)
     tables: dict[str, list[Row]] = field(default_factory=dict)
+    scrapes: dict[str, float] = field(default_factory=dict)
+    """Every how many seconds what a selector finds is sampled."""
+    widened: dict[str, float] = field(default_factory=dict)
+    """By which interval each expression was widened when it was last asked."""
     asked: list[tuple[str, float, int, int]] = field(default_factory=list)
     """Each request: its kind, its end, how many expressions, how many points of each."""
     name: str = "history"
@@ -72,11 +77,15 @@ class History:
         end = self._now if at is None else at.timestamp()
         self._request("instant", end, len(queries), 1)
         self.skew_seconds = self.skew
+        self.widened |= {query.expr: query.scrape for query in queries}
         return {query.name: self._reading(query.expr, end - seconds, end) for query in queries}
 
     def _reading(self, text: str, begin: float, end: float) -> Reading[float]:
         if text in self.faults:
             return missing(ReadingState.NO_DATA, self.name, self.faults[text])
+        for selector, apart in self.scrapes.items():
+            if text == scrapes.question(selector):
+                return Reading(ReadingState.OK, apart, self.clock.now(), self.name)
         value = self._sum(text, begin, end)
         if value is None:
             return missing(ReadingState.NO_DATA, self.name, NO_SERIES)
@@ -94,6 +103,7 @@ class History:
         self._request("range", end.timestamp(), len(queries), points)
         oldest = int(self._now // SLICE) - self.retention
         newest = int(self._now // SLICE) - self.late
+        self.widened |= {query.expr: query.scrape for query in queries}
         found = {}
         for query in queries:
             if query.expr in self.faults:

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.engine import filling
+from console.engine import filling, scrapes
+from console.engine.level import Level
 from console.journal.slices import MemorySlices, SqliteSlices
 from console.model.burn import WINDOWS, BurnRule, Urgency
 from console.model.reading import ReadingState
-from console.model.sli import Bucket, of_counters
+from console.model.sli import Bucket, of_counters, of_deltas, of_ratio
 from console.model.slices import SLICE
 from console.model.window import Calendar, Rolling
 from console.ports import Row, SourceError
@@ -26,11 +27,11 @@ CALM = [(1.0, 10_000.0)] * MONTH
 # -- requests ---------------------------------------------------------------------------------------------------------
 
 
-async def test_fifty_objectives_cost_two_requests_to_the_first_gauges_and_one_or_two_a_round() -> None:
+async def test_fifty_objectives_cost_three_requests_to_the_first_gauges_and_one_or_two_a_round() -> None:
     keeper = bench(count=50, pairs=CALM[:400])
     keeper.round()
     assert all(gauge.burn.ok for gauge in keeper.answers.gauges)
-    assert keeper.requests() == 2
+    assert keeper.requests() == 3
     counted = []
     for _ in range(80):
         keeper.pass_(seconds=15)
@@ -69,6 +70,115 @@ async def test_a_small_month_is_a_handful_of_requests() -> None:
     keeper.pass_(minutes=1)
     keeper.filling.step()
     assert keeper.requests() == 0
+
+
+# -- how far apart samples are -----------------------------------------------------------------------------------------
+
+
+def all_of(number: int = 0) -> str:
+    return f'all_total{{n="{number}"}}'
+
+
+async def test_counters_are_widened_by_the_interval_of_their_own_samples() -> None:
+    keeper = bench(count=3, pairs=CALM[:400])
+    keeper.history.scrapes = {all_of(0): 60.0, all_of(1): 14.96, all_of(2): 0.2}
+    keeper.round()
+    assert [keeper.history.widened[sli(number).part] for number in range(3)] == [60.0, 15.0, 0.0]
+    assert [keeper.history.widened[sli(number).total] for number in range(3)] == [60.0, 15.0, 0.0]
+    assert all(gauge.burn.ok for gauge in keeper.answers.gauges)
+
+
+@pytest.mark.parametrize(
+    ("said", "known"),
+    [(60.0, 60.0), (59.98, 60.0), (7.5, 7.5), (150.0, 150.0), (300.0, 0.0), (0.5, 0.0), (0.0, 0.0), (-60.0, 0.0)],
+)
+def test_an_interval_that_nobody_has_is_not_believed(said: float, known: float) -> None:
+    keeper = bench()
+    keeper.history.scrapes = {all_of(): said}
+    keeper.round()
+    assert keeper.history.widened[sli().part] == known
+
+
+async def test_it_is_asked_for_again_after_five_minutes_and_then_each_hour() -> None:
+    keeper = bench(pairs=CALM[:400])
+    keeper.round()
+    keeper.history.widened.clear()
+    found = []
+    for minute in range(1, 131):
+        keeper.pass_(minutes=1)
+        keeper.round()
+        keeper.history.scrapes = {all_of(): float(minute)}
+        await keeper.fill(100)
+        found.append(keeper.history.widened.get(scrapes.question(all_of())))
+        keeper.history.widened.clear()
+    assert [minute for minute, asked in enumerate(found, 1) if asked is not None] == [5, 65, 125]
+    assert keeper.rounds.levels.levels()[0].own.queries[0].scrape == 125
+    keeper.round()
+    assert keeper.history.widened[sli().part] == 125
+
+
+async def test_what_was_known_stays_while_nobody_says_otherwise_and_the_last_hours_are_read_by_what_is_new() -> None:
+    keeper = bench(pairs=CALM[:400])
+    keeper.history.scrapes = {all_of(): 30.0}
+    keeper.round()
+    await keeper.fill()
+    keeper.history.scrapes = {}
+    keeper.pass_(minutes=6)
+    keeper.round()
+    keeper.requests()
+    await keeper.fill()
+    assert keeper.requests() == 1
+    keeper.pass_(minutes=1)
+    keeper.round()
+    assert keeper.history.widened[sli().part] == 30.0
+    assert [points for kind, *_, points in keeper.history.asked if kind == "range"] == [3]
+    keeper.history.scrapes = {all_of(): 15.0}
+    keeper.pass_(hours=1)
+    keeper.round()
+    await keeper.fill()
+    keeper.requests()
+    keeper.pass_(minutes=1)
+    keeper.round()
+    assert [points for kind, *_, points in keeper.history.asked if kind == "range"] == [72]
+    assert keeper.history.widened[sli().part] == 15.0
+
+
+async def test_a_server_that_is_away_is_asked_for_it_when_it_is_back() -> None:
+    keeper = bench(pairs=CALM[:400])
+    keeper.history.scrapes = {all_of(): 60.0}
+    keeper.history.broken = "away"
+    for _ in range(2):
+        with pytest.raises(SourceError):
+            keeper.round()
+        assert keeper.requests() == 1  # it is not waited for twice
+    keeper.history.broken = ""
+    keeper.round()
+    assert keeper.history.widened[sli().part] == 0.0
+    await keeper.fill(1)
+    keeper.pass_(minutes=1)
+    keeper.round()
+    assert keeper.history.widened[sli().part] == 60.0
+
+
+async def test_what_is_no_plain_counter_is_asked_as_it_is() -> None:
+    deltas, ratio = of_deltas("all", bad="bad"), of_ratio("errors:ratio")
+    keeper = bench()
+    keeper.objectives = [
+        objective(0, sli=deltas),
+        objective(1, sli=ratio),
+        objective(2, sli=replace(sli(), widens=False)),
+    ]
+    keeper.history.scrapes = {"all": 60.0, all_of(): 60.0}
+    keeper.restart()
+    keeper.round()
+    assert keeper.requests() == 2
+    assert set(keeper.history.widened.values()) == {0.0}
+
+
+def test_counters_whose_ranges_are_widened_are_another_generation() -> None:
+    """What was measured without is a quarter off, here and there."""
+    keys = {Level(objective(sli=kind), "here").own.key for kind in (sli(), replace(sli(), widens=False))}
+    assert len(keys) == 2
 
 
 # -- restarts ---------------------------------------------------------------------------------------------------------
@@ -238,7 +348,7 @@ async def test_the_slices_lie_in_the_servers_own_time() -> None:
     keeper.history.skew = 100.0
     keeper.history.put(sli(), int(NOW.timestamp() // SLICE) - 1, [(9.0, 10_000.0)])
     found = keeper.round()
-    assert keeper.requests() == 4
+    assert keeper.requests() == 5
     assert found.burns["5m"].value == pytest.approx(0.9)
     assert found.burn.at == NOW - timedelta(seconds=100)
     keeper.pass_(seconds=15)
@@ -433,6 +543,7 @@ async def test_each_group_has_a_gauge_and_one_that_is_gone_is_missed_by_name() -
     first = int(NOW.timestamp() // SLICE) - 400
     for name, bad in (("a", 1.0), ("b\x1b[31m", 20.0)):
         keeper.history.put(of_agent(name), first, [(bad, 10_000.0)] * 400)
+    keeper.history.scrapes = {"calls_total": 60.0}  # of all groups at once
     table = keeper.history.tables["group by (agent) (calls_total)"] = [
         Row({"agent": name, filling.MARK: "0"}, 1.0) for name in ("a", "b\x1b[31m")
     ]
@@ -442,6 +553,7 @@ async def test_each_group_has_a_gauge_and_one_that_is_gone_is_missed_by_name() -
     keeper.round()
     names = [gauge.objective.name for gauge in keeper.answers.gauges]
     assert names == ["o0[a]", "o0[b\ufffd[31m]"]
+    assert {keeper.history.widened[of_agent(name).part] for name in ("a", "b\x1b[31m")} == {60.0}
     assert [gauge.burns["5m"].value for gauge in keeper.answers.gauges] == [pytest.approx(0.1), pytest.approx(2)]
     await keeper.fill()
     assert all(gauge.burn.ok for gauge in keeper.answers.gauges)
@@ -477,6 +589,7 @@ def latency(le: float = 0.3):
 async def test_without_the_bucket_the_truth_is_between_its_neighbours() -> None:
     keeper = bench()
     keeper.objectives = [objective(target=0.99, sli=latency())]
+    keeper.history.scrapes = {"took_count": 30.0}
     first = int(NOW.timestamp() // SLICE) - 400
     for le, good in (("0.1", 500.0), ("0.25", 980.0), ("0.5", 995.0), ("+Inf", 1000.0)):
         other = of_counters("took_count", good=f'took_bucket{{le="{le}"}}')
@@ -493,6 +606,7 @@ async def test_without_the_bucket_the_truth_is_between_its_neighbours() -> None:
     assert found.bounds == pytest.approx((0.98, 0.995))
     assert (found.burn.state, found.burn.value) == (ReadingState.PARTIAL, pytest.approx(2))
     assert found.burn.note == "no bucket at 0.3: the truth is between the buckets next to it"
+    assert {seconds for text, seconds in keeper.history.widened.items() if "took_bucket" in text} == {30.0}
 
 
 async def test_the_bucket_may_be_written_in_another_way() -> None:

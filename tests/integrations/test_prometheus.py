@@ -86,6 +86,15 @@ def test_every_expression_goes_in_one_request(server, fake, prometheus, waits):
     assert "time" not in request.form
 
 
+def test_a_template_is_filled_by_the_interval_that_it_comes_with(server, fake, prometheus):
+    asked = [Query("a", "sum(increase(a[$window]))", 60), Query("b", "sum(increase(b[$window]))"), Query("c", "up")]
+    texts = ["(sum(increase(a[659999ms]))) * 600000 / 659999", "sum(increase(b[600s]))", "up"]
+    fake.known = {text: [str(number)] for number, text in enumerate(texts)}
+    found = prometheus.read(asked, seconds=600)
+    assert [reading.value for reading in found.values()] == [0.0, 1.0, 2.0]
+    assert fake.asked == [texts]
+
+
 @pytest.mark.parametrize(
     ("values", "state", "value", "note"),
     [

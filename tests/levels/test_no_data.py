@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from console.engine import levels
+from console.engine import level, levels
 from console.engine.clocks import SimulatedClock
 from console.journal.slices import FILE, SqliteSlices
 from console.model import budget
@@ -602,9 +602,9 @@ MUTANTS: dict[str, tuple[tuple[Any, str, Any], tuple[str, ...]]] = {
         (budget, "ratio", of_sums(lambda sums, ever: (sums, replace(ever, parts=ever.seen)))),
         ("bad-absent", "bad-born"),
     ),
-    "what cannot be read is nothing": ((levels, "_failed", lambda _: False), ("bad-refused", "part-lost", "renamed")),
+    "what cannot be read is nothing": ((level, "_failed", lambda _: False), ("bad-refused", "part-lost", "renamed")),
     "what cannot be read now is what was": ((levels, "clouded", lambda found, *_: found), ("part-lost", "renamed")),
-    "a number is fresh": ((levels, "AGAIN", timedelta(days=1)), ("dated-an-hour-ago",)),
+    "a number is fresh": ((level, "AGAIN", timedelta(days=1)), ("dated-an-hour-ago",)),
 }  # fmt: skip
 
 

@@ -5,10 +5,10 @@ How far they may differ, and why (Prometheus 2.42; all of it is `increase`, none
 * Samples on the slices' edges: nothing is lost between two slices, and both are the same to 1e-9, over restarts, too.
 * A gap: `increase` over the whole window counts what happened meanwhile, and spreads it evenly; the slices leave it out
   and say how much they cover. They differ by at most the share of events within the gap.
-* Samples off the edges (17 s after them): of five steps between samples, four lie within a slice, and `increase` makes
-  five of them. What is steady is exact; of what happens in a slice where the rate changes, a quarter more or all of
-  it less. Single errors are counted 1.25 times, or not at all: 1 error in 10 minutes, over 30 minutes, may show as 0.6
-  times the budget of 0.001 where 1.8 is true. It evens out with their number, unless they keep step with the slices.
+* Samples off the edges (17 s after them): the ranges begin a scrape earlier, and every step between two samples is
+  counted once, to 1e-9: the sums are what the counters grew by between the samples. The raw expression scales what
+  lies between its first and its last sample to its length, a minute of a day more.
+* A counter near zero: `increase` does not reach back to below it, and up to a sixth of its first events is missing.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pytest
 
+from console.engine import scrapes
 from console.engine.clocks import SimulatedClock
 from console.engine.filling import Filling
 from console.engine.metrics import MetricRounds
@@ -31,6 +32,7 @@ from console.model.reading import ReadingState
 from console.model.sli import Sli, averaged, filled, of_bool_gauge, of_counters, of_deltas, sliced
 from console.model.slo import Objective, SloGauge
 from console.model.window import Rolling
+from console.ports import Query
 from console.settings.config import HttpSource
 from tests import servers
 from tests.levels.history import History
@@ -39,6 +41,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("levels")]
 
 HOURS = 50
 DAY = timedelta(days=1)
+RESTARTS = (-701, -71)
+"""Each a minute before an error: what begins at zero, and stays there for a while, is the business of `born`."""
 
 
 def requests(minute: int) -> int:
@@ -63,8 +67,8 @@ def server(tmp_path_factory: pytest.TempPathFactory):
     on, off = History(time.time(), HOURS), History(time.time(), HOURS, offset=17)
     missing = range(-500, -440)
     for history, name in ((on, "even"), (off, "odd")):
-        history.put(name, "counter", '{code="all"}', since(requests, -700, -233), "_total")
-        history.put(name, "counter", '{code="bad"}', since(failures, -700, -233), "_total")
+        history.put(name, "counter", '{code="all"}', since(requests, *RESTARTS), "_total")
+        history.put(name, "counter", '{code="bad"}', since(failures, *RESTARTS), "_total")
     for code, value in (("all", requests), ("bad", failures)):
         on.put("gap", "counter", f'{{code="{code}"}}', lambda m, v=value: None if m in missing else v(m), "_total")
         on.put("delta", "gauge", f'{{code="{code}"}}', lambda m, v=value: v(m) - v(m - 1))
@@ -73,6 +77,10 @@ def server(tmp_path_factory: pytest.TempPathFactory):
     for pod, rate, bad in (("a", 999, 0.0), ("b", 1, 0.5)):
         on.put("pods", "counter", f'{{code="all",pod="{pod}"}}', lambda m, r=rate: 1e7 + r * m, "_total")
         on.put("pods", "counter", f'{{code="bad",pod="{pod}"}}', lambda m, r=bad: 1e7 + r * m, "_total")
+    off.put("rare", "counter", '{code="all"}', lambda m: 1e6 + 100 * (m + 1e4), "_total")
+    off.put("rare", "counter", '{code="bad"}', lambda m: 1e3 + (m + 10_000) // 9, "_total")
+    off.put("born", "counter", '{code="all"}', lambda m: 1e6 + 100 * (m + 1e4), "_total")
+    off.put("born", "counter", '{code="bad"}', lambda m: float(m >= -33), "_total")
     on.gauge("probe", lambda m: 0 if m in (-12, -11, -10) else 1)
     text = on.text().removesuffix("# EOF\n") + off.text()
     with servers.Prometheus(tmp_path_factory.mktemp("real"), history=text) as running:
@@ -169,21 +177,55 @@ async def test_a_gap_is_left_out_and_the_raw_expression_fills_it(server, tmp_pat
         )
 
 
-async def test_samples_off_the_edges_differ_where_the_rate_changes(server, tmp_path) -> None:
+def between(value: Callable[[int], float], minutes: int) -> float:
+    """What a counter of the past grew by in so many minutes before now, by its samples off the edges: the newest one
+    within each minute is that of the minute before, 17 s after its begin."""
+    return value(-1) - value(-1 - minutes)
+
+
+async def test_samples_off_the_edges_are_counted_once(server, tmp_path) -> None:
+    """Over restarts, with bursts that begin and end in the middle of slices, and single errors."""
+    found = await figures(server, tmp_path, counters("odd"), server.now)
+    for window, minutes in (("30m", 30), ("1h", 60), ("2h", 120), ("6h", 360)):
+        share = between(failures, minutes) / between(requests, minutes)
+        assert found.burns[window].value * 0.001 == pytest.approx(share, rel=1e-9)
+    share = between(failures, 1440) / between(requests, 1440)
+    assert (found.ratio.state, 1 - found.ratio.value) == (ReadingState.OK, pytest.approx(share, rel=1e-9))
+
+
+async def test_a_raw_expression_is_a_minute_of_a_day_off(server, tmp_path) -> None:
     found = await figures(server, tmp_path, counters("odd"), server.now)
     share = raw(server, ratio("odd", "1d"), server.now)
-    # Two bursts begin and end in a slice of 5 x 30 errors each: a quarter of these, of all errors of the day.
-    slack = 4 * 5 * 30 / 4 / (30 * 30 + 144)
-    assert 1 - found.ratio.value == pytest.approx(share, rel=slack)
+    assert 1 - found.ratio.value == pytest.approx(share, rel=1 / 300)
     assert 1 - found.ratio.value != pytest.approx(share, rel=1e-6)
-    # It is exactly the sum of what `increase` says of each slice.
-    for window, seconds in (("30m", 1799), ("2h", 7199), ("1d", 86_399)):
-        part, total = (
-            f'sum_over_time(sum(increase(odd_total{{code="{code}"}}[300s]))[{seconds}s:300s])'
-            for code in ("bad", "all")
-        )
-        expected = raw(server, f"{part} / {total}", server.now) / 0.001
-        assert found.burns[window].value == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("window", ["5m", "30m", "1h", "2h", "6h"])
+async def test_single_errors_are_single_errors(server, tmp_path, window) -> None:
+    """One each nine minutes, off step with the slices, and sampled off their edges."""
+    found = await figures(server, tmp_path, counters("rare"), server.now)
+    minutes = {"5m": 5, "30m": 30, "1h": 60, "2h": 120, "6h": 360}[window]
+    errors = between(lambda m: (m + 10_000) // 9, minutes)
+    assert found.burns[window].value * 0.001 * 100 * minutes == pytest.approx(errors, rel=1e-9)
+    assert errors in (minutes // 9, minutes // 9 + 1)
+
+
+async def test_the_first_error_of_a_process_counts_up_to_a_sixth_less(server, tmp_path) -> None:
+    found = await figures(server, tmp_path, counters("born"), server.now)
+    errors = found.burns["1h"].value * 0.001 * 100 * 60
+    assert 300 / 360 <= errors <= 1
+
+
+async def test_the_interval_is_asked_of_the_server(server) -> None:
+    clock = SimulatedClock(datetime.fromtimestamp(server.now + 37, UTC))
+    source = Prometheus(HttpSource("prometheus", server.url), clock)
+    at = datetime.fromtimestamp(server.now + 37, UTC)
+    names = ("odd_total", 'even_total{code="bad"}', "nothing_total", "probe")
+    queries = [Query(name, scrapes.question(name)) for name in names]
+    found = source.read(queries, at=at)
+    source.close()
+    assert [scrapes.interval(found[name]) for name in names] == [60.0, 60.0, 0.0, 60.0]
+    assert found["odd_total"].value == 60.0
 
 
 async def test_deltas_and_probes(server, tmp_path) -> None:

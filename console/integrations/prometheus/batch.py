@@ -8,7 +8,7 @@ make every round a slow one. What is remembered of a template holds for every ra
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -33,6 +33,10 @@ _HOPELESS = (401, 403, 404, 429)
 SERVER_SHARE = 0.6
 """The server stops a query after this share of the source's timeout. A busy server notices late: the rest of the time
 is for its answer to arrive, since an answer that comes too late blanks everything that was asked with it."""
+
+
+Fill = Callable[[str], str]
+"""A template as it is asked."""
 
 
 class _Metric(msgspec.Struct, gc=False):
@@ -107,21 +111,24 @@ class Batch:
         self._terms = MAX_TERMS
 
     def evaluate(
-        self, path: str, expressions: Sequence[str], form: Mapping[str, str], seconds: float
+        self, path: str, scrapes: Mapping[str, float], form: Mapping[str, str], seconds: float
     ) -> dict[str, Outcome]:
         """An outcome for every expression, within twice the source's timeout; templates are filled with a range of so
-        many seconds.
+        many seconds, and the scrape interval that is given with each.
 
         Raises SourceError when nothing could be evaluated, after one timeout when the server is silent.
         """
         deadline = self._http.clock.monotonic() + 2 * self._http.source.timeout.total_seconds()
-        wanted = list(dict.fromkeys(expressions))
-        alone = [text for text in wanted if (path, text) in self._alone]
-        together = [text for text in wanted if (path, text) not in self._alone]
+        alone = [text for text in scrapes if (path, text) in self._alone]
+        together = [text for text in scrapes if (path, text) not in self._alone]
         outcomes: dict[str, Outcome] = {}
         doubtful: list[str] = []
         refused = False
-        ask = partial(self._ask, path=path, form=form, seconds=seconds, deadline=deadline)
+
+        def fill(text: str) -> str:
+            return filled(text, seconds, scrapes[text])
+
+        ask = partial(self._ask, path=path, form=form, fill=fill, deadline=deadline)
         for unit, found in ask([*self._chunks(together), *([text] for text in alone)]):
             first = found[unit[0]]
             warned = bool(first.warning) and (path, tuple(unit)) not in self._examined
@@ -145,7 +152,7 @@ class Batch:
     def single(self, path: str, text: str, form: Mapping[str, str], seconds: float) -> Outcome:
         """The outcome of one expression, asked as it is. Raises nothing."""
         timeout = self._http.source.timeout.total_seconds()
-        return next(self._wave([[text]], path, form, seconds, timeout))[1][text]
+        return next(self._wave([[text]], path, form, lambda text: filled(text, seconds), timeout))[1][text]
 
     def labelled(self, text: str) -> tuple[Labelled, ...]:
         """What one expression gives now, with all labels. Raises SourceError."""
@@ -173,7 +180,7 @@ class Batch:
             yield chunk
 
     def _ask(
-        self, units: Sequence[list[str]], path: str, form: Mapping[str, str], seconds: float, deadline: float
+        self, units: Sequence[list[str]], path: str, form: Mapping[str, str], fill: Fill, deadline: float
     ) -> Iterator[tuple[list[str], dict[str, Outcome]]]:
         """Each unit with its outcomes, a few requests at a time. What is not reached in time fails."""
         clock, timeout = self._http.clock, self._http.source.timeout.total_seconds()
@@ -186,20 +193,20 @@ class Batch:
             if failed:
                 yield from ((unit, dict.fromkeys(unit, Outcome(failure=failed))) for unit in wave)
                 continue
-            results = list(self._wave(wave, path, form, seconds, share))
+            results = list(self._wave(wave, path, form, fill, share))
             yield from results
             ends = [found[unit[0]] for unit, found in results]
             if all(end.hopeless for end in ends):
                 failed = ends[0].failure
 
     def _wave(
-        self, units: Sequence[list[str]], path: str, form: Mapping[str, str], seconds: float, timeout: float
+        self, units: Sequence[list[str]], path: str, form: Mapping[str, str], fill: Fill, timeout: float
     ) -> Iterator[tuple[list[str], dict[str, Outcome]]]:
         # The server is to give up first: then it says why, and is not left with work that nobody waits for.
         limit = {"timeout": f"{SERVER_SHARE * timeout:.3f}"} | dict(form)
         started: list[tuple[list[str], Pending | Unanswered]] = []
         for unit in units:
-            query = filled(unit[0] if len(unit) == 1 else self._union(unit), seconds)
+            query = fill(unit[0]) if len(unit) == 1 else self._union(unit, fill)
             try:
                 pending = self._http.start("POST", path, form={"query": query, **limit}, timeout=timeout)
                 started.append((unit, pending))
@@ -213,10 +220,10 @@ class Batch:
             except Unanswered as error:
                 yield unit, dict.fromkeys(unit, Outcome(failure=error.reason, hopeless=True))
 
-    def _union(self, unit: Sequence[str]) -> str:
+    def _union(self, unit: Sequence[str], fill: Fill) -> str:
         # A line feed before the parenthesis closes ends a comment. Numbers as marks need no quoting.
         forms = ("vector((\n{}\n))" if text in self._scalars else "(\n{}\n)" for text in unit)
-        bodies = (form.format(text) for form, text in zip(forms, unit, strict=True))
+        bodies = (form.format(fill(text)) for form, text in zip(forms, unit, strict=True))
         return _tree([f'label_replace({body}, "{MARK}", "{at}", "", "")' for at, body in enumerate(bodies)])
 
     def _parted(self, unit: list[str], outcome: Outcome) -> dict[str, Outcome]:

@@ -85,8 +85,8 @@ class Prometheus:
     def _evaluate(
         self, path: str, queries: Sequence[Query], form: Mapping[str, str], seconds: float
     ) -> Mapping[str, Outcome]:
-        texts = [text for query in queries if (text := query.expr.strip())]
-        return {"": Outcome(fault="no expression is configured"), **self.batch.evaluate(path, texts, form, seconds)}
+        scrapes = {text: query.scrape for query in queries if (text := query.expr.strip())}
+        return {"": Outcome(fault="no expression is configured"), **self.batch.evaluate(path, scrapes, form, seconds)}
 
 
 def reading(outcome: Outcome, now: datetime, source: str) -> Reading[float]:

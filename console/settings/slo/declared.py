@@ -166,7 +166,8 @@ class Declared:
         else:
             counted, total = measure.counted, measure.total
             bucket = counted.bucket if measure.part is Part.GOOD else None
-            basic = Sli(counted.template, total.template, measure.part, total.unit, bucket)
+            widens = counted.widens and total.widens
+            basic = Sli(counted.template, total.template, measure.part, total.unit, bucket, widens=widens)
             if self.method == OCCURRENCES:
                 return basic
         by_slices = sliced(basic, seconds, self.share) if self.method == TIMESLICES else averaged(basic, seconds)

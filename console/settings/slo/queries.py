@@ -43,6 +43,8 @@ class Counted:
     bucket: Bucket | None = None
     counter: bool = True
     """Whether a plain selector is a counter's."""
+    widens: bool = False
+    """Whether it is a plain selector of a counter (`Sli.widens`)."""
 
 
 def expression(node: Node, *, ranged: bool | None = None) -> str:
@@ -167,7 +169,7 @@ def _of_selector(node: Node, text: str, plain: Selector, counter: bool | None) -
         node.warn(f"{shown(name)}, which is not the name of a counter", f"one that ends in {ends} or {COUNTERS[-1]}")
     settled = _settled(node, str(plain))
     template = (of_counters(settled, bad=settled) if counter else of_deltas(settled, bad=settled)).total
-    return Counted(text, template, Unit.EVENTS, bucket, counter)
+    return Counted(text, template, Unit.EVENTS, bucket, counter, counter)
 
 
 def _settled(node: Node, template: str) -> str:
