@@ -42,13 +42,14 @@ def status(ctx: click.Context, as_json: bool) -> None:
     from console.bootstrap import opened, run
     from console.model.rollback import Can
     from console.reports.readiness import readiness_data
+    from console.reports.snapshot import instant
 
     async def read() -> Can:
         async with opened(ctx.obj, sources=True, read_only=True) as console:
             await console.read_playbooks()
             await console.ask()
             board = console.board
-            data = {"at": board.at, "environment": str(board.target), "mode": board.mode}
+            data = {"at": instant(board.at), "environment": str(board.target), "mode": board.mode}
             show({**data, **readiness_data(board.readiness, board.at)}, lambda: lines(board), as_json)
             return board.readiness.can_at(board.at)
 

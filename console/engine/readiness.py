@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from console.engine.history import History
 from console.engine.poller import Poller
-from console.engine.sources import FLAGS
+from console.engine.sources import FLAGS, METRICS
 from console.engine.world import World
 from console.model.board import Health, SourceStatus
 from console.model.escalation import Reach
@@ -79,6 +79,7 @@ class ReadinessMaker:
             plan=plan,
             readings=readings,
             standing=standing_of(state, self._target),
+            unread=_unread(status.get(METRICS)),
             legacy=_legacy(health),
             provider=self._provider,
             refused=flags.error if flags is not None and flags.rejected else "",
@@ -98,6 +99,12 @@ def standing_of(state: State, target: str) -> Mapping[str, StandingProof]:
     """What is in the record of a target's proofs, by their names."""
     found = {name: state.standing.get(f"{target}/{name}") for name in TITLES}
     return {name: proof for name, proof in found.items() if proof is not None}
+
+
+def _unread(metrics: SourceStatus | None) -> str:
+    if metrics is None:
+        return "no metric source is configured: prometheus in console.yaml"
+    return metrics.error or "not read yet"
 
 
 def _legacy(health: Sequence[Health]) -> Reading[bool] | None:

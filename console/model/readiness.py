@@ -39,6 +39,8 @@ class Facts:
     plan: RolloutPlan | None = None
     readings: Mapping[str, Reading[float]] = field(default_factory=dict)
     standing: Mapping[str, StandingProof] = field(default_factory=dict)
+    unread: str = "not read yet"
+    """Why a reading is not there, of those that the metric source gives."""
     legacy: Reading[bool] | None = None
     provider: str = ""
     """What reads and sets flags; empty where nothing does."""
@@ -125,8 +127,9 @@ def _probed(
     well, words = told(said)
     proof = Proof(name, TITLES[name], ProofState.UNKNOWN, f"{words}{by}", at, at + PROOF_LIFE, Source.PROBE, said, unit)
     if reading.state not in (ReadingState.OK, ReadingState.STALE):
-        doubt = f"{words}{by}; {reading.note or reading.state.replace('_', ' ')}"
-        return replace(proof, evidence=doubt, expires_at=None)
+        doubt = reading.note or reading.state.replace("_", " ")
+        said_so = doubt in words
+        return replace(proof, evidence=proof.evidence + (f"; {doubt}" if not said_so else ""), expires_at=None)
     if at + PROOF_LIFE <= now:
         return replace(proof, state=ProofState.EXPIRED)
     return replace(proof, state=ProofState.PROVEN if well else ProofState.FAILED)
@@ -140,7 +143,7 @@ def _asked(name: str, facts: Facts, now: datetime, told: Callable[[float], tuple
         none = f"; where there is nothing to prove, rollback.not_needed.{name} says why" if name in NEEDLESS else ""
         return _unknown(name, f"not configured: {keys} in rollout.yaml would let it be read{none}")
     reading = facts.readings.get(f"rollback.{KEYS[name][0]}")
-    return _unknown(name, "not read yet") if reading is None else _probed(name, reading, now, told, unit)
+    return _unknown(name, facts.unread) if reading is None else _probed(name, reading, now, told, unit)
 
 
 def _kill_switch(facts: Facts, now: datetime) -> Proof:
@@ -176,7 +179,7 @@ def _share(facts: Facts, now: datetime) -> Proof:
         return _unknown("share", "not configured: percent in rollout.yaml would let it be read")
     reading = facts.readings.get("rollout.percent")
     if reading is None:
-        return _unknown("share", "not read yet")
+        return _unknown("share", facts.unread)
     path = facts.plan.new_path if facts.plan is not None else ""
     return _probed("share", reading, now, lambda share: (0 <= share <= 100, f"{share:.3g} % on {path}"), "%")
 
