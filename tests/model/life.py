@@ -18,6 +18,7 @@ from console.model.pager import PagerIncident
 from console.model.people import Actor, Severity, SeverityRule
 from console.model.playbook import Check, LoadedPlaybook, Option, Playbook, Step, StepKind
 from console.model.reading import Reading, ReadingState
+from console.model.rollout import RolloutPlan
 from console.model.run import Effect
 from console.model.state import State, apply
 
@@ -112,6 +113,7 @@ class Life:
         self.pager_silent = False
         self.pager_unheard: datetime | None = None
         self.mode = "live"
+        self.plan: RolloutPlan | None = None
         self._ids = itertools.count(1)
         self._versions: dict[str, int] = {}
 
@@ -138,6 +140,7 @@ class Life:
             held=self.held,
             standing=self.standing,
             pager_unheard=self.pager_unheard,
+            plan=self.plan,
         )
 
     def do(self, command: Command, actor: Actor = ALICE, console: str = "test") -> list[Recorded]:

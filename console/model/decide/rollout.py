@@ -172,7 +172,8 @@ def set_share(state: State, command: cmd.SetShare, context: Context) -> list[Bat
         record = _under_way(state, context)
     if percent != 0 and record.open_write is None:
         _as_expected(record, command.expected, context)
-    if current is not None and same_share(percent, current) and record.open_write is None:
+    # To 0 % is written whatever is known: who wants that shall not be told that it is so already, by an old reading.
+    if percent != 0 and current is not None and same_share(percent, current) and record.open_write is None:
         raise Refusal(f"{plan.flag} gives {percent:g} % already")
     before = command.expected if current is None else current
     purpose = Purpose.PROMOTE if command.promote else Purpose.SET

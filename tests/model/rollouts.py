@@ -1,0 +1,194 @@
+"""Rollouts for tests: a record in memory with a plan, a flag whose true share the test knows, and people who do
+whatever they like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from random import Random
+
+from console.model import commands as cmd
+from console.model import events as ev
+from console.model.decide import Batch, Refusal, write_outcome
+from console.model.events import Recorded
+from console.model.people import Actor
+from console.model.rolling import FlagWrite, RolloutRecord
+from console.model.rollout import RolloutPlan
+from console.model.rollout_plan import AutoRollback, RollbackPlan
+from console.model.run import RunStatus
+from tests.model.life import ALICE, BOB, ENGINE, Life
+
+TARGET = "lighthouse/production"
+PLAN = RolloutPlan(
+    "lighthouse-9", "elicitation", "wait-for-messages", (5, 25, 50, 100), timedelta(minutes=30), "percent",
+    flag="elicitation", rollback=RollbackPlan("emergency-rollback"), auto=AutoRollback(), hash="sha256:plan",
+)  # fmt: skip
+
+
+class Rollouts(Life):
+    """`real` is what the flag gives in truth."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plan, self.flags = PLAN, "test flags"
+        self.real = 0.0
+        self.look()
+
+    @property
+    def rollout(self) -> RolloutRecord:
+        return self.state.rollouts.get(TARGET) or RolloutRecord(TARGET)
+
+    def look(self) -> None:
+        """The flag is read."""
+        self.reading("flag.percent", self.real)
+
+    def begin(self, revision: str = "rev-1") -> None:
+        self.look()
+        self.do(cmd.BeginRollout(revision))
+
+    def certify(self, start: float, to: float, status: str = "GO", **changes: object) -> str:
+        """The id of a decision that is recorded as it is."""
+        fields = {"plan_hash": PLAN.hash, "revision": self.rollout.revision, "verdict": "go", "findings": ()}
+        known = {"target": TARGET, "rollout": PLAN.name, "from_percent": start, "to_percent": to, "status": status}
+        certified = ev.DecisionCertified(**{**fields, **known, **changes})  # type: ignore[arg-type]
+        stream = f"decision:{self.context().fresh()}"
+        self.record([Batch(stream, 0, (certified,))], ALICE)
+        return stream.partition(":")[2]
+
+    def ends(self, outcome: str = "done", observed: float | None = None) -> list[Recorded]:
+        """The write under way ends; one that is done has changed the flag."""
+        write = self.rollout.write
+        assert write is not None
+        if outcome == "done":
+            self.real = write.percent
+            observed = write.percent
+        self.look()
+        followed = write_outcome(self.state, write.effect, outcome, "said so", observed, self.context(ENGINE))
+        return self.record(followed, ENGINE)
+
+    def seen(self, measured: float | None = None, revision: str = "", flag: bool = True) -> list[Recorded]:
+        """The conductor looks: at the flag, and at the measured share, which is the true one if not said otherwise."""
+        share = self.real if measured is None else measured
+        return self.do(cmd.ObserveShare(self.real if flag else None, share, revision), ENGINE)
+
+    def step(self, percent: float, actor: Actor = ALICE) -> None:
+        """One whole promotion: decided, set, entered."""
+        start = self.rollout.percent or 0.0
+        self.do(cmd.SetShare(percent, start, promote=True, decision=self.certify(start, percent)), actor)
+        self.ends()
+        self.seen()
+
+    def run_ends(self, outcome: str = "completed") -> None:
+        """The rollback's run ends."""
+        run = self.state.runs[self.rollout.run]
+        self.record([Batch(run.stream, run.version, (ev.RunFinished(outcome, "it ended"),))], ENGINE)
+
+
+# -- whatever people do -----------------------------------------------------------------------------------------------
+
+Act = Callable[[Rollouts, Random], list[Recorded]]
+
+
+def _begin(life: Rollouts, draw: Random) -> list[Recorded]:
+    life.look()
+    return life.do(cmd.BeginRollout(draw.choice(["rev-1", "rev-2"])), _who(draw))
+
+
+def _who(draw: Random) -> Actor:
+    return draw.choice([ALICE, BOB])
+
+
+def _certify(life: Rollouts, draw: Random) -> list[Recorded]:
+    start = life.rollout.percent or 0.0
+    to = draw.choice([PLAN.next_phase(start) or start, *PLAN.phases])
+    before = len(life.events)
+    life.certify(start, to, draw.choice(["GO", "GO", "CONDITIONAL", "NO-GO"]))
+    return life.events[before:]
+
+
+def _promote(life: Rollouts, draw: Random) -> list[Recorded]:
+    start = life.rollout.percent or 0.0
+    expected = draw.choice([start, start, start, 5.0])
+    glass = draw.choice(["", "", "", "", "nobody is there"])
+    return life.do(cmd.SetShare(PLAN.next_phase(start) or 100, expected, promote=True, break_glass=glass), _who(draw))
+
+
+def _set(life: Rollouts, draw: Random) -> list[Recorded]:
+    share = draw.choice([0.0, 5.0, 25.0, 50.0, 100.0, 101.0])
+    return life.do(cmd.SetShare(share, life.rollout.percent or 0.0), _who(draw))
+
+
+def _answer(life: Rollouts, draw: Random) -> list[Recorded]:
+    write = life.rollout.write
+    if write is None or write.outcome:
+        return []
+    outcome = draw.choice(["done", "done", "done", "refused", "unknown"])
+    if outcome == "unknown" and draw.random() < 0.5:
+        life.real = write.percent
+    return life.ends(outcome)
+
+
+def _open(life: Rollouts) -> list[FlagWrite]:
+    return [item for item in (life.rollout.write, *life.rollout.doubtful) if item is not None and item.open]
+
+
+def _settle(life: Rollouts, draw: Random) -> list[Recorded]:
+    found = _open(life)
+    effect = draw.choice(found).effect if found else "none"
+    done = draw.random() < 0.5
+    return life.do(cmd.SettleWrite(effect, done, None if done else life.real, "I looked"), _who(draw))
+
+
+def _share(life: Rollouts, draw: Random) -> list[Recorded]:
+    if draw.random() < 0.1 and not _open(life):
+        life.real = draw.choice([0.0, 10.0, 50.0])  # somebody else
+    flag = draw.choice([life.real, life.real, life.real, None])
+    measured = draw.choice([life.real, life.real, life.real + 10.0, None])
+    since = draw.choice([None, life.now - timedelta(minutes=3)])
+    return life.do(cmd.ObserveShare(flag, measured, draw.choice(["", "", "rev-1", "rev-2"]), since), ENGINE)
+
+
+def _guardrail(life: Rollouts, draw: Random) -> list[Recorded]:
+    name, breached = draw.choice(["p99", "errors"]), draw.random() < 0.4
+    return life.do(cmd.ObserveGuardrail(name, breached, "as it is", fast=draw.random() < 0.3), ENGINE)
+
+
+def _run(life: Rollouts, draw: Random) -> list[Recorded]:
+    run = life.state.runs.get(life.rollout.run)
+    if run is None or run.status is not RunStatus.RUNNING:
+        return []
+    before = len(life.events)
+    life.run_ends(draw.choice(["completed", "completed", "aborted"]))
+    if draw.random() < 0.8:
+        life.real = 0.0
+    return life.events[before:]
+
+
+def _later(life: Rollouts, draw: Random) -> list[Recorded]:
+    life.pass_time(draw.choice([0.5, 2.0, 31.0]))
+    life.look()
+    return []
+
+
+ACTS: tuple[Act, ...] = (
+    _begin, _certify, _certify, _promote, _promote, _set, _answer, _answer, _answer, _settle, _share, _share, _share,
+    _guardrail, _run, _later, _later,
+    lambda life, draw: life.do(cmd.HoldRollout("wait"), _who(draw)),
+    lambda life, draw: life.do(cmd.ReleaseRollout("go on"), _who(draw)),
+    lambda life, draw: life.do(cmd.ReleaseRollout("go on"), _who(draw)),
+    lambda life, draw: life.do(cmd.AbortRollout("enough"), _who(draw)) if draw.random() < 0.3 else [],
+    lambda life, draw: life.do(cmd.FinishRollout(), _who(draw)),
+    lambda life, draw: life.do(cmd.StartRollback("it is bad"), _who(draw)) if draw.random() < 0.4 else [],
+    lambda life, draw: life.do(cmd.StartCountdown("a breach"), ENGINE),
+    lambda life, draw: life.do(cmd.CancelCountdown("no"), _who(draw)),
+    lambda life, draw: life.do(cmd.StartRollback("by itself", automatic=True), ENGINE),
+    lambda life, draw: life.do(cmd.ObserveRollback(life.rollout.run, draw.choice([life.real, None])), ENGINE),
+)  # fmt: skip
+
+
+def anything(life: Rollouts, draw: Random) -> list[Recorded]:
+    """Somebody does something, or the engine; what is refused is no event."""
+    try:
+        return draw.choice(ACTS)(life, draw)
+    except Refusal:
+        return []

@@ -1,0 +1,397 @@
+"""The rollout as a machine: whatever anybody does, nothing is promoted without a decision, and nothing is lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from console.model import commands as cmd
+from console.model import events as ev
+from console.model.decide import decide
+from console.model.events import Recorded
+from console.model.rolling import RolloutRecord, RolloutState
+from console.model.state import State, apply
+from tests.model.life import ALICE, BOB, ENGINE
+from tests.model.rollouts import PLAN, TARGET, Rollouts, anything
+
+
+@pytest.fixture
+def life() -> Rollouts:
+    life = Rollouts()
+    life.begin()
+    return life
+
+
+def of_rollout(events: list[Recorded]) -> list[object]:
+    return [event.payload for event in events if event.stream == f"rollout:{TARGET}"]
+
+
+# -- whatever anybody does --------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 2**32), st.integers(10, 120))
+def test_nothing_is_promoted_without_a_decision_and_nothing_is_lost(seed: int, length: int) -> None:
+    life, draw = Rollouts(), Random(seed)
+    writes: Counter[str] = Counter()
+    for _ in range(length):
+        before = life.rollout
+        events = anything(life, draw)
+        after = life.rollout
+        payloads = of_rollout(events)
+        for payload in payloads:
+            if isinstance(payload, ev.WriteIntended):
+                writes[payload.effect] += 1
+                check_raise(life, before, payload)
+            if isinstance(payload, ev.PhaseEntered):
+                assert payload.measured is not None
+                assert abs(payload.measured - life.real) <= PLAN.share_points
+                assert payload.percent == life.real, "entered at what was not read"
+        assert sum(isinstance(item, ev.WriteIntended) for item in payloads) <= 1, "two effects of one command"
+        check_state(after)
+    assert set(writes.values()) <= {1}
+    folded = State()
+    for event in life.events:
+        apply(folded, event)
+    assert folded.rollouts == life.state.rollouts
+
+
+def check_raise(life: Rollouts, before: RolloutRecord, write: ev.WriteIntended) -> None:
+    """What a write may be, by the record as it was before it."""
+    if write.percent <= write.before or write.percent == 0:
+        return
+    assert before.under_way
+    assert before.held_by is None
+    assert not before.breaches
+    assert before.open_write is None
+    assert before.percent == write.before
+    assert before.stay is not None or not before.percent
+    if write.break_glass:
+        return
+    decision = life.state.decisions[write.decision]
+    assert decision.status in ("GO", "CONDITIONAL")
+    assert (decision.from_percent, decision.to_percent) == (before.percent or 0.0, write.percent)
+    assert (decision.plan_hash, decision.revision) == (PLAN.hash, before.revision)
+    assert life.now < decision.expires_at
+
+
+def check_state(record: RolloutRecord) -> None:
+    """The state says what the record holds."""
+    if record.state is RolloutState.HELD:
+        assert record.held_by is not None
+    if record.state is RolloutState.BAKING:
+        assert record.stay is not None
+        assert record.bake_since is not None
+        assert record.open_write is None
+        assert record.stay.percent == record.percent
+    if record.under_way and record.open_write is not None:
+        assert record.state in (RolloutState.RAMPING, RolloutState.HELD)
+    if record.state is RolloutState.PENDING and record.started_at is not None:
+        assert not record.percent
+    if record.state is RolloutState.ROLLED_BACK:
+        assert record.percent == 0
+    assert (record.bake_since is None) == (record.stay is None)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32), st.integers(10, 80))
+def test_a_rollback_is_refused_only_while_one_is_under_way(seed: int, length: int) -> None:
+    life, draw = Rollouts(), Random(seed)
+    for _ in range(length):
+        anything(life, draw)
+        command = cmd.StartRollback("it is bad")
+        run = life.state.runs.get(life.rollout.run)
+        if run is not None and run.ended_at is None:
+            assert life.refused(command, BOB).startswith(f"{run.label} rolls back already")
+        else:
+            batches = decide(life.state, command, life.context(BOB))
+            assert any(isinstance(item, ev.RunStarted) for batch in batches for item in batch.payloads)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32), st.integers(10, 80))
+def test_the_share_is_set_to_nothing_whatever_is_the_matter(seed: int, length: int) -> None:
+    life, draw = Rollouts(), Random(seed)
+    for _ in range(length):
+        anything(life, draw)
+        command = cmd.SetShare(0.0, draw.choice([0.0, 5.0, 33.0]))
+        (batch,) = decide(life.state, command, life.context(BOB))
+        assert [type(item) for item in batch.payloads] == [ev.WriteIntended]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32), st.integers(10, 80))
+def test_what_is_unknown_is_no_evidence(seed: int, length: int) -> None:
+    life, draw = Rollouts(), Random(seed)
+    for _ in range(length):
+        anything(life, draw)
+        assert decide(life.state, cmd.ObserveShare(None, None), life.context(ENGINE)) == []
+        nothing = decide(life.state, cmd.ObserveShare(None, life.rollout.percent), life.context(ENGINE))
+        assert all(isinstance(item, ev.ShareAgreed) for batch in nothing for item in batch.payloads)
+        ended = decide(life.state, cmd.ObserveRollback(life.rollout.run, None), life.context(ENGINE))
+        assert not any(
+            isinstance(item, ev.RollbackEnded) and item.completed for batch in ended for item in batch.payloads
+        )
+
+
+# -- one after the other ----------------------------------------------------------------------------------------------
+
+
+def test_a_whole_rollout_from_nothing_to_its_end(life: Rollouts) -> None:
+    assert life.rollout.state is RolloutState.PENDING
+    for phase in PLAN.phases:
+        life.step(phase)
+        assert life.rollout.state is RolloutState.BAKING
+        life.pass_time(30)
+    life.do(cmd.FinishRollout(life.certify(100, 100)))
+    record = life.rollout
+    assert record.state is RolloutState.PROMOTED
+    assert [stay.percent for stay in record.stays] == [5, 25, 50, 100]
+    assert record.safe == 50
+    assert life.refused(cmd.SetShare(100, 100, promote=True)).startswith("lighthouse-9 was promoted at ")
+
+
+def test_two_promote_at_once_and_one_is_refused_by_name(life: Rollouts) -> None:
+    both = cmd.SetShare(5, 0, promote=True, decision=life.certify(0, 5))
+    life.do(both, ALICE)
+    life.pass_time(3 / 60)
+    assert life.refused(both, BOB) == "alice is setting it to 5 % since 3 s"
+    life.ends()
+    life.pass_time(3 / 60)
+    assert life.refused(both, BOB) == "alice set it to 5 % 3 s ago: it was 0 % on the screen"
+
+
+def test_a_decision_counts_for_its_own_step_revision_and_time(life: Rollouts) -> None:
+    def promoted() -> str:
+        return life.refused(cmd.SetShare(5, 0, promote=True)).partition(". Without one")[0]
+
+    assert promoted() == "no decision is recorded for 0 to 5 %"
+    life.certify(0, 5, "NO-GO")
+    assert promoted() == "DEC-2 says NO-GO"
+    life.certify(0, 5, plan_hash="sha256:other")
+    assert promoted() == "DEC-3 was taken on another version of the plan"
+    life.certify(0, 5, revision="rev-0")
+    assert promoted() == "DEC-4 is about revision rev-0, not rev-1"
+    life.certify(0, 5)
+    life.pass_time(60)
+    assert promoted() == f"DEC-5 expired at {life.now:%H:%M:%S}Z: decide again"
+    life.step(5)
+    life.certify(5, 25)
+    life.pass_time(1)
+    life.seen(revision="rev-2")
+    assert "DEC-10 is about revision rev-1, not rev-2" in life.refused(cmd.SetShare(25, 5, promote=True))
+
+
+def test_broken_glass_stands_in_for_a_decision_and_for_nothing_else(life: Rollouts) -> None:
+    glass = cmd.SetShare(5, 0, promote=True, break_glass="the board is asleep")
+    life.do(cmd.HoldRollout("lunch"))
+    assert life.refused(glass) == f"held since {life.now:%H:%M:%S}Z by alice: lunch"
+    life.do(cmd.ReleaseRollout("fed"))
+    (intent,) = of_rollout(life.do(glass))
+    assert isinstance(intent, ev.WriteIntended)
+    assert (intent.break_glass, intent.decision) == ("the board is asleep", "")
+
+
+def test_a_phase_is_left_out_by_no_promotion(life: Rollouts) -> None:
+    life.certify(0, 25)
+    assert life.refused(cmd.SetShare(25, 0, promote=True)) == "the phase after 0 % is 5 %, not 25 %"
+
+
+def test_a_write_that_nobody_knows_of_stays_open_until_somebody_settles_it(life: Rollouts) -> None:
+    life.do(cmd.SetShare(5, 0, promote=True, decision=life.certify(0, 5)))
+    assert "wait for its answer" in life.refused(cmd.SettleWrite(life.rollout.write.effect, True, None, "seen"))
+    life.ends("unknown")
+    life.real = 5
+    assert life.seen() == []
+    assert life.rollout.state is RolloutState.RAMPING
+    assert "nobody knows what came of alice's write of 5 %" in life.refused(cmd.SetShare(5, 0, promote=True))
+    write = life.rollout.open_write
+    assert "that is not done" in life.refused(cmd.SettleWrite(write.effect, True, 0.0, "seen"))
+    life.do(cmd.SettleWrite(write.effect, True, 5.0, "Unleash shows 5 %"), BOB)
+    assert life.rollout.percent == 5
+    life.seen()
+    assert life.rollout.state is RolloutState.BAKING
+
+
+def test_a_later_write_that_was_read_back_ends_the_doubt_of_an_earlier_one(life: Rollouts) -> None:
+    life.step(5)
+    life.do(cmd.SetShare(25, 5, promote=True, decision=life.certify(5, 25)))
+    life.ends("unknown")
+    life.do(cmd.SetShare(5, 25))
+    assert [item.percent for item in life.rollout.doubtful] == [25]
+    life.ends("refused")
+    assert life.rollout.open_write.percent == 25
+    life.do(cmd.SetShare(0, 25))
+    life.ends()
+    assert life.rollout.open_write is None
+    assert life.rollout.percent == 0
+
+
+def test_a_write_without_effect_says_what_was_read_back(life: Rollouts) -> None:
+    life.step(5)
+    since = life.rollout.bake_since
+    life.pass_time(1)
+    life.do(cmd.SetShare(25, 5, promote=True, decision=life.certify(5, 25)))
+    life.ends("refused", 5.0)
+    assert (life.rollout.percent, life.rollout.bake_since) == (5, since)
+    assert life.rollout.state is RolloutState.BAKING
+
+
+def test_another_revision_bakes_anew(life: Rollouts) -> None:
+    life.step(5)
+    life.pass_time(10)
+    life.seen(revision="rev-2")
+    assert life.rollout.bake_since == life.now
+    assert life.rollout.revision == "rev-2"
+    assert life.seen(revision="rev-2") == []
+
+
+def test_a_phase_is_entered_when_the_measured_share_says_so(life: Rollouts) -> None:
+    life.do(cmd.SetShare(5, 0, promote=True, decision=life.certify(0, 5)))
+    life.ends()
+    assert life.seen(measured=0.4) == []
+    assert "5 % is set and not entered yet" in life.refused(cmd.SetShare(25, 5, promote=True))
+    assert [type(item) for item in of_rollout(life.seen(measured=4.2))] == [ev.PhaseEntered]
+    assert life.rollout.stays[-1].by == ALICE
+
+
+def test_a_share_that_somebody_else_raised_holds_the_rollout(life: Rollouts) -> None:
+    life.step(5)
+    life.real = 50
+    (moved,) = of_rollout(life.seen())
+    assert moved == ev.ShareMoved(50, 5)
+    assert life.rollout.held_reason == "somebody else set the flag to 50 %"
+    life.real = 5
+    life.seen()
+    assert (life.rollout.percent, life.rollout.state) == (5, RolloutState.HELD)
+
+
+def test_a_disagreement_is_told_once_and_ends(life: Rollouts) -> None:
+    life.step(5)
+    since = life.now
+    look = cmd.ObserveShare(5.0, 12.0, "", since)
+    assert life.do(look, ENGINE) == []
+    life.pass_time(2)
+    assert [type(item) for item in of_rollout(life.do(look, ENGINE))] == [ev.ShareDisagreed]
+    assert life.do(look, ENGINE) == []
+    assert [type(item) for item in of_rollout(life.seen())] == [ev.ShareAgreed]
+
+
+def test_a_breach_stops_promotions_until_it_has_recovered_and_then_the_bake_begins_anew(life: Rollouts) -> None:
+    life.step(5)
+    breach = cmd.ObserveGuardrail("p99", True, "612 ms", fast=True)
+    life.do(breach, ENGINE)
+    assert life.do(breach, ENGINE) == []
+    life.certify(5, 25)
+    assert "p99 is breached since" in life.refused(cmd.SetShare(25, 5, promote=True))
+    life.pass_time(40)
+    life.do(cmd.ObserveGuardrail("p99", False, "180 ms"), ENGINE)
+    assert life.rollout.bake_since == life.now
+
+
+def test_a_rollback_declares_an_incident_where_none_is_open_and_ends_at_nothing(life: Rollouts) -> None:
+    life.step(5)
+    life.do(cmd.StartRollback("P99 is high"), BOB)
+    (incident,) = life.state.incidents.values()
+    assert (incident.title, incident.severity) == ("Rollback of lighthouse-9 from 5 %: P99 is high", "SEV1")
+    run = life.state.runs[life.rollout.run]
+    assert (run.incident, run.playbook.name) == (incident.id, "emergency-rollback")
+    assert life.refused(cmd.StartRollback("me too")).startswith(f"{run.label} rolls back already, started at ")
+    assert "is being rolled back" in life.refused(cmd.SetShare(25, 5, promote=True))
+    life.run_ends()
+    assert life.do(cmd.ObserveRollback(run.id, None), ENGINE) == []
+    assert life.do(cmd.ObserveRollback(run.id, 5.0), ENGINE) == []
+    life.do(cmd.ObserveRollback(run.id, 0.0), ENGINE)
+    assert (life.rollout.state, life.rollout.percent) == (RolloutState.ROLLED_BACK, 0)
+
+
+def test_a_rollback_goes_into_the_incident_that_is_open(life: Rollouts) -> None:
+    life.step(5)
+    incident = life.declare()
+    life.do(cmd.StartRollback("P99 is high"))
+    assert life.state.runs[life.rollout.run].incident == incident
+
+
+def test_the_playbook_that_is_started_by_hand_is_the_rollback(life: Rollouts) -> None:
+    life.step(5)
+    incident = life.declare()
+    life.do(cmd.StartRun(incident, life.playbooks[0]))
+    assert life.rollout.state is RolloutState.ROLLING_BACK
+    assert life.state.runs[life.rollout.run].incident == incident
+
+
+def test_a_rollback_whose_run_was_aborted_leaves_the_rollout_held(life: Rollouts) -> None:
+    life.step(5)
+    life.do(cmd.StartRollback("P99 is high"))
+    life.run_ends("aborted")
+    life.do(cmd.ObserveRollback(life.rollout.run, 5.0), ENGINE)
+    assert life.rollout.state is RolloutState.HELD
+    assert "the rollback ended before its end" in life.rollout.held_reason
+
+
+def test_a_rollback_needs_neither_a_rollout_nor_a_flag_that_can_be_read() -> None:
+    life = Rollouts()
+    life.flags, life.readings = "", {}
+    life.do(cmd.StartRollback("it is bad"))
+    assert life.rollout.state is RolloutState.ROLLING_BACK
+
+
+def test_the_flag_step_of_the_rollback_is_seen_in_the_record(life: Rollouts) -> None:
+    life.step(5)
+    life.do(cmd.StartRollback("P99 is high"))
+    run = life.rollout.run
+    life.do(cmd.CompleteStep(run, "alert", "told"))
+    life.do(cmd.SetFlag(run, "disable"))
+    write = life.rollout.write
+    assert (write.percent, write.purpose, write.before) == (0, "rollback", 5)
+    life.ends()
+    assert life.rollout.percent == 0
+
+
+def test_a_step_that_raises_the_share_rests_on_a_decision(life: Rollouts) -> None:
+    from console.model.playbook import LoadedPlaybook, Playbook, StepKind
+    from tests.model.life import step
+
+    raising = step("raise", kind=StepKind.FLAG, flag="elicitation", percent=5)
+    playbook = Playbook("raise", "Raise", (), "platform", "2026-11-01", (raising,))
+    incident = life.declare()
+    run = life.do(cmd.StartRun(incident, LoadedPlaybook(playbook, "hash", "raise.yaml")))[0].stream.partition(":")[2]
+    assert "no decision is recorded for 0 to 5 %" in life.refused(cmd.SetFlag(run, "raise"))
+    decision = life.certify(0, 5)
+    life.do(cmd.SetFlag(run, "raise"))
+    assert life.rollout.write.decision == decision
+
+
+def test_a_countdown_is_not_started_again_for_the_breach_it_was_cancelled_for(life: Rollouts) -> None:
+    life.step(5)
+    start = cmd.StartCountdown("p99 is breached")
+    assert life.do(start, ENGINE) == []
+    life.do(cmd.ObserveGuardrail("p99", True, "612 ms"), ENGINE)
+    life.do(start, ENGINE)
+    assert life.rollout.countdown.at == life.now + timedelta(seconds=60)
+    automatic = cmd.StartRollback("p99", automatic=True)
+    assert life.refused(automatic, ENGINE) == "no countdown to a rollback has ended"
+    life.do(cmd.CancelCountdown("we look"), BOB)
+    assert life.do(start, ENGINE) == []
+    life.pass_time(1)
+    life.do(cmd.ObserveGuardrail("errors", True, "9 %"), ENGINE)
+    life.do(start, ENGINE)
+    life.pass_time(1)
+    life.do(automatic, ENGINE)
+    assert (life.rollout.state, life.rollout.automatic) == (RolloutState.ROLLING_BACK, True)
+
+
+def test_a_rollout_begins_where_the_flag_stands_and_not_where_nobody_knows() -> None:
+    life = Rollouts()
+    life.real = 25
+    life.readings = {}
+    assert "what elicitation gives now is not known" in life.refused(cmd.BeginRollout("rev-1"))
+    life.begin()
+    assert (life.rollout.percent, life.rollout.state) == (25, RolloutState.RAMPING)
+    life.seen()
+    assert (life.rollout.bake_since, life.rollout.state) == (life.now, RolloutState.BAKING)
