@@ -97,7 +97,7 @@ def guardrails(_: CriterionRule, facts: Facts, __: datetime) -> Said:
     """All of this phase: those that are judged by evidence, and the levels of the others."""
     judged = {item.guardrail: item for item in facts.judged}
     levels = [item for item in facts.guardrails if item.level is not Level.NOT_IN_PHASE]
-    found: list[tuple[str, str]] = [_verdict(item) for item in judged.values()]
+    found: list[tuple[str, str]] = [_verdict(item) for item in facts.judged]
     found += [_level(item) for item in levels if item.rule.name not in judged or item.level is Level.CRITICAL]
     unjudged = [item.guardrail for item in facts.plan.evidence if item.guardrail not in judged]
     known = {item.rule.name for item in facts.guardrails if item.level is Level.NOT_IN_PHASE}
