@@ -149,6 +149,8 @@ def _read_from(item: Environment) -> Iterator[tuple[str, HttpSource]]:
     for component in item.components:
         if component.source is not None:
             yield f"health.{component.name}", component.source
+    if item.flags is not None and (server := item.flags.server) is not None:
+        yield "flags", server
 
 
 def _access(config: Config, chosen: Environment) -> tuple[list[Line], list[str]]:
@@ -205,22 +207,28 @@ def _future(path: Path) -> Line:
 
 
 async def _sources(config: Config, chosen: Environment) -> list[Line]:
-    from console.bootstrap.outside import sources_of
+    from console.bootstrap.outside import flags_of, sources_of
     from console.engine.clocks import SystemClock
     from console.engine.offload import in_thread
+    from console.engine.sources import rollout_flag
 
     sources = sources_of(chosen, SystemClock())
+    flags: Any = flags_of(config, chosen, SystemClock())
     metrics, health = sources.metrics, sources.health
     probes: list[Callable[[], list[Line]]] = []
     if metrics is not None:
         probes.append(lambda: _metrics(metrics, config))
     probes += [partial(_probe, source) for source in (*sources.alerts, health) if source is not None]
+    if flags is not None:
+        probes.append(lambda: _lines(flags.probe(rollout_flag(config))))
     found = await asyncio.gather(*(in_thread(probe) for probe in probes))
     missing = [
         Line(name, True, "none is configured")
         for name, source in (("prometheus", metrics), ("alertmanager", sources.alerts), ("health", health))
         if not source
     ]
+    if flags is None:
+        missing.append(Line("flags", True, "none is configured: flags are set by hand"))
     return [line for lines in found for line in lines] + missing
 
 

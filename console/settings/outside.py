@@ -215,6 +215,11 @@ class UnleashFlags:
     environment: str
 
     @property
+    def server(self) -> HttpSource | None:
+        """The server that it is asked of."""
+        return self.source
+
+    @property
     def interval(self) -> timedelta:
         """How often it is asked."""
         return self.source.interval
@@ -237,6 +242,11 @@ class HttpFlags:
     body: str
 
     @property
+    def server(self) -> HttpSource | None:
+        """The server that it is asked of."""
+        return self.source
+
+    @property
     def interval(self) -> timedelta:
         """How often it is asked."""
         return self.source.interval
@@ -255,6 +265,11 @@ class CommandFlags:
     write: Program
     interval: timedelta = timedelta(seconds=15)
     timeout: timedelta = timedelta(seconds=10)
+
+    @property
+    def server(self) -> HttpSource | None:
+        """None: programs know by themselves whom they ask."""
+        return None
 
 
 FlagSettings: TypeAlias = UnleashFlags | HttpFlags | CommandFlags

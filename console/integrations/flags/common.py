@@ -13,7 +13,7 @@ from console.ports import Clock, Rejected, SourceError, Uncertain
 SHOWN = 60
 """Characters of a flag's name, and of an odd value, in a sentence."""
 _SAME = 1e-6
-_NUMBER = re.compile(r"\d{1,3}(?:\.\d{1,9})?")
+_NUMBER = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,9})?")
 
 
 def checked(name: str, percent: float) -> float:
