@@ -98,12 +98,13 @@ BEFORE = {
     "handoff draft": [["shift", "begin"]],
     "handoff show": [["shift", "begin"], ["handoff", "offer", "--to", "bob"]],
 }
-ON_A_SERVER = (  # test_alerts.py, test_silences.py, integration/test_baseline.py
+ON_A_SERVER = (  # test_alerts.py, test_silences.py, test_rollback.py, integration/test_baseline.py
     "alerts ls",
     "alerts show",
     "baseline capture",
     "baseline compare",
     "baseline show",
+    "rollback prove",
     "silence ls",
     "silence preview",
 )
@@ -114,6 +115,7 @@ FOUND_WRONG = (
     "generate prometheus",
     "playbook lint",
     "playbook test",
+    "rollback status",
 )
 
 
