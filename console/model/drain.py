@@ -33,7 +33,10 @@ _FALLEN = 1.5
 """By what factor what is in flight must have fallen, before the decay says which bound holds."""
 _ENDED = 20
 """How many items must have ended before the durations are fitted to the decay."""
-_STRETCH = (0.2, 5.0)
+_STRETCH = 5.0
+"""By no more than this factor durations are longer than the histogram says."""
+_SURE = 2.0
+"""Standard errors by which the slope must differ from one half, before it says which bound holds."""
 _ALONE = 1.0
 """So many items in flight by arrivals alone: it never stays empty."""
 
@@ -238,9 +241,9 @@ class Flow:
     decay: tuple[Seen, ...] = ()
 
 
-def slope(decay: Sequence[Seen], arrivals: float = 0.0) -> float | None:
+def slope(decay: Sequence[Seen], arrivals: float = 0.0) -> tuple[float, float] | None:
     """How completions follow what is in flight: 1 in proportion (duration-bound), 0 not at all (queue-bound); the slope
-    of their logarithms. None while too little has been seen."""
+    of their logarithms, and its standard error. None while too little has been seen."""
     points = [(log(items), log(rate)) for items, rate in _rates(decay, arrivals) if items > 0.0 and rate > 0.0]
     if len(points) < _LEAST:
         return None
@@ -249,7 +252,9 @@ def slope(decay: Sequence[Seen], arrivals: float = 0.0) -> float | None:
         return None
     middle_x, middle_y = sum(xs) / len(points), sum(y for _, y in points) / len(points)
     spread = sum((x - middle_x) ** 2 for x in xs)
-    return sum((x - middle_x) * (y - middle_y) for x, y in points) / spread
+    found = sum((x - middle_x) * (y - middle_y) for x, y in points) / spread
+    apart = sum((y - middle_y - found * (x - middle_x)) ** 2 for x, y in points)
+    return found, sqrt(apart / (len(points) - 2) / spread)
 
 
 def _rates(decay: Sequence[Seen], arrivals: float) -> list[tuple[float, float]]:
@@ -284,24 +289,21 @@ def _chosen(flow: Flow) -> tuple[Draining | None, bool, str]:
     if flow.items > 0.0 and flow.completions is not None and flow.arrivals >= flow.completions:
         why = f"{flow.arrivals:g} arrive and {flow.completions:g} end per second"
         return None, True, why if flow.completions > 0.0 else "nothing ends"
-    queue = (
-        ByQueue(flow.items, flow.completions, flow.arrivals)
-        if flow.completions is not None and flow.completions > flow.arrivals
-        else None
-    )
+    rate = _steady(flow)
+    queue = ByQueue(flow.items, rate, flow.arrivals) if rate is not None and rate > flow.arrivals else None
     if queue is not None and flow.items <= 0.0:
         return queue, False, ""
     lasting = _fitted(flow) if flow.lasting is not None else None
     stays = flow.arrivals * lasting.lasting.mean * lasting.stretch if lasting is not None else 0.0
     left = f"{flow.arrivals:g} still arrive per second: about {stays:.0f} stay in flight"
     follows = slope(flow.decay, flow.arrivals)
-    if follows is not None:
-        shown = f"slope {follows:.2f} over {len(flow.decay)} readings"
-        if follows >= 0.5 and lasting is not None:
+    if follows is not None and abs(follows[0] - 0.5) > _SURE * follows[1]:
+        steep, shown = follows[0], f"slope {follows[0]:.2f} over {len(flow.decay)} readings"
+        if steep >= 0.5 and lasting is not None:
             if stays >= _ALONE:
                 return None, True, left
             return lasting, False, f"completions fall with what is in flight ({shown})"
-        if follows < 0.5 and queue is not None:
+        if steep < 0.5 and queue is not None:
             return queue, False, f"completions stay while what is in flight falls ({shown})"
     if stays >= _ALONE:
         return (None, True, left) if queue is None else (None, False, f"{left}, if each runs by itself")
@@ -313,13 +315,20 @@ def _chosen(flow: Flow) -> tuple[Draining | None, bool, str]:
     return max(known, key=_middle), False, "which bound holds is not seen yet: the later one"
 
 
+def _steady(flow: Flow) -> float | None:
+    """Completions per second: over the whole decay, for those of the last reading are few."""
+    seen = [seen.completions for seen in flow.decay if seen.completions is not None]
+    return sum(seen) / len(seen) if len(seen) >= _LEAST else flow.completions
+
+
 def _middle(draining: Draining) -> float:
     found = draining.quantile(0.5)
     return inf if found is None else found
 
 
 def _fitted(flow: Flow) -> ByDuration | None:
-    """Durations as they are observed since the share is 0 %: longer or shorter than the histogram's by one factor."""
+    """Durations as they are observed since the share is 0 %: longer than the histogram's by one factor. Never shorter:
+    the first items to end say little of the last ones."""
     assert flow.lasting is not None, "asked only then"
     if not flow.decay:
         return ByDuration(flow.items, flow.lasting)
@@ -330,5 +339,5 @@ def _fitted(flow: Flow) -> ByDuration | None:
     expected = flow.lasting.when(flow.lasting.at(first.after) * last.items / first.items)
     if expected is None or expected <= 0.0:
         return plain
-    stretch = min(max(last.after / expected, _STRETCH[0]), _STRETCH[1])
+    stretch = min(max(last.after / expected, 1.0), _STRETCH)
     return ByDuration(flow.items, flow.lasting, last.after, stretch)

@@ -6,8 +6,10 @@ come out too narrow. An old run weighs exp(-age / 90 d), a drill half; n is then
 w^2 (Kish). Below three runs there is only what holds without any assumption: the longest of n bounds the next one with
 n / (n + 1).
 
-A drill gives the times of people alone. What the machine did in it was simulated: such a step counts with the median of
-real runs and canaries, and where there is none the estimate is of people's steps alone, and says so.
+A drill gives the times of people alone. What the machine did in it was simulated: such a step counts as long beside
+people's steps as in a real run, each drill taking after another one, for with a median they would all be alike. Where
+there is no real run it counts as long as a canary showed, and where there is no canary either the estimate is of
+people's steps alone, and says so.
 
 What can be modelled from what is in flight now (the drain, the restore) is taken out of the past runs and added anew,
 by Monte Carlo.
@@ -176,26 +178,40 @@ def past(
     """The runs that count, without their `live` steps. `machine` are seconds of steps that were measured elsewhere, by
     a canary. Drills with machine times that nobody knows are left out while there is anything whole."""
     known = {**(machine or {}), **machine_times(runs)}
-    found = [_past(run, now, live, known) for run in runs if counts(run)]
-    found = [item for item in found if item.seconds > 0.0]
+    real = [run for run in runs if run.origin is not Origin.SIMULATED and _people(run) > 0.0]
+    found = []
+    for place, run in enumerate(run for run in runs if counts(run)):
+        item = _past(run, now, live, known, real[place % len(real)] if real else None)
+        if item.seconds > 0.0:
+            found.append(item)
     return tuple([item for item in found if item.whole] or found)
 
 
-def _past(run: Measured, now: datetime, live: frozenset[str], machine: Mapping[str, float]) -> Past:
+def _people(run: Measured) -> float:
+    return sum(seconds for step, seconds in run.steps.items() if step in run.human)
+
+
+def _past(
+    run: Measured, now: datetime, live: frozenset[str], machine: Mapping[str, float], like: Measured | None
+) -> Past:
+    """Of a drill, the machine's steps are those of `like`, a real run, at the pace of the drill's people."""
     weight = exp(-max(timedelta(0), now - run.at) / FADES)
     if run.origin is not Origin.SIMULATED:
         steps = {step: seconds for step, seconds in run.steps.items() if step not in live}
         taken_out = sum(seconds for step, seconds in run.steps.items() if step in live)
         return Past(run, weight, max(run.seconds - taken_out, _LEAST_SECONDS), steps)
-    people, whole = {}, True
+    pace = _people(run) / _people(like) if like is not None else 1.0
+    found, whole = {}, True
     for step, seconds in run.steps.items():
+        if step in live:
+            continue
         if step in run.human:
-            people[step] = seconds
-        elif step not in live and seconds > 0.0:  # what nobody waited for takes no time of the whole
+            found[step] = seconds
+        elif seconds > 0.0:  # what nobody waited for takes no time of the whole
             whole = whole and step in machine
-            people[step] = machine.get(step, 0.0)
-    people = {step: seconds for step, seconds in people.items() if step not in live}
-    return Past(run, DRILL * weight, sum(people.values()), people, whole)
+            usual = machine.get(step, 0.0)
+            found[step] = pace * like.steps.get(step, usual) if like is not None else usual
+    return Past(run, DRILL * weight, sum(found.values()), found, whole)
 
 
 def worth(live: Live, measured: Iterable[Measured]) -> Live:

@@ -164,7 +164,9 @@ def decay_of(kind: str, readings: int = 8, every: float = 15.0, *, rate: bool = 
 @pytest.mark.parametrize(("kind", "steep"), [(DURATION, 1.0), (QUEUE, 0.0)])
 def test_the_decay_shows_the_bound(kind: str, steep: float, rate: bool) -> None:
     seen = decay_of(kind, rate=rate)
-    assert slope(seen) == pytest.approx(steep, abs=0.05)
+    shown = slope(seen)
+    assert shown is not None
+    assert shown == pytest.approx((steep, 0.0), abs=0.05)
     found, draining = drained(Flow(seen[-1].items, 10.0, 0.0, EXPONENTIAL, seen))
     assert draining is not None
     assert found.bound == kind
