@@ -11,7 +11,7 @@ import pytest
 
 from console.cli.main import oncall as root
 from console.model import events as ev
-from console.model.decide import wording
+from console.model.decide import rollout_wording, wording
 from console.model.events.registry import _NAMES
 from console.model.message import PAGER_ACTS, Act
 from console.settings.slo.openslo import ANNOTATIONS
@@ -75,7 +75,7 @@ def test_the_table_of_who_is_told_is_that_of_the_program():
             (ev.AlertUnacknowledged, {Act.NOTE}),
             (ev.PhaseObserved, {Act.CHANGE, Act.ANNOTATE}),
             (ev.DecisionCertified, {Act.POST}),
-            *((event, {Act.POST}) for event in wording.RUN_EVENTS),
+            *((event, {Act.POST}) for event in (*wording.RUN_EVENTS, *rollout_wording.ROLLOUT_EVENTS)),
         )
     }
     assert table.keys() == asked.keys()

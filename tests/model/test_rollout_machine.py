@@ -14,6 +14,7 @@ from console.model import commands as cmd
 from console.model import events as ev
 from console.model.decide import decide
 from console.model.events import Recorded
+from console.model.message import Act, ChannelSpec, Topic
 from console.model.rolling import RolloutRecord, RolloutState
 from console.model.state import State, apply
 from tests.model.life import ALICE, BOB, ENGINE
@@ -395,3 +396,34 @@ def test_a_rollout_begins_where_the_flag_stands_and_not_where_nobody_knows() -> 
     assert (life.rollout.percent, life.rollout.state) == (25, RolloutState.RAMPING)
     life.seen()
     assert (life.rollout.bake_since, life.rollout.state) == (life.now, RolloutState.BAKING)
+
+
+# -- who is told ------------------------------------------------------------------------------------------------------
+
+
+def test_who_is_told_of_a_rollout(life: Rollouts) -> None:
+    life.channels = (
+        ChannelSpec("slack.incidents", (Act.POST,), (Topic.INCIDENTS,)),
+        ChannelSpec("slack.performance", (Act.POST,), (Topic.PERFORMANCE,)),
+        ChannelSpec("slack.alerts", (Act.POST,), (Topic.ALERTS,)),
+    )
+
+    def told(events: list[Recorded]) -> list[tuple[str, str]]:
+        queued = [event.payload for event in events if isinstance(event.payload, ev.DeliveryQueued)]
+        return [(item.channel, item.message.title) for item in queued]
+
+    glass = life.do(cmd.SetShare(5, 0, promote=True, break_glass="the board is asleep"))
+    assert told(glass) == [
+        ("slack.incidents", "GLASS BROKEN by alice: the rollout goes from 0 to 5 % without a decision")
+    ]
+    assert told(life.ends()) == [("slack.incidents", "rollout: promoted from 0 to 5 %")]
+    assert told(life.seen()) == []
+    breach = "GUARDRAIL BREACHED: p99; a rollback is recommended"
+    assert told(life.do(cmd.ObserveGuardrail("p99", True, "612 ms"), ENGINE)) == [
+        ("slack.incidents", breach),
+        ("slack.performance", breach),
+    ]
+    assert told(life.do(cmd.HoldRollout("we look"))) == [("slack.incidents", "rollout HELD by alice at 5 %")]
+    begun = told(life.do(cmd.StartRollback("P99"), BOB))
+    assert ("slack.incidents", "ROLLBACK begun by bob from 5 %") in begun
+    assert told(life.do(cmd.ObserveGuardrail("errors", True, "9 %"), ENGINE)) == []

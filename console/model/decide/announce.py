@@ -11,7 +11,7 @@ from typing import Any
 
 from console.model import events as ev
 from console.model.alert import AlertRef
-from console.model.decide import wording
+from console.model.decide import rollout_wording, wording
 from console.model.decide.context import Batch, Context
 from console.model.decide.escalation import matched_teams
 from console.model.decide.foresight import foresee
@@ -23,6 +23,7 @@ from console.model.message import PAGER_ACTS, Act, ChannelSpec, DeliveryState, M
 from console.model.pager import PagerStatus
 from console.model.people import Severity
 from console.model.response import PagerLink
+from console.model.rolling import RolloutRecord
 from console.model.state import State
 from console.model.text import safe
 from console.model.value import value
@@ -340,16 +341,25 @@ def _alert(_: State, batch: Batch, context: Context) -> Iterator[ev.DeliveryQueu
 # -- the rollout, and runs of playbooks -------------------------------------------------------------------------------
 
 
-def _phase(_: State, batch: Batch, context: Context) -> Iterator[ev.DeliveryQueued]:
-    """A phase that was entered: a change event and an annotation. The first look is no change."""
+def _rollout(state: State, batch: Batch, context: Context) -> Iterator[ev.DeliveryQueued]:
+    """A phase that was entered: a change event and an annotation; the first look is no change. What people should know
+    of it is a message."""
+    target = batch.stream.partition(":")[2]
+    record = state.rollouts.get(target) or RolloutRecord(target)
     for payload in batch.payloads:
-        if not isinstance(payload, ev.PhaseObserved) or payload.before is None:
-            continue
-        said = wording.Words(f"rollout: {payload.percent:g} % of the traffic (was {payload.before:g} %)")
-        message = message_of(payload, said, context)
-        for act in (Act.CHANGE, Act.ANNOTATE):
-            for channel in _able(context, act):
-                yield ev.DeliveryQueued(channel.name, act, message, subject_stream=batch.stream)
+        if isinstance(payload, ev.PhaseObserved) and payload.before is not None:
+            said = wording.Words(f"rollout: {payload.percent:g} % of the traffic (was {payload.before:g} %)")
+            message = message_of(payload, said, context)
+            for act in (Act.CHANGE, Act.ANNOTATE):
+                for channel in _able(context, act):
+                    yield ev.DeliveryQueued(channel.name, act, message, subject_stream=batch.stream)
+        told = rollout_wording.rollout_words(payload, record, context.actor)
+        if told is not None:
+            performance = isinstance(payload, rollout_wording.PERFORMANCE)
+            topics = {Topic.INCIDENTS, *((Topic.PERFORMANCE,) if performance else ())}
+            message = message_of(payload, told, context)
+            for channel in _hearing(context, topics):
+                yield ev.DeliveryQueued(channel.name, Act.POST, message, subject_stream=batch.stream)
 
 
 def _run(state: State, batch: Batch, context: Context) -> Iterator[ev.DeliveryQueued]:
@@ -380,7 +390,7 @@ def _decision(_: State, batch: Batch, context: Context) -> Iterator[ev.DeliveryQ
 _TELLERS: Mapping[str, Callable[[State, Batch, Context], Iterator[ev.DeliveryQueued]]] = {
     "incident": _incident,
     "alert": _alert,
-    "rollout": _phase,
+    "rollout": _rollout,
     "run": _run,
     "decision": _decision,
 }
