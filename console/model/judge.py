@@ -194,7 +194,8 @@ def _trips(evidence: Evidence, slices: Sequence[Slice], course: Course) -> str:
 
 def _receives_nothing(slices: Sequence[Slice], course: Course) -> str:
     """Whether the new path receives nothing while its share is above 0 %: so many requests went to the legacy path in
-    the meantime that some would have come. A series that is not there may be late, for a while."""
+    the meantime that some would have come. A series that is not there may be late, for a while; it must have been
+    asked for."""
     if not course.percent or not 0 < course.percent < 100:
         return ""
     odds, expected, count, absent = course.percent / (100 - course.percent), 0.0, 0, 0
@@ -205,7 +206,7 @@ def _receives_nothing(slices: Sequence[Slice], course: Course) -> str:
             break
         absent += item.new.total is None
         count, expected = count + 1, expected + item.legacy.total * odds
-    if expected < EXPECTED or (absent and count < ABSENT):
+    if expected < EXPECTED or (absent and (count < ABSENT or course.missing)):
         return ""
     over = _long(timedelta(seconds=count * course.seconds))
     return f"the new path received nothing for {over}, {course.percent:g} % of the traffic should"

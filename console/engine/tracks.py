@@ -1,0 +1,334 @@
+"""The evidence of a rollout: what was counted on both paths, minute by minute since the bake began, and how the
+guardrails are judged by it.
+
+Once a minute, in the background and in one request: the counts of the bake, at most of the last day. Once a bake: those
+of the day before it, which tell how much a share varies by itself. What is late or missing is not known, and never 0;
+it is read again with every minute. A counter of bad events that was never seen is 0 where the server was asked for it,
+and has the total: without any there is no series.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from console.engine import faults
+from console.engine.metrics import MetricRounds
+from console.engine.plan_queries import count_queries
+from console.engine.poller import Offload
+from console.model.board import Board
+from console.model.judge import Course, Slice, judge, judge_value
+from console.model.progress import Progress
+from console.model.reading import Reading, ReadingState
+from console.model.rollout import Guardrail, GuardrailRule, Level, RolloutPlan
+from console.model.rollout_plan import Evidence
+from console.model.sequential import Spread, spread
+from console.model.text import safe
+from console.model.value import value
+from console.model.verdict import Counts, Judged, Verdict
+from console.ports import Clock, MetricSource, Series, SourceError
+
+MINUTE, SLOW = 60, 300
+"""Seconds of a slice; and where nothing is scraped often enough for a minute to hold two samples."""
+LATE = 20.0
+"""Seconds after its end before a slice is read: the last scrape must be in."""
+LONGEST = 24 * 3600
+"""Seconds that are looked back at most."""
+STALE = timedelta(minutes=3)
+"""How old the counts may be that something passes by."""
+AGAIN = timedelta(seconds=20)
+"""How soon it is tried again what could not be read."""
+BEFORE_AGAIN = timedelta(minutes=10)
+"""How soon it is tried again to read the day before the bake."""
+UNSEEN = 5
+"""Slices without a sample after which longer ones are tried."""
+KEPT = 60
+"""Evaluations of the values that are kept."""
+
+
+@value
+class Read:
+    """What was counted in a bake: the slices of each guardrail, how long they are, and when that was read. `missing`
+    says of a guardrail why it has none."""
+
+    since: datetime
+    slices: Mapping[str, tuple[Slice, ...]]
+    seconds: int
+    at: datetime
+    missing: Mapping[str, str]
+
+
+class Tracks:
+    """Reads the counts and judges by them. `told` is called, on the loop, when something is judged anew. Everything but
+    `step` is called on the loop; that runs in a thread, one at a time."""
+
+    def __init__(
+        self,
+        source: MetricSource,
+        plan: RolloutPlan,
+        clock: Clock,
+        offload: Offload,
+        told: Callable[[], Awaitable[None]],
+        rounds: MetricRounds | None = None,
+    ) -> None:
+        self._source, self._plan, self._clock, self._offload, self._told = source, plan, clock, offload, told
+        self._rounds = rounds
+        self._rules = {rule.name: rule for rule in plan.guardrails}
+        self._event = asyncio.Event()
+        self._since: datetime | None = None
+        self._percent: float | None = None
+        self._read: Read | None = None
+        self._before: tuple[datetime, Mapping[str, Spread]] | None = None
+        self._before_due = datetime.min.replace(tzinfo=UTC)
+        self._judged: Mapping[str, Judged] = {}
+        self._evaluations: dict[str, list[Guardrail]] = {}
+        self._evaluated = 0
+        self._revision = ""
+        self.error = ""
+        """Why the counts could not be read the last time."""
+
+    # -- for the Board ------------------------------------------------------------------------------------------------
+
+    def judged(self, board: Board) -> tuple[Judged, ...]:
+        """The guardrails of this phase, from memory. From the Board it learns which bake is to be read."""
+        if board.progress is None:
+            return ()
+        self._follow(board.progress)
+        guardrails = board.rollout.guardrails if board.rollout is not None else ()
+        self._evaluate(guardrails)
+        counted = {item.guardrail: item for item in self._plan.evidence}
+        found = [self._of_counts(item) for item in counted.values() if self._within(self._rules.get(item.guardrail))]
+        for item in guardrails:
+            name = item.rule.name
+            if name not in counted and item.level is not Level.NOT_IN_PHASE:
+                found.append(judge_value(self._evaluations[name], self._clock.now()))
+        order = {rule.name: at for at, rule in enumerate(self._plan.guardrails)}
+        return tuple(sorted(found, key=lambda item: order.get(item.guardrail, len(order))))
+
+    def revision(self) -> str:
+        """The revision that is rolled out, as it was read last; empty: unknown, or not one alone."""
+        return self._revision
+
+    def _follow(self, progress: Progress) -> None:
+        """Another bake has evidence of its own."""
+        since, self._percent = _bake(progress), progress.record.percent
+        if since == self._since:
+            return
+        self._since, self._judged, self._evaluations = since, {}, {}
+        if self._rounds is not None:
+            self._rounds.bake_since = since
+        self._event.set()
+
+    def _evaluate(self, guardrails: Sequence[Guardrail]) -> None:
+        """Keeps one evaluation of each value for every minute, the last one."""
+        minute = int(self._clock.now().timestamp() // MINUTE)
+        again, self._evaluated = minute == self._evaluated, minute
+        for item in guardrails:
+            kept = self._evaluations.setdefault(item.rule.name, [])
+            del kept[len(kept) - 1 if again else len(kept) :]
+            kept.append(item)
+            del kept[:-KEPT]
+
+    def _within(self, rule: GuardrailRule | None) -> bool:
+        if rule is None or not rule.phases or self._percent is None:
+            return True
+        return self._plan.within(rule.phases, Reading(ReadingState.OK, self._percent)) is not False
+
+    def _of_counts(self, evidence: Evidence) -> Judged:
+        found, now = self._judged.get(evidence.guardrail), self._clock.now()
+        if found is None or self._read is None:
+            why = self.error or ("not counted yet" if self._since is not None else "no phase bakes")
+            return judge(evidence, (), self._rules.get(evidence.guardrail), Course(now, missing=why))
+        if now - self._read.at > STALE and found.verdict is Verdict.PASS:
+            why = f"not read for {int((now - self._read.at) / timedelta(minutes=1))} min: {self.error or 'no answer'}"
+            return replace(found, verdict=Verdict.INCONCLUSIVE, why=why)
+        return found
+
+    # -- in the background --------------------------------------------------------------------------------------------
+
+    async def watch(self) -> None:
+        """Reads for ever, a few seconds after the end of each minute."""
+        while True:
+            self._event.clear()
+            await self.look()
+            await self._clock.wait(self._event, self._next())
+
+    async def look(self) -> None:
+        """Reads and judges once."""
+        since, percent = self._since, self._percent
+        before = self.error, self._judged, self._revision
+        found = await self._offload(lambda: self._sound(since, percent))
+        if since == self._since:
+            self._judged = found
+        if (self.error, self._judged, self._revision) != before:
+            await self._told()
+
+    def _next(self) -> datetime:
+        now = self._clock.now()
+        if self.error:
+            return now + AGAIN
+        seconds = self._read.seconds if self._read is not None else MINUTE
+        ahead = self._source.skew_seconds
+        unix = now.timestamp() + ahead
+        due = (unix - LATE) // seconds * seconds + seconds + LATE
+        return max(datetime.fromtimestamp(due - ahead, UTC), now + timedelta(seconds=1))
+
+    def _sound(self, since: datetime | None, percent: float | None) -> Mapping[str, Judged]:
+        """A step. A fault of ours is a note, and not the end of the task; then nothing is judged."""
+        try:
+            return self.step(since, percent)
+        except Exception as error:
+            told = f"the evidence of the rollout: fault: {type(error).__name__}"
+            if told != self.error:
+                faults.note(told, error)
+            self.error = told
+            return {}
+
+    def step(self, since: datetime | None, percent: float | None) -> Mapping[str, Judged]:
+        """Reads the revision, and the counts of a bake; how the guardrails stand by them. Never raises for the source:
+        what was judged before stands then."""
+        try:
+            self._revision = self._read_revision()
+            if since is None or not self._plan.evidence:
+                self.error = ""
+                return {}
+            self._read = read = self._read_bake(since)
+            self.error = ""
+        except SourceError as error:
+            self.error = safe(str(error), 300)
+            return self._judged if self._read is not None and self._read.since == since else {}
+        spreads = self._spreads(since, read.seconds)
+        tests = len(self._plan.phases) * len(self._plan.evidence)
+        return {
+            item.guardrail: judge(
+                item,
+                read.slices[item.guardrail],
+                self._rules.get(item.guardrail),
+                Course(
+                    read.at,
+                    spreads.get(item.guardrail, Spread()),
+                    percent,
+                    tests,
+                    read.seconds,
+                    read.missing.get(item.guardrail, ""),
+                ),
+            )
+            for item in self._plan.evidence
+        }
+
+    def _read_revision(self) -> str:
+        if not (self._plan.revision_expr and self._plan.revision_label):
+            return ""
+        rows = self._source.rows(self._plan.revision_expr)
+        names = {safe(row.labels.get(self._plan.revision_label, ""), 100) for row in rows}
+        return names.pop() if len(names) == 1 else ""
+
+    def _read_bake(self, since: datetime) -> Read:
+        """The counts of the bake. Minutes that hold no two samples hold nothing: then longer slices are tried."""
+        now = self._clock.now()
+        known = self._read if self._read is not None and self._read.since == since else None
+        seconds = known.seconds if known is not None else MINUTE
+        slots, answers = self._ask(since, now, seconds)
+        if seconds == MINUTE and slots >= UNSEEN and not self._seen(answers):
+            longer, others = self._ask(since, now, SLOW)
+            if longer and self._seen(others):
+                seconds, slots, answers = SLOW, longer, others
+        slices = {item.guardrail: _slices(item, answers, slots) for item in self._plan.evidence}
+        missing = {item.guardrail: _missing(item, answers, slots) for item in self._plan.evidence}
+        return Read(since, slices, seconds, now, missing)
+
+    def _spreads(self, since: datetime, seconds: int) -> Mapping[str, Spread]:
+        """How much the shares vary by themselves, by the day before the bake."""
+        if self._before is not None and self._before[0] == since:
+            return self._before[1]
+        if self._clock.now() < self._before_due:
+            return {}
+        self._before_due = self._clock.now() + BEFORE_AGAIN
+        try:
+            slots, answers = self._ask(since - timedelta(seconds=LONGEST), since, seconds, late=0.0)
+        except SourceError:
+            return {}
+        found: dict[str, Spread] = {}
+        for item in self._plan.evidence:
+            past = _slices(item, answers, slots)
+            found[item.guardrail] = spread([[one.legacy for one in past], [one.new for one in past]])
+        self._before, self._before_due = (since, found), datetime.min.replace(tzinfo=UTC)
+        return found
+
+    def _ask(
+        self, begin: datetime, end: datetime, seconds: int, late: float = LATE
+    ) -> tuple[int, Mapping[str, Series]]:
+        """How many whole slices lie between two instants of our clock, at most a day of them, and what was counted in
+        each. A sample at an instant is of the slice that ends there."""
+        ahead = self._source.skew_seconds
+        last = math.floor((end.timestamp() + ahead - late) / seconds) * seconds
+        first = max(math.ceil((begin.timestamp() + ahead) / seconds) * seconds, last - LONGEST) + seconds
+        if last < first:
+            return 0, {}
+        start, stop = datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(last, UTC)
+        return (last - first) // seconds + 1, self._source.read_range(count_queries(self._plan), start, stop, seconds)
+
+    def _seen(self, answers: Mapping[str, Series]) -> bool:
+        """Whether anything was counted at all, on either path."""
+        names = (f"evidence.{item.guardrail}.{part}" for item in self._plan.evidence for part in _TOTALS)
+        return any(number is not None for name in names if name in answers for number in answers[name].values)
+
+
+_TOTALS = ("total", "legacy_total")
+
+
+def _bake(progress: Progress) -> datetime | None:
+    """Since when the present phase bakes, by the record; None: none does."""
+    return progress.record.bake_since if progress.record.percent else None
+
+
+def _slices(item: Evidence, answers: Mapping[str, Series], slots: int) -> tuple[Slice, ...]:
+    """The slices of one guardrail, oldest first."""
+    bad, total, legacy_bad, legacy_total, fast = (
+        _numbers(answers.get(f"evidence.{item.guardrail}.{part}"), slots)
+        for part in ("bad", "total", "legacy_bad", "legacy_total", "fast_bad")
+    )
+    new, legacy, quick = _counts(bad, total), _counts(legacy_bad, legacy_total), _counts(fast, total)
+    return tuple(Slice(one, other, last.bad) for one, other, last in zip(new, legacy, quick, strict=True))
+
+
+@value
+class _Numbers:
+    """The samples of one expression, None for what is no count; `told`: the server answered it, and warned of
+    nothing."""
+
+    values: tuple[float | None, ...]
+    told: bool
+    begins: int
+    """The slot of the first sample, whatever it is."""
+
+
+def _numbers(series: Series | None, slots: int) -> _Numbers:
+    if series is None or series.doubtful:
+        return _Numbers((None,) * slots, False, 0)
+    values = [item if item is not None and math.isfinite(item) and item >= 0 else None for item in series.values]
+    begins = next((at for at, item in enumerate(series.values) if item is not None), slots)
+    return _Numbers(tuple([*values, *[None] * slots][:slots]), True, begins)
+
+
+def _counts(bad: _Numbers, total: _Numbers) -> list[Counts]:
+    """Counts slot by slot. A counter of bad events is 0 as long as it was never seen."""
+    pairs = enumerate(zip(bad.values, total.values, strict=True))
+    unborn = bad.begins if bad.told else 0
+    return [Counts(0.0 if at < unborn and whole is not None else one, whole) for at, (one, whole) in pairs]
+
+
+def _missing(item: Evidence, answers: Mapping[str, Series], slots: int) -> str:
+    """Why nothing was counted, in a few words; empty where something was."""
+    if not slots:
+        return "the first minute is not over"
+    for part, words in (("total", "events"), ("bad", "bad events")):
+        series = answers.get(f"evidence.{item.guardrail}.{part}")
+        if series is None:
+            return f"the {words} cannot be read"
+        if series.doubtful:
+            return f"the server warns of what it says of the {words}"
+    return ""
