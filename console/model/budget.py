@@ -13,15 +13,11 @@ from console.model.burn import WINDOWS, burn_alerts, windows
 from console.model.interval import wilson
 from console.model.reading import Reading, ReadingState, missing
 from console.model.sli import Part, Sli
-from console.model.slices import SLICE, Slices, Sums, instant, slot
+from console.model.slices import COMPLETE, LATEST, SLICE, Slices, Sums, instant, slot
 from console.model.slo import Objective, SloGauge
 from console.model.value import value
 from console.model.window import Calendar
 
-COMPLETE = 0.95
-"""The share of a window's slices that must have been seen for its sums to be whole."""
-LATEST = 2
-"""Slices without a sample, at the end, after which what was counted before is stale."""
 SLACK = 0.1
 """The share of what the budget allows for, by which parts may be above their totals, or below zero, and still be what
 extrapolation makes of counters."""

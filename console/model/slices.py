@@ -24,6 +24,11 @@ SLICE = 300
 DAY = 288
 """Slices of a day (of unix time): what is kept, and asked for again, together."""
 
+COMPLETE = 0.95
+"""The share of a window's slices that must have been seen for its sums to be whole."""
+LATEST = 2
+"""Slices without a sample, at the end, after which what was counted before is stale."""
+
 _ROUNDING = 1e-9
 """The share of a total by which a sum of the same numbers, in another order, may be above it."""
 _TOTAL, _PART, _DOUBT = 1, 2, 4

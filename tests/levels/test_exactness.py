@@ -19,7 +19,6 @@ from console.engine.clocks import SimulatedClock
 from console.journal.slices import SqliteSlices
 from console.model.budget import Counted, gauge
 from console.model.burn import RULES, WINDOWS, BurnRule, Urgency
-from console.model.forecast import steady
 from console.model.interval import wilson
 from console.model.reading import ReadingState
 from console.model.sli import Part, of_counters
@@ -27,6 +26,7 @@ from console.model.slices import SLICE, Slice, Slices, Sums, slot
 from console.model.slo import Objective
 from console.model.window import Calendar, Rolling
 from tests.engine.levels_bench import History, Keeper, objective
+from tests.model.steady import steady
 
 MINUTE, DAY = 60, 288
 PART = {Part.BAD: of_counters("all_total", bad="bad_total"), Part.GOOD: of_counters("all_total", good="good_total")}

@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks import forecast as benchmark
-from console.model import budget
-from console.model import forecast as model
-from console.model.forecast import BLOCKS, Forecast, exhaustion, steady
+from console.model.course import passage
+from console.model.forecast import BLOCKS, Forecast, exhaustion
 from console.model.reading import Reading, ReadingState
 from console.model.sli import Part
 from console.model.slices import DAY, SLICE, Slice, slot
 from console.model.window import Calendar, Rolling, Window
+from tests.model.steady import steady
 
 B = 0.001
 MONTH = Rolling(timedelta(days=30))
@@ -116,7 +116,6 @@ def test_no_evidence_no_forecast():
 
 
 def test_what_it_rests_on_is_said():
-    assert (model.COVERED, model.LATEST) == (budget.COMPLETE, budget.LATEST)
     past = slices(noisy(2))
     whole = seeded(past)
     assert (whole.state, whole.source, whole.n, whole.value.n) == (ReadingState.OK, "test", 8640, 8640)
@@ -253,8 +252,8 @@ def test_more_errors_never_make_it_later(past, burn, more, window):
 )
 def test_a_future_with_more_errors_does_not_last_longer(future, edges):
     edges[0] = max(edges[0], 0.5)
-    fewer = model._passage([net for net, _ in future], 0.0, edges, 1)
-    more = model._passage([net + worse for net, worse in future], 0.0, edges, 1)
+    fewer = passage([net for net, _ in future], 0.0, edges, 1)
+    more = passage([net + worse for net, worse in future], 0.0, edges, 1)
     assert fewer is None or (more is not None and more <= fewer + 1e-9)
 
 
