@@ -107,7 +107,7 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
         "environment: staging",
         "environment: production",
         [
-            "console.yaml:97:5: environments[1]: found 'lighthouse/production' again (the first is at line 12), expected a pair of service and environment of its own"
+            "console.yaml:107:5: environments[1]: found 'lighthouse/production' again (the first is at line 12), expected a pair of service and environment of its own"
         ],
     ),
     (
