@@ -69,7 +69,7 @@ def budget(rule: CriterionRule, facts: Facts, _: datetime) -> Said:
     outcome = worst([item for _, item, _ in judged])
     wrong = [f"{gauge.objective.title}: {why}" for gauge, item, why in judged if item == outcome and item != PASS]
     left = [gauge.budget_left.value for gauge in gauges if gauge.budget_left.value is not None]
-    at = _oldest([gauge.budget_left.at for gauge in gauges] + [gauge.burn.at for gauge in gauges])
+    at = _seen(outcome, [gauge.budget_left.at for gauge in gauges] + [gauge.burn.at for gauge in gauges])
     lowest = f"{100 * min(left):.3g} % is the least that is left of {len(gauges)} budgets" if left else ""
     queries = "; ".join(dict.fromkeys(f"slo.{gauge.objective.name}.budget_left" for gauge in gauges))
     return Said(outcome, "; ".join(wrong) or lowest, at, min(left, default=None), queries, gauges[0].budget_left.source)
@@ -98,7 +98,8 @@ def guardrails(_: CriterionRule, facts: Facts, __: datetime) -> Said:
     judged = {item.guardrail: item for item in facts.judged}
     levels = [item for item in facts.guardrails if item.level is not Level.NOT_IN_PHASE]
     found: list[tuple[str, str]] = [_verdict(item) for item in facts.judged]
-    found += [_level(item) for item in levels if item.rule.name not in judged or item.level is Level.CRITICAL]
+    counted = [item for item in levels if item.rule.name not in judged or item.level is Level.CRITICAL]
+    found += [_level(item) for item in counted]
     unjudged = [item.guardrail for item in facts.plan.evidence if item.guardrail not in judged]
     known = {item.rule.name for item in facts.guardrails if item.level is Level.NOT_IN_PHASE}
     found += [(UNKNOWN, f"{name} is not judged yet") for name in unjudged if name not in known]
@@ -106,7 +107,7 @@ def guardrails(_: CriterionRule, facts: Facts, __: datetime) -> Said:
         return Said(UNKNOWN, "no guardrail is known")
     outcome = worst([item for item, _ in found])
     why = "; ".join(dict.fromkeys(text for item, text in found if item == outcome and text))
-    at = _oldest([*(item.at for item in judged.values()), *(item.value.at for item in levels)])
+    at = _seen(outcome, [*(item.at for item in facts.judged), *(item.value.at for item in counted)])
     names = "; ".join(dict.fromkeys([*judged, *(item.rule.name for item in levels)]))
     if outcome == PASS:
         why = f"{len(found)} of {len(found)} guardrails pass: {why}" if why else f"all {len(found)} guardrails pass"
@@ -153,7 +154,7 @@ def capacity(_: CriterionRule, facts: Facts, __: datetime) -> Said:
     outcome = worst([item for item, _ in judged])
     why = "; ".join(text for item, text in judged if item == outcome and text)
     shares = [max(s for s in (item.share, item.next_share) if s is not None) for item in found.values() if _any(item)]
-    at = _oldest([item.used.at for item in found.values()] + [item.limit.at for item in found.values()])
+    at = _seen(outcome, [item.used.at for item in found.values()] + [item.limit.at for item in found.values()])
     queries = "; ".join(f"{item.used} / {item.limit}" for item in facts.plan.capacities)
     most = f"at most {100 * max(shares):.3g} % would be in use" if shares else ""
     return Said(outcome, why or most, at, max(shares, default=None), queries)
@@ -193,8 +194,10 @@ def baseline(rule: CriterionRule, facts: Facts, now: datetime) -> Said:
     return Said(PASS, text, now, age.total_seconds(), "", newest.baseline, newest.captured_at + most)
 
 
-def _oldest(instants: list[datetime | None]) -> datetime | None:
-    return min((at for at in instants if at is not None), default=None)
+def _seen(outcome: str, instants: list[datetime | None]) -> datetime | None:
+    """When the oldest piece of evidence was seen. A pass rests on all of them: one without a date leaves none."""
+    dated = [at for at in instants if at is not None]
+    return None if outcome == PASS and len(dated) < len(instants) else min(dated, default=None)
 
 
 def _number(text: str, default: float) -> float | None:
