@@ -23,6 +23,8 @@ def command(options: Options, as_json: bool) -> None:
     async def read() -> None:
         async with opened(options, sources=True, read_only=True, watched=True) as console:
             await console.ask()
+            if console.state.rollbacks:  # has the playbook changed since?
+                await console.read_playbooks()
             board = console.board
             show(snapshot(board), lambda: report(board, board.at), as_json)
 
