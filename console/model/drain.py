@@ -172,11 +172,13 @@ class ByDuration:
 
 @value
 class ByQueue:
-    """`completions` and `arrivals` per second; more must end than arrive."""
+    """`completions` and `arrivals` per second; more must end than arrive. They were counted `over` so many seconds, and
+    are as uncertain as that makes them; 0: they are known."""
 
     items: float
     completions: float
     arrivals: float = 0.0
+    over: float = 0.0
 
     bound = QUEUE
 
@@ -187,8 +189,11 @@ class ByQueue:
 
     def quantile(self, share: float) -> float | None:
         """Of the inverse Gaussian."""
-        mean = self.seconds
-        shape = self.items * self.items / (self.completions + self.arrivals)
+        mean, both = self.seconds, self.completions + self.arrivals
+        spread = mean**3 * both / (self.items * self.items)
+        if self.over > 0.0:
+            spread += both / self.over * (mean / (self.completions - self.arrivals)) ** 2
+        shape = mean**3 / spread
         low, high = 0.0, 2.0 * mean
         while _inverse_gaussian(high, mean, shape) < share:
             low, high = high, 2.0 * high
@@ -289,8 +294,8 @@ def _chosen(flow: Flow) -> tuple[Draining | None, bool, str]:
     if flow.items > 0.0 and flow.completions is not None and flow.arrivals >= flow.completions:
         why = f"{flow.arrivals:g} arrive and {flow.completions:g} end per second"
         return None, True, why if flow.completions > 0.0 else "nothing ends"
-    rate = _steady(flow)
-    queue = ByQueue(flow.items, rate, flow.arrivals) if rate is not None and rate > flow.arrivals else None
+    rate, over = _steady(flow)
+    queue = ByQueue(flow.items, rate, flow.arrivals, over) if rate is not None and rate > flow.arrivals else None
     if queue is not None and flow.items <= 0.0:
         return queue, False, ""
     lasting = _fitted(flow) if flow.lasting is not None else None
@@ -315,10 +320,13 @@ def _chosen(flow: Flow) -> tuple[Draining | None, bool, str]:
     return max(known, key=_middle), False, "which bound holds is not seen yet: the later one"
 
 
-def _steady(flow: Flow) -> float | None:
-    """Completions per second: over the whole decay, for those of the last reading are few."""
+def _steady(flow: Flow) -> tuple[float | None, float]:
+    """Completions per second, and over how many seconds they were counted: over the whole decay where there is one,
+    for those of the last reading are few."""
     seen = [seen.completions for seen in flow.decay if seen.completions is not None]
-    return sum(seen) / len(seen) if len(seen) >= _LEAST else flow.completions
+    if len(seen) < _LEAST:
+        return flow.completions, 0.0
+    return sum(seen) / len(seen), flow.decay[-1].after - flow.decay[0].after
 
 
 def _middle(draining: Draining) -> float:

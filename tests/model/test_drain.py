@@ -198,6 +198,12 @@ def test_durations_are_fitted_to_the_decay() -> None:
     assert found.p50 == pytest.approx(240 * log(seen[-1].items / log(2)), rel=0.02)
 
 
+def test_rates_that_were_counted_for_a_moment_are_uncertain() -> None:
+    known, counted = ByQueue(300, 10.0, 4.0), ByQueue(300, 10.0, 4.0, over=20.0)
+    assert (counted.quantile(0.95) or 0) > (known.quantile(0.95) or 0) * 1.1
+    assert counted.seconds == known.seconds
+
+
 def test_what_has_lasted_counts() -> None:
     """Durations of at most 120 s: 100 s after the last new item, no more than 20 s are left."""
     short = residual((119.0, 120.0), (0.0001, 1.0, 1.0))
