@@ -1,4 +1,4 @@
-"""Actions that renew the proofs of a rollback. The canary's share that was read just before is the one that is meant."""
+"""Actions that renew the proofs of a rollback. The share that was read just before is the one that is meant."""
 
 from __future__ import annotations
 
