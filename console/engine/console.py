@@ -29,6 +29,7 @@ from console.engine.runs_jobs import Jobs
 from console.engine.sources import METRICS, PLAYBOOKS, metric_rounds, pollers
 from console.engine.submission import Submission
 from console.engine.tasks import Tasks, Work
+from console.engine.tracks import Tracks
 from console.engine.upkeep import Upkeep
 from console.engine.world import World
 from console.model import commands as cmd
@@ -91,6 +92,9 @@ class Console:
         )
         deciding = Deciding(config.on_call, config.risks, lambda: self._boards.schedule())
         self._judges = Judges(headroom=deciding.headroom, risks=deciding.risks, proposal=deciding.proposal)
+        self._tracks = tracks = self._evidence()
+        if tracks is not None:
+            self._judges.judged, self._judges.revision = tracks.judged, tracks.revision
         self._conductor = Conductor(
             world,
             record,
@@ -101,6 +105,7 @@ class Console:
             self._judges,
             lambda: self._board,
             self.read_playbooks,
+            self._by_itself,
             self._conducted,
         )
         self._upkeep = Upkeep(world, record, lease, self._deadlines, tasks, self._changed, read_only=read_only)
@@ -124,6 +129,7 @@ class Console:
         )
         self._submission = Submission(world, actor, record, moments)
         self._effects = Effects(world, actor, record, moments)
+        self._own = Submission(world, engine, record, moments), Effects(world, engine, record, moments)
         self._lookups = Lookups(world, rounds.levels if rounds is not None else None)
         self._listeners: list[Callable[[Board], None]] = []
         self._number = 0
@@ -185,6 +191,15 @@ class Console:
         self._changed()
         return outcome
 
+    async def _by_itself(self, command: cmd.SetFlag) -> Outcome:
+        """A step that the engine carries out in its own name."""
+        submission, effects = self._own
+        outcome = await submission.record(command, unsaved=False)
+        if isinstance(outcome, Done):
+            outcome = await effects.carry_out(command, outcome, unsaved=False)
+            self.refresh()
+        return outcome
+
     def _leads_elsewhere(self, command: cmd.Command) -> bool:
         """Whether the rules may have to look a playbook up: the run calls one, goes on in one, or was called."""
         if isinstance(command, cmd.StartRun):
@@ -213,6 +228,8 @@ class Console:
         await asyncio.gather(*(poller.ask() for poller in wanted))
         if self._filling is not None and not without:
             await self._filling.finish(QUESTIONS)
+        if self._tracks is not None and not without:
+            await self._tracks.look()
         if not without:  # who needs a few sources alone does not look at runs
             await self._watching.look(anew=True)
         self._publish()
@@ -269,6 +286,8 @@ class Console:
         work: dict[str, Work] = {f"poll {poller.name}": poller.run for poller in self._pollers.values()}
         if self._filling is not None:
             work["slices"] = self._filling.watch
+        if self._tracks is not None:
+            work["evidence"] = self._tracks.watch
         work |= {"lease": self._upkeep.keep_lease, "record": self._upkeep.follow_record, "runs": self._watching.watch}
         if not self._read_only:
             work |= {"deadlines": self._deadlines.watch, "observe": self._observer.watch, "jobs": self._jobs.watch}
@@ -306,6 +325,17 @@ class Console:
         """How many running tasks wait in the clock whenever they have nothing to do: all but the one that follows the
         journal. Simulated time advances only when that many wait."""
         return sum(1 for task in self._tasks if not task.done() and task.get_name() != "record")
+
+    def _evidence(self) -> Tracks | None:
+        """What judges the guardrails; None without a rollout, or without metrics."""
+        world, plan = self._world, self._config.rollout
+        if self._rounds is None or world.metrics is None or plan is None:
+            return None
+        return Tracks(world.metrics, plan, world.clock, world.offload, self._evident, self._rounds)
+
+    async def _evident(self) -> None:
+        """A guardrail was judged anew."""
+        self._changed()
 
     async def _better(self) -> None:
         """More is known of the service levels than when the last round was read."""
