@@ -21,7 +21,7 @@ def _provable(at: Situation) -> str:
 PROOF_ACTIONS: tuple[Action, ...] = (
     Action(
         "prove",
-        "p",
+        "w",
         "Prove write path",
         "Toggle the canary flag, read it back, and set it back; asks once",
         "rollback",
