@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from console.engine.context import Moments
 from console.engine.lease import LeaseKeeper
+from console.engine.outcome import Denied, Outcome
 from console.engine.progress import Judges
 from console.engine.record import Record
 from console.engine.tasks import PATIENCE, Tasks
@@ -26,11 +27,12 @@ from console.model.decide.rollout import rollback_run
 from console.model.decide.rollout_back import counts_down
 from console.model.decide.rollout_seen import agrees
 from console.model.people import Actor
+from console.model.playbook import StepKind
 from console.model.progress import Progress
 from console.model.reading import Reading
 from console.model.rollback import Can
 from console.model.rolling import RolloutRecord, RolloutState, same_share
-from console.model.run import Run, RunStatus
+from console.model.run import Run, RunStatus, StepStatus
 from console.model.verdict import Judged, Speed, Verdict
 from console.ports import Conflict, LeaseLost, NotSaved, Refused
 
@@ -42,8 +44,8 @@ _ROUNDS = 5
 
 
 class Conductor:
-    """The work of the task `rollout`. `board` gives the newest Board; `changed` is called when something was
-    written."""
+    """The work of the task `rollout`. `board` gives the newest Board; `submit` carries out a step for the engine;
+    `changed` is called when something was written."""
 
     def __init__(
         self,
@@ -56,8 +58,10 @@ class Conductor:
         judges: Judges,
         board: Callable[[], Board],
         read_playbooks: Callable[[], Awaitable[None]],
+        submit: Callable[[cmd.SetFlag], Awaitable[Outcome]],
         changed: Callable[[], None],
     ) -> None:
+        self._submitted = submit
         self._world, self._record, self._lease, self._moments = world, record, lease, moments
         self._actor, self._tasks, self._judges = actor, tasks, judges
         self._board, self._read_playbooks, self._changed = board, read_playbooks, changed
@@ -97,6 +101,7 @@ class Conductor:
                 if written is None:
                     return False
                 wrote = wrote or written
+            wrote = await self._turned_off() or wrote
             if not wrote:
                 return True
             self._changed()
@@ -221,6 +226,23 @@ class Conductor:
             return None
         run = rollback_run(self._record.state, record)
         return run if run is not None and run.status is not RunStatus.RUNNING else None
+
+    async def _turned_off(self) -> bool:
+        """The step that sets the flag to 0 % is carried out, once in each attempt, where the console began the rollback
+        by itself: whoever did not cancel it wants the traffic gone. All other steps are people's. Whether it was
+        tried."""
+        record, plan = self._known(), self._moments.plan
+        run = self._record.state.runs.get(record.run) if record is not None and record.automatic else None
+        if record is None or run is None or plan is None or record.state is not RolloutState.ROLLING_BACK:
+            return False
+        for progress in run.active if run.status is RunStatus.RUNNING and run.held_at is None else ():
+            step = run.playbook.step(progress.id)
+            ours = step.kind is StepKind.FLAG and step.flag == plan.flag and step.percent == 0
+            free = progress.status is StepStatus.ACTIVE and not progress.held_by and not step.irreversible
+            if ours and free and not run.effects_of(step.id, progress.attempt):
+                why = "the rollback began by itself, and nobody cancelled it"
+                return not isinstance(await self._submitted(cmd.SetFlag(run.id, step.id, break_glass=why)), Denied)
+        return False
 
     # -- what is written ----------------------------------------------------------------------------------------------
 

@@ -1,0 +1,437 @@
+"""The conductor in simulated time: phases, disagreement, breaches, countdowns, the way back, and writes that fail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from console.engine.clocks import SimulatedClock
+from console.engine.console import Console
+from console.engine.outcome import Denied, Done
+from console.model import commands as cmd
+from console.model.events import Recorded, RunFinished
+from console.model.message import Act, ChannelSpec, Topic
+from console.model.reading import Reading, ReadingState
+from console.model.rollback import Proof, ProofState, Readiness
+from console.model.rolling import RolloutRecord, RolloutState
+from console.model.rollout_plan import AutoRollback, RollbackPlan
+from console.model.verdict import Judged, Speed, Verdict
+from console.ports import Append, NewEvent, Query
+from tests.engine.bench import CONFIG, PLAN, START, Bench, Metrics
+from tests.model.life import ENGINE
+
+TARGET = "lighthouse/production"
+ROLLED = replace(PLAN, rollback=RollbackPlan("emergency-rollback"), hash="sha256:plan")
+AUTO = replace(ROLLED, auto=AutoRollback(timedelta(seconds=60)))
+GLASS = "there is nobody to decide"
+
+
+class Measured(Metrics):
+    """Answers with what is measured; `rollout.percent` is unknown while it is None."""
+
+    def __init__(self, clock: SimulatedClock) -> None:
+        super().__init__(clock)
+        self.share: float | None = 0.0
+
+    def read(self, queries: Sequence[Query], **more: object) -> Mapping[str, Reading[float]]:
+        found = dict(super().read(queries, **more))
+        state = ReadingState.OK if self.share is not None else ReadingState.NO_DATA
+        found["rollout.percent"] = Reading(state, self.share, self.clock.now(), "prometheus")
+        return found
+
+
+class Rollout(Bench):
+    """A bench with a rollout: `judged` is what the guardrails come to, `can` whether a rollback is possible."""
+
+    judged: tuple[Judged, ...] = ()
+    can: ProofState = ProofState.PROVEN
+
+    def plan(self, plan: object) -> None:
+        self.config = replace(CONFIG, rollout=plan)  # type: ignore[arg-type]
+
+    async def begun(self, name: str = "alice", share: float = 0.0) -> Console:
+        """A console that has begun a rollout, at a share that is entered."""
+        console = await self.judging(name)
+        assert isinstance(await console.submit(cmd.BeginRollout("rev-1")), Done)
+        if share:
+            await self.promoted(console, share)
+        return console
+
+    async def judging(self, name: str) -> Console:
+        console = await self.console(name, flags=True)
+        console._judges.judged = lambda _: self.judged
+        console._judges.readiness = lambda _: Readiness((Proof("all", "All", self.can, "tested"),))
+        await self.run(20)
+        return console
+
+    async def promoted(self, console: Console, share: float) -> None:
+        command = cmd.SetShare(share, rollout(console).percent or 0.0, break_glass=GLASS)
+        assert isinstance(await console.submit(command), Done)
+        self.measured.share = share
+        await self.run(60)
+        assert rollout(console).state is RolloutState.BAKING
+
+    @property
+    def measured(self) -> Measured:
+        assert isinstance(self.metrics, Measured)
+        return self.metrics
+
+    def count(self, *kinds: str) -> list[int]:
+        return [len(self.kinds(f"rollout.{kind}")) for kind in kinds]
+
+    def events(self, kind: str) -> list[Recorded]:
+        return [event for event in self.journal.read() if event.kind == f"rollout.{kind}"]
+
+
+@pytest.fixture
+async def bench(tmp_path):
+    bench = Rollout(tmp_path, SimulatedClock(START))
+    bench.metrics = Measured(bench.clock)
+    bench.plan(ROLLED)
+    yield bench
+    for console in bench.consoles:
+        await console.stop()
+
+
+def rollout(console: Console) -> RolloutRecord:
+    return console.state.rollouts[TARGET]
+
+
+def breach(guardrail: str = "p99", verdict: Verdict = Verdict.BREACH) -> Judged:
+    return Judged(guardrail, guardrail.upper(), verdict, Speed.FAST, 612.0, 500.0, samples=900, why="612 ms of 500")
+
+
+# -- phases -----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_phase_is_entered_once_when_the_measured_share_says_so(bench: Rollout) -> None:
+    console = await bench.begun()
+    done = await console.submit(cmd.SetShare(5, 0, promote=True, break_glass=GLASS))
+    assert isinstance(done, Done)
+    assert [event.kind for event in done.events][:1] == ["rollout.write_intended"]
+    assert "rollout.write_finished" in [event.kind for event in done.events]
+    await bench.run(60)
+    assert (rollout(console).state, bench.count("phase_entered")) == (RolloutState.RAMPING, [0])
+    bench.measured.share = None
+    await bench.run(60)
+    assert bench.count("phase_entered") == [0]
+    bench.measured.share = 4.1
+    await bench.run(120)
+    assert (rollout(console).state, bench.count("phase_entered", "moved")) == (RolloutState.BAKING, [1, 0])
+    assert rollout(console).stays[-1].measured == 4.1
+    assert console.board.progress is not None
+    assert console.board.progress.record == rollout(console)
+
+
+async def test_a_disagreement_that_lasts_is_told_once_and_ends(bench: Rollout) -> None:
+    console = await bench.begun(share=5)
+    bench.measured.share = 9
+    await bench.run(100)
+    assert bench.count("disagreed") == [0]
+    bench.measured.share = None
+    await bench.run(60)
+    bench.measured.share = 9
+    await bench.run(100)
+    assert bench.count("disagreed") == [0]
+    await bench.run(60)
+    assert bench.count("disagreed", "agreed") == [1, 0]
+    assert rollout(console).disagrees_since is not None
+    bench.measured.share = 5.5
+    await bench.run(60)
+    assert bench.count("disagreed", "agreed") == [1, 1]
+
+
+async def test_another_revision_bakes_anew(bench: Rollout) -> None:
+    console = await bench.begun(share=5)
+    since = rollout(console).bake_since
+    console._judges.revision = lambda: "rev-2"
+    await bench.run(60)
+    assert bench.count("revision_changed") == [1]
+    assert rollout(console).bake_since > since
+
+
+async def test_a_share_that_somebody_else_sets_is_believed_when_it_is_read_twice(bench: Rollout) -> None:
+    console = await bench.begun(share=5)
+    bench.flags.percent = 50
+    await bench.run(60)
+    assert bench.count("moved", "phase_entered") == [1, 1]
+    record = rollout(console)
+    assert (record.percent, record.state, record.held_reason) == (
+        50, RolloutState.HELD, "somebody else set the flag to 50 %",
+    )  # fmt: skip
+    bench.measured.share = 50
+    await bench.run(60)
+    assert bench.count("moved", "phase_entered") == [1, 2]
+
+
+async def test_two_engines_write_everything_once(bench: Rollout) -> None:
+    alice = await bench.begun(share=5)
+    bob = await bench.judging("bob")
+    bench.judged = (breach(),)
+    await bench.run(60)
+    assert bench.count("breached") == [1]
+    await bench.kill(alice)
+    bench.judged = (breach(verdict=Verdict.PASS),)
+    await bench.run(120)
+    assert bench.count("breached", "recovered") == [1, 1]
+    assert not rollout(bob).breaches
+
+
+# -- writes -----------------------------------------------------------------------------------------------------------
+
+
+async def test_two_operators_promote_at_once_and_one_is_refused_by_name(bench: Rollout) -> None:
+    alice = await bench.begun(share=5)
+    bob = await bench.judging("bob")
+    command = cmd.SetShare(25, 5, promote=True, break_glass=GLASS)
+    assert isinstance(await alice.submit(command), Done)
+    assert await bob.submit(command) == Denied("alice set it to 25 % 0 s ago: it was 5 % on the screen")
+    assert bench.flags.set == [("elicitation", 5), ("elicitation", 25)]
+
+
+async def test_a_write_that_is_refused_changes_nothing(bench: Rollout) -> None:
+    console = await bench.begun(share=5)
+    bench.flags.error = "403 Forbidden: the token may not write"
+    denied = await console.submit(cmd.SetShare(25, 5, promote=True, break_glass=GLASS))
+    assert denied == Denied("elicitation was not set: 403 Forbidden: the token may not write")
+    record = rollout(console)
+    assert (record.state, record.write.outcome, record.percent) == (RolloutState.BAKING, "refused", 5)
+
+
+async def test_a_write_without_effect_is_not_done(bench: Rollout) -> None:
+    console = await bench.begun(share=5)
+    bench.flags.ineffective = True
+    denied = await console.submit(cmd.SetShare(25, 5, promote=True, break_glass=GLASS))
+    assert denied == Denied("elicitation was not set: 200 OK, and it gives 5 %")
+    assert rollout(console).percent == 5
+    assert bench.count("phase_entered") == [1]
+
+
+async def test_a_write_that_nobody_knows_of_stays_open_and_is_not_repeated(bench: Rollout) -> None:
+    console = await bench.begun(share=5)
+    bench.flags.lost = "no answer within 5 s"
+    denied = await console.submit(cmd.SetShare(25, 5, promote=True, break_glass=GLASS))
+    assert isinstance(denied, Denied)
+    assert denied.unknown
+    bench.flags.percent = bench.measured.share = 25
+    await bench.run(300)
+    record = rollout(console)
+    assert (record.state, record.percent, record.open_write.outcome) == (RolloutState.RAMPING, 5, "unknown")
+    assert bench.flags.set[1:] == [("elicitation", 25)]
+    bench.flags.lost = ""
+    again = await console.submit(cmd.SetShare(25, 5, promote=True, break_glass=GLASS))
+    assert isinstance(again, Denied)
+    assert "nobody knows what came of alice's write" in again.reason
+    settled = cmd.SettleWrite(record.open_write.effect, True, 25, "Unleash shows 25 %")
+    assert isinstance(await console.submit(settled), Done)
+    await bench.run(60)
+    assert (rollout(console).state, rollout(console).percent) == (RolloutState.BAKING, 25)
+
+
+# -- guardrails -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_breach_recommends_and_only_a_pass_ends_it(bench: Rollout) -> None:
+    console = await bench.begun(share=5)
+    bench.judged = (breach(),)
+    await bench.run(120)
+    assert bench.count("breached", "countdown_started", "rollback_begun") == [1, 0, 0]
+    bench.judged = (breach(verdict=Verdict.INCONCLUSIVE),)
+    await bench.run(120)
+    bench.judged = ()
+    await bench.run(120)
+    assert bench.count("recovered") == [0]
+    denied = await console.submit(cmd.SetShare(25, 5, promote=True, break_glass=GLASS))
+    assert isinstance(denied, Denied)
+    assert "p99 is breached since" in denied.reason
+    bench.judged = (breach(verdict=Verdict.PASS),)
+    await bench.run(60)
+    assert bench.count("recovered") == [1]
+
+
+async def test_a_fault_in_judging_is_said_and_is_no_pass(bench: Rollout) -> None:
+    console = await bench.begun(share=5)
+    bench.judged = (breach(),)
+    await bench.run(60)
+
+    def fault(_: object) -> tuple[Judged, ...]:
+        raise ZeroDivisionError
+
+    console._judges.judged = fault
+    await bench.run(60)
+    assert console.board.fault == "fault in the guardrails: ZeroDivisionError"
+    assert bench.count("breached", "recovered") == [1, 0]
+
+
+# -- the countdown ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_countdown_ends_in_a_rollback(bench: Rollout) -> None:
+    bench.plan(AUTO)
+    console = await bench.begun(share=5)
+    bench.judged = (breach(),)
+    await bench.run(30)
+    (started,) = bench.events("countdown_started")
+    assert rollout(console).countdown.at == started.occurred_at + timedelta(seconds=60)
+    assert bench.count("rollback_begun") == [0]
+    await bench.run(90)
+    (begun,) = bench.events("rollback_begun")
+    assert started.payload.at <= begun.occurred_at < started.payload.at + timedelta(seconds=1)
+    assert begun.payload.automatic
+    assert begun.actor == ENGINE
+    (incident,) = console.board.open_incidents
+    assert incident.title == "Rollback of r from 5 %: p99: 612 ms of 500"
+    assert len(bench.kinds("rollback.predicted")) == 1
+    run = console.state.runs[rollout(console).run]
+    assert [step.id for step in run.active] == ["alert", "disable"]
+    assert bench.flags.set == [("elicitation", 5), ("elicitation", 0)]
+    assert (run.steps["disable"].asked_by, rollout(console).percent) == (ENGINE, 0)
+    bench.measured.share = 0
+    await bench.run(60)
+    assert [step.id for step in console.state.runs[run.id].active] == ["alert", "drain"]
+
+
+async def test_a_step_of_a_rollback_that_somebody_began_is_theirs(bench: Rollout) -> None:
+    console = await bench.begun(share=5)
+    assert isinstance(await console.submit(cmd.StartRollback("P99 is high")), Done)
+    await bench.run(120)
+    assert bench.flags.percent == 5
+
+
+async def test_a_flag_that_the_engine_could_not_set_is_left_to_people(bench: Rollout) -> None:
+    bench.plan(AUTO)
+    console = await bench.begun(share=5)
+    bench.judged = (breach(),)
+    await bench.run(30)
+    bench.flags.lost = "no answer within 5 s"
+    await bench.run(300)
+    assert bench.flags.set[1:] == [("elicitation", 0)]
+    assert rollout(console).open_write.outcome == "unknown"
+
+
+async def test_a_cancelled_countdown_does_not_start_again_for_the_same_breach(bench: Rollout) -> None:
+    bench.plan(AUTO)
+    console = await bench.begun(share=5)
+    bench.judged = (breach(),)
+    await bench.run(30)
+    assert isinstance(await console.submit(cmd.CancelCountdown("we look")), Done)
+    await bench.run(300)
+    assert bench.count("countdown_started", "rollback_begun") == [1, 0]
+    bench.judged = (breach(), breach("errors"))
+    await bench.run(30)
+    assert bench.count("countdown_started") == [2]
+
+
+async def test_nothing_is_counted_down_unless_a_rollback_is_possible(bench: Rollout) -> None:
+    bench.plan(AUTO)
+    console = await bench.begun(share=5)
+    bench.can = ProofState.UNKNOWN
+    bench.judged = (breach(),)
+    await bench.run(120)
+    assert bench.count("breached", "countdown_started") == [1, 0]
+    bench.can = ProofState.PROVEN
+    await bench.run(40)
+    assert bench.count("countdown_started") == [1]
+    bench.can = ProofState.EXPIRED
+    await bench.run(120)
+    assert bench.count("countdown_cancelled", "rollback_begun") == [1, 0]
+    assert rollout(console).countdown is None
+    bench.can = ProofState.PROVEN
+    await bench.run(120)
+    assert bench.count("countdown_started", "rollback_begun") == [2, 1]
+
+
+async def test_nothing_is_counted_down_without_the_lease(bench: Rollout) -> None:
+    bench.plan(AUTO)
+    alice = await bench.begun(share=5)
+    await bench.kill(alice)
+    bob = await bench.console("bob", flags=True, read_only=True)
+    bench.judged = (breach(),)
+    bob._judges.judged = lambda _: bench.judged
+    bob._judges.readiness = lambda _: Readiness((Proof("all", "All", ProofState.PROVEN, "tested"),))
+    await bench.run(300)
+    assert bench.count("breached", "countdown_started", "rollback_begun") == [0, 0, 0]
+
+
+async def test_a_countdown_that_ended_while_nobody_was_there_is_counted_anew(bench: Rollout) -> None:
+    bench.plan(AUTO)
+    alice = await bench.begun(share=5)
+    bench.judged = (breach(),)
+    await bench.run(20)
+    await bench.kill(alice)
+    await bench.run(600)
+    assert bench.count("countdown_started") == [1]
+    await bench.judging("bob")
+    await bench.run(20)
+    assert bench.count("countdown_started", "countdown_cancelled", "rollback_begun") == [2, 1, 0]
+    await bench.run(90)
+    assert bench.count("rollback_begun") == [1]
+
+
+# -- the way back -----------------------------------------------------------------------------------------------------
+
+
+async def finished(bench: Rollout, console: Console, outcome: str = "completed") -> None:
+    """The rollback's run ends."""
+    run = rollout(console).run
+    event = NewEvent(RunFinished(outcome, "by the test"), bench.clock.now(), bench.ids.new())
+    await console._record.append([Append(f"run:{run}", None, (event,), ENGINE)])
+    console._changed()
+
+
+async def test_a_rollback_is_over_when_its_run_is_and_the_share_is_at_nothing(bench: Rollout) -> None:
+    console = await bench.begun(share=5)
+    assert isinstance(await console.submit(cmd.StartRollback("P99 is high")), Done)
+    await bench.run(20)
+    run = rollout(console).run
+    await console.submit(cmd.CompleteStep(run, "alert", "told"))
+    assert isinstance(await console.submit(cmd.SetFlag(run, "disable")), Done)
+    assert (rollout(console).percent, rollout(console).write.purpose) == (0, "rollback")
+    bench.measured.share = 0
+    await finished(bench, console)
+    await bench.run(60)
+    assert rollout(console).state is RolloutState.ROLLED_BACK
+    assert bench.count("rollback_begun", "rollback_ended") == [1, 1]
+    assert len(bench.kinds("rollback.predicted")) == 1
+
+
+async def test_a_rollback_that_leaves_traffic_is_not_over(bench: Rollout) -> None:
+    console = await bench.begun(share=5)
+    assert isinstance(await console.submit(cmd.StartRollback("P99 is high")), Done)
+    await finished(bench, console)
+    await bench.run(60)
+    assert rollout(console).state is RolloutState.ROLLING_BACK
+    await bench.run(120)
+    assert rollout(console).state is RolloutState.HELD
+    assert rollout(console).held_reason.endswith("is completed, and the share is 5 %")
+
+
+async def test_a_rollback_runs_with_the_disk_full_no_approver_and_every_notifier_down(bench: Rollout) -> None:
+    class Dead:
+        name = "slack.incidents"
+
+        def __getattr__(self, name: str) -> object:
+            raise OSError("network is unreachable")
+
+    bench.outside = {
+        "channels": (Dead(),),
+        "specs": (ChannelSpec("slack.incidents", (Act.POST,), (Topic.INCIDENTS,)),),
+    }
+    console = await bench.begun(share=5)
+    bench.journal.problem = "disk full"
+    started = await console.submit(cmd.StartRollback("P99 is high"), unsaved=True)
+    assert isinstance(started, Done)
+    assert started.unsaved
+    run = rollout(console).run
+    assert isinstance(await console.submit(cmd.CompleteStep(run, "alert", "told"), unsaved=True), Done)
+    assert isinstance(await console.submit(cmd.SetFlag(run, "disable"), unsaved=True), Done)
+    assert (bench.flags.percent, rollout(console).percent) == (0, 0)
+    assert (rollout(console).state, rollout(console).unsaved) == (RolloutState.ROLLING_BACK, True)
+    await bench.run(30)
+    bench.journal.problem = ""
+    await bench.run(30)
+    assert (rollout(console).state, rollout(console).unsaved) == (RolloutState.ROLLING_BACK, False)
+    assert bench.count("rollback_begun", "write_intended", "write_finished") == [1, 2, 2]
