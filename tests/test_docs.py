@@ -14,7 +14,7 @@ from console.model import events as ev
 from console.model.decide import rollout_wording, wording
 from console.model.events.registry import _NAMES
 from console.model.message import PAGER_ACTS, Act
-from console.settings.slo.openslo import ANNOTATIONS
+from console.settings.slo.metadata import ANNOTATIONS
 from console.tui import keys
 from tests.cli.conftest import oncall as oncall
 from tests.servers import REPO

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from console.model.baseline import Baseline, BaselineNote, Comparison, Standing, definition
+from console.model.baseline import Baseline, BaselineNote, Standing, definition
+from console.model.comparison import Comparison
 from console.model.reading import ReadingState
 from console.model.sli import Sli
 from console.model.slices import SLICE

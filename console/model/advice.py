@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import StrEnum
 
-from console.model.baseline import ENOUGH, SHARE, Estimate, Load, Measured, middle_of
+from console.model.baseline import Estimate, Load, Measured
+from console.model.comparison import ENOUGH, SHARE, middle_of
 from console.model.value import value
 
 TARGETS = (0.9, 0.95, 0.99, 0.995, 0.999, 0.9995, 0.9999, 0.99995, 0.99999)

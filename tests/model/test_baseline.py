@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from console.model.advice import Kind, advise
 from console.model.baseline import (
     Baseline,
-    Comparison,
     Detail,
     Estimate,
     Load,
@@ -26,11 +25,10 @@ from console.model.baseline import (
     design_effect,
     grid,
     hour_of_week,
-    is_peak,
     peaks,
-    percentile,
     sums,
 )
+from console.model.comparison import Comparison, is_peak, percentile
 from console.model.histogram import Place, added, between, needed, place, ranks
 from console.model.sli import Unit, of_counters
 from console.model.slices import DAY, Slice, instant, slot

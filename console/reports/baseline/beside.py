@@ -5,19 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from console.model.baseline import (
-    Baseline,
-    BaselineNote,
-    Comparison,
-    Detail,
-    Measured,
-    Standing,
-    counted,
-    definition,
-    grid,
-    percentile,
-    sums,
-)
+from console.model.baseline import Baseline, BaselineNote, Detail, Measured, Standing, counted, definition, grid, sums
+from console.model.comparison import Comparison, percentile
 from console.model.histogram import QUANTILES, added
 from console.model.value import value
 from console.reports.baseline.capture import Slicing, Wanted

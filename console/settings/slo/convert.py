@@ -17,7 +17,8 @@ from console.model.sli import WINDOW, Part
 from console.model.slo import Alerting, Objective
 from console.model.window import Calendar, Window
 from console.settings.slo.declared import OCCURRENCES, TIMESLICES, Declared, Measure, Pairs, Ratio, Raw
-from console.settings.slo.openslo import OWN, VERSION
+from console.settings.slo.metadata import OWN
+from console.settings.slo.openslo import VERSION
 from console.settings.slo.queries import Counted
 from console.settings.slo.reader import Found
 from console.settings.slo.spans import window_written

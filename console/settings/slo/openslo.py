@@ -1,4 +1,4 @@
-"""`openslo/v1`: SLO, SLI, DataSource, AlertPolicy, AlertCondition, AlertNotificationTarget, Service.
+"""`openslo/v1`: SLO, SLI, DataSource, Service (`policies` has the kinds about alerts).
 
 The profile: a source without a type is Prometheus; names are RFC 1123; what an SLO refers to may stand in any file. An
 SLI of another backend is read as a document, and an SLO that would have to be measured by it is refused by name.
@@ -6,14 +6,11 @@ SLI of another backend is read as a document, and an SLO that would have to be m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
-from math import isnan
+from collections.abc import Callable, Mapping
+from datetime import datetime
 
-from console.model.burn import BurnRule, Urgency
-from console.model.duration import duration
+from console.model.burn import Urgency
 from console.model.sli import Part
-from console.model.slo import Alerting
 from console.model.value import value
 from console.model.window import Rolling, Window
 from console.settings.nodes import Fields, Node
@@ -25,9 +22,7 @@ from console.settings.slo.declared import (
     OPS,
     TIMESLICES,
     Declared,
-    Fallback,
     Limit,
-    Pairs,
     Ratio,
     Raw,
     Threshold,
@@ -38,17 +33,21 @@ from console.settings.slo.declared import (
     ratio,
     where,
 )
-from console.settings.slo.library import Condition, Indicator, Library, missing
+from console.settings.slo.library import Indicator, Library, missing
+from console.settings.slo.metadata import (
+    alerting_of,
+    annotations_of,
+    fallback_of,
+    groups_of,
+    metadata_of,
+    parts,
+    rules_of,
+)
+from console.settings.slo.policies import policies_of, read_condition, read_policy, read_target
 from console.settings.slo.queries import counted, expression
 from console.settings.tree import Kind
 
 VERSION = "openslo/v1"
-OWN = "oncall/"
-"""What annotations of ours begin with: they say what OpenSLO cannot."""
-ANNOTATIONS = (
-    "fallback-query", "fallback-op", "fallback-value", "groups", "name", "service", "short", "alert", "burn-rules",
-    "page", "page-labels", "page-annotations", "ticket", "ticket-labels", "ticket-annotations",
-)  # fmt: skip
 COMPATIBLE = ("prometheus", "amazonprometheus", "thanos", "mimir", "cortex", "victoriametrics", "any")
 """Sources that answer PromQL; `Any` is what OpenSLO's own examples write."""
 SOURCES = (
@@ -57,13 +56,11 @@ SOURCES = (
     "GoogleCloudMonitoring", "GrafanaLoki", "Graphite", "Honeycomb", "InfluxDB", "Instana", "Lightstep", "LogicMonitor",
     "NewRelic", "OpenTSDB", "Pingdom", "Redshift", "Splunk", "SplunkObservability", "SumoLogic", "ThousandEyes",
 )  # fmt: skip
-_PAGES = ("page", "critical", "error", "high", "emergency", "sev1", "sev2", "p1", "p2")
-"""Severities of a condition that wake somebody up."""
 
 
 def read_source(document: Node, library: Library) -> None:
     """A DataSource. Its connection is not ours to use: the console asks the environment's own server."""
-    fields, spec = _object(document)
+    fields, spec = parts(document)
     name = library.define("DataSource", fields["name"])
     inside = spec.mapping("description", "type", "connectionDetails")
     prose(inside["description"])
@@ -72,112 +69,15 @@ def read_source(document: Node, library: Library) -> None:
 
 def read_service(document: Node, library: Library) -> None:
     """A Service: its name is all that is used."""
-    fields, spec = _object(document)
+    fields, spec = parts(document)
     library.define("Service", fields["name"], again=True)
     if spec.present:
         prose(spec.mapping("description")["description"])
 
 
-def read_target(document: Node, library: Library) -> None:
-    """An AlertNotificationTarget: people are told as `notify` and the routes of Alertmanager say."""
-    fields, spec = _object(document)
-    library.targets[library.define("AlertNotificationTarget", fields["name"])] = None
-    _target(spec)
-
-
-def _target(spec: Node) -> None:
-    inside = spec.mapping("description", "target")
-    prose(inside["description"])
-    inside["target"].text("what is told, such as slack or email")
-
-
-def read_condition(document: Node, library: Library) -> None:
-    """An AlertCondition."""
-    fields, spec = _object(document)
-    library.conditions[library.define("AlertCondition", fields["name"])] = _condition(spec)
-
-
-def _condition(spec: Node) -> Condition | None:
-    inside = spec.mapping("description", "severity", "condition")
-    prose(inside["description"])
-    severity = inside["severity"].text("a severity, such as page or ticket")
-    fields = inside["condition"].mapping("kind", "op", "threshold", "lookbackWindow", "alertAfter")
-    fields["kind"].choice({"burnrate": True}, default=True)
-    op = fields["op"].choice({op: op for op in OPS})
-    threshold = fields["threshold"].number("a burn rate")
-    long = _lookback(fields["lookbackWindow"])
-    short = _lookback(fields["alertAfter"]) if fields["alertAfter"].present else long / 12
-    over = op in ("gt", "gte")
-    if not over:
-        fields["op"].warn(f"{shown(op)}, which alerts while nothing burns", "gt or gte; it is left out")
-    urgency = Urgency.PAGE if severity.lower() in _PAGES else Urgency.TICKET
-    if over and threshold <= 0:
-        fields["threshold"].refuse(shown(fields["threshold"].tree.text), "a burn rate above 0")
-        return None
-    if not long or not short or isnan(threshold):
-        return None  # refused already
-    if long < spans.LEAST:
-        fields["lookbackWindow"].refuse(shown(fields["lookbackWindow"].tree.text), spans.SLICES)
-        return None
-    if fields["alertAfter"].present and short > long:
-        expected = f"at most {fields['lookbackWindow'].tree.text}"
-        fields["alertAfter"].refuse(shown(fields["alertAfter"].tree.text), expected)
-        return None
-    if fields["alertAfter"].present and short < spans.LEAST:
-        fields["alertAfter"].warn(shown(fields["alertAfter"].tree.text), spans.TAKEN)
-    return Condition(urgency, over, threshold, long, max(short, spans.LEAST))
-
-
-def _lookback(node: Node) -> timedelta:
-    return node.duration("a duration such as 5m, 1h or 3d")
-
-
-def read_policy(document: Node, library: Library) -> None:
-    """An AlertPolicy, with its conditions or references to them."""
-    fields, spec = _object(document)
-    library.policies[library.define("AlertPolicy", fields["name"])] = _policy(spec, library)
-
-
-def _policy(spec: Node, library: Library) -> tuple[Condition, ...]:
-    fields = spec.mapping(
-        "description", "alertWhenNoData", "alertWhenResolved", "alertWhenBreaching", "conditions", "notificationTargets"
-    )
-    prose(fields["description"])
-    on = fields["alertWhenBreaching"].boolean(default=True)
-    for name in ("alertWhenNoData", "alertWhenResolved"):
-        fields[name].boolean(default=False)
-    found = []
-    for item in fields["conditions"].sequence("a list of one condition", least=1):
-        inside = item.mapping("conditionRef", "kind", "metadata", "spec")
-        if "conditionRef" in inside:
-            place = inside["conditionRef"]
-            name = place.name("the name of an AlertCondition")
-            if name and name not in library.conditions:
-                missing("AlertCondition", place, library.conditions)
-            found.append(library.conditions.get(name))
-        else:
-            _inline(inside, "AlertCondition")
-            found.append(_condition(inside["spec"]))
-    for item in fields["notificationTargets"].sequence("a list of targets", required=False):
-        inside = item.mapping("targetRef", "kind", "metadata", "spec")
-        if "targetRef" in inside:
-            name = inside["targetRef"].name("the name of an AlertNotificationTarget")
-            if name and name not in library.targets:
-                missing("AlertNotificationTarget", inside["targetRef"], library.targets)
-        else:
-            _inline(inside, "AlertNotificationTarget")
-            _target(inside["spec"])
-    return tuple(item for item in found if item is not None) if on else ()
-
-
-def _inline(fields: Fields, kind: str) -> None:
-    fields["kind"].choice({kind: True}, default=True)
-    _metadata(fields["metadata"])["name"].name(f"the name of the {kind}")
-
-
 def read_indicator(document: Node, library: Library) -> None:
     """An SLI."""
-    fields, spec = _object(document)
+    fields, spec = parts(document)
     library.indicators[library.define("SLI", fields["name"])] = indicator(spec, library)
 
 
@@ -276,9 +176,9 @@ def _near(kind: str) -> bool:
 
 def read_slo(document: Node, library: Library) -> list[Declared]:
     """An SLO: one or several objectives."""
-    metadata, place = _object(document)
+    metadata, place = parts(document)
     name = metadata["name"].name("the name of the SLO")
-    own, annotations = _annotations(metadata)
+    own, annotations = annotations_of(metadata)
     title = metadata["displayName"].text(default=name)
     name = own["name"].text("a name", default=name)
     own_labels = labels.taken(metadata["labels"], pairs(metadata["labels"], lists=True))
@@ -290,11 +190,11 @@ def read_slo(document: Node, library: Library) -> list[Declared]:
     service = own["service"].text("the name of a service", default=spec["service"].name("the name of a service"))
     window = _window(spec["timeWindow"])
     method = spec["budgetingMethod"].choice({method: method for method in METHODS})
-    rules = _rules(own["burn-rules"], window) or _policies(spec["alertPolicies"], library, window)
-    fallback, groups = _fallback(own), _groups(own["groups"])
+    rules = rules_of(own["burn-rules"], window) or policies_of(spec["alertPolicies"], library, window)
+    fallback, groups = fallback_of(own), groups_of(own["groups"])
     alert = own["alert"].text("the name of the alerts", default="")
     short = own["short"].text("its name within its service", default="")
-    page, ticket = (_alerting(own, urgency) for urgency in Urgency)
+    page, ticket = (alerting_of(own, urgency) for urgency in Urgency)
     objectives = spec["objectives"].sequence("a list of objectives", least=1)
     composite = any("indicator" in item.tree.entries or "indicatorRef" in item.tree.entries for item in objectives)
     shared = None if composite else _indicator(spec, library)
@@ -370,7 +270,7 @@ def _indicator(fields: Fields, library: Library) -> Indicator | None:
         inside = fields[which].mapping("metadata", "spec")
         name, place = "", fields[which]
         if inside["metadata"].present:
-            name = _metadata(inside["metadata"])["name"].name("the name of the SLI", default="")
+            name = metadata_of(inside["metadata"])["name"].name("the name of the SLI", default="")
         found = indicator(inside["spec"], library)
         if name:
             library.indicators.setdefault(name, found)
@@ -437,137 +337,6 @@ def window_of(fields: Fields, length: Node, unit: Callable[[Node, datetime, str]
         inside = fields["calendar"].mapping("startTime", "timeZone")
         return unit(length, spans.start_of(inside["startTime"]), spans.zone_of(inside["timeZone"]))
     return Rolling(spans.rolling(length))
-
-
-def _policies(node: Node, library: Library, window: Window) -> tuple[BurnRule, ...] | None:
-    """The rules of an SLO's policies; None when they have none, which leaves the usual ones."""
-    if node.tree.kind in (Kind.ABSENT, Kind.EMPTY):
-        return None
-    rules: list[BurnRule] = []
-    for item in node.sequence("a list of alert policies"):
-        ref = item if item.tree.kind is Kind.TEXT else None
-        if ref is None:
-            fields = item.mapping("alertPolicyRef", "kind", "metadata", "spec")
-            if "alertPolicyRef" not in fields:
-                _inline(fields, "AlertPolicy")
-                rules += _burning(fields["spec"], _policy(fields["spec"], library), window)
-                continue
-            ref = fields["alertPolicyRef"]
-        name = ref.name("the name of an AlertPolicy")
-        if name and name not in library.policies:
-            missing("AlertPolicy", ref, library.policies)
-        rules += _burning(ref, library.policies.get(name, ()), window)
-    return tuple(rules) or None
-
-
-def _burning(place: Node, conditions: Iterable[Condition], window: Window) -> Iterator[BurnRule]:
-    """The rules of a policy for an objective over `window`; what is none of it is refused where it is used."""
-    for item in conditions:
-        percent = 100 * item.threshold * (item.long / spans.period(window))
-        wrong = spans.unusable(item.long, item.short, percent, window) if item.over else ""
-        long = spans.written(item.long)
-        if wrong:
-            found = f"a burn rate of {item.threshold:g} over {long}, which is {percent:.4g} % of the budget"
-            place.refuse(found, wrong)
-        elif item.over:
-            yield BurnRule(item.urgency, long, spans.written(item.short), percent)
-
-
-def _annotations(metadata: Fields) -> tuple[Fields, Pairs]:
-    """Those of ours without what they begin with, as keys of their own, and the others."""
-    place = metadata["annotations"]
-    if place.tree.kind in (Kind.ABSENT, Kind.EMPTY):
-        return Fields(place), ()
-    every = place.open_mapping()
-    others = tuple((key, value) for key, value in pairs(place) if not key.startswith(OWN))
-    known = tuple(OWN + name for name in ANNOTATIONS)
-    for key, _ in every.items():
-        if key.startswith(OWN) and key not in known:
-            every.key(key).refuse("an unknown annotation", one_of(known, key))
-    return _Own(every.node), others
-
-
-class _Own(Fields):
-    """The annotations of ours, by what follows `oncall/`."""
-
-    __slots__ = ()
-
-    def __getitem__(self, key: str) -> Node:
-        return Fields(self.node)[OWN + key]
-
-    def __contains__(self, key: str) -> bool:
-        return OWN + key in self.node.tree.entries
-
-
-def _fallback(own: Fields) -> Fallback | None:
-    names = ("fallback-query", "fallback-op", "fallback-value")
-    if not any(name in own for name in names):
-        return None
-    query, op, value = (own[name] for name in names)
-    template = expression(query, ranged=False)
-    return Fallback(template, Limit(op.choice({op: op for op in OPS}), value.number()))
-
-
-def _groups(node: Node) -> tuple[str, ...]:
-    text = node.text("names of labels, separated by commas", default="")
-    names = (name.strip() for name in text.split(",") if name.strip())
-    return tuple(name for name in names if labels.group(node, name))
-
-
-def _alerting(own: Fields, urgency: Urgency) -> Alerting:
-    off = own[urgency].choice({"off": True, "on": False}, default=False)
-    return Alerting(_json(own[f"{urgency}-labels"]), _json(own[f"{urgency}-annotations"]), off)
-
-
-def _json(node: Node) -> Pairs:
-    """A mapping of texts, as JSON."""
-    expected = 'a JSON object of texts, such as {"severity": "page"}'
-    text = node.text(expected, default="")
-    if not text:
-        return ()
-    import json  # rarely needed
-
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
-        node.refuse(shown(text), expected)
-        return ()
-    return labels.taken(node, found.items())
-
-
-def _rules(node: Node, window: Window) -> tuple[BurnRule, ...] | None:
-    """`page 1h 5m 2; ticket 3d 6h 10`: urgency, long and short window, percent of the budget within the long one."""
-    expected = "rules such as: page 1h 5m 2; ticket 3d 6h 10 (urgency, long, short, percent of the budget)"
-    text = node.text(expected, default="")
-    found = []
-    for part in text.split(";") if text else ():
-        try:
-            urgency, long, short, percent = part.split()
-            rule = BurnRule(Urgency(urgency), long, short, float(percent))
-            wrong = spans.unusable(duration(long), duration(short), rule.percent, window)
-        except ValueError:
-            node.refuse(shown(part.strip()), expected)
-            continue
-        if wrong:
-            node.refuse(shown(part.strip()), wrong)
-        else:
-            found.append(rule)
-    return tuple(found) or None
-
-
-def _object(document: Node) -> tuple[Fields, Node]:
-    """The metadata and the spec of a document."""
-    fields = document.mapping("apiVersion", "kind", "metadata", "spec")
-    return _metadata(fields["metadata"]), fields["spec"]
-
-
-def _metadata(node: Node) -> Fields:
-    fields = node.mapping("name", "displayName", "labels", "annotations")
-    for key in ("labels", "annotations"):
-        pairs(fields[key], lists=key == "labels")
-    return fields
 
 
 READERS: Mapping[str, Callable[[Node, Library], object]] = {
