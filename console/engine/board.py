@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.engine.deciding import CRITERIA, http_readings
 from console.engine.feed import FeedKeeper
+from console.engine.history import History
 from console.engine.metrics import MetricAnswers, rollout, stale, unread
 from console.engine.progress import Judges, with_progress
 from console.engine.readiness import ReadinessMaker
@@ -22,6 +23,7 @@ from console.model.decide.pager import own_key
 from console.model.incident import Incident
 from console.model.pager import KnownOnCalls, OnCall
 from console.model.reading import Reading, ReadingState, missing
+from console.model.rollback import Readiness
 from console.model.rollout import Rollout, RolloutPlan
 from console.model.run import Job, Run
 from console.model.slo import Objective, SloGauge
@@ -105,6 +107,15 @@ class BoardMaker:
     def schedule(self) -> Sequence[OnCall]:
         """Who PagerDuty said last is on call, and until when."""
         return self._on_calls().on_calls
+
+    @property
+    def history(self) -> History:
+        """How long rollbacks take."""
+        return self._readiness.history
+
+    def timed(self, board: Board) -> Readiness:
+        """The Board's readiness with when a rollback must begin, and how much longer the one under way takes."""
+        return self.history.completed(self._record.state, board)
 
     def make(self, number: int) -> Board:
         """The Board of this moment."""

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
 
 from console.engine.context import Moments
+from console.engine.history import prediction
 from console.engine.lease import LeaseKeeper
 from console.engine.outcome import Denied, Outcome
 from console.engine.progress import Judges
@@ -210,10 +211,7 @@ class Conductor:
         )
         run = self._ended(record)
         if run is None and not said and record.run in self._record.state.runs:
-            within = dict(estimate.within)
-            yield cmd.PredictRollback(
-                record.run, estimate.runs, estimate.p50, estimate.p80, estimate.p95, within.get(15), within.get(20)
-            )
+            yield prediction(record.run, estimate)
         if run is not None and run.ended_at is not None:
             shares = (progress.flag, progress.share)
             share = next((item for reading in shares if (item := _after(reading, run.ended_at)) is not None), None)

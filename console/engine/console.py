@@ -74,7 +74,17 @@ class Console:
             record, lease, world.clock, engine, tasks, moments, lambda: self._jobs.renew_late(), self._fired
         )
         self._outbox = Outbox(world, record, lease, moments, engine, tasks, self._delivered)
-        self._observer = Observer(world, record, lease, moments, engine, tasks, lambda: self._board, self._fired)
+        self._observer = Observer(
+            world,
+            record,
+            lease,
+            moments,
+            engine,
+            tasks,
+            lambda: self._board,
+            self._fired,
+            lambda board: self._boards.history.due(record.state, board.at, board.readiness.estimate),
+        )
         self._watching = Watching(
             world, record, lease, moments, engine, tasks, lambda: self._build(), self._publish, self._settled
         )
@@ -91,7 +101,12 @@ class Console:
             self._settled,
         )
         deciding = Deciding(config.on_call, config.risks, lambda: self._boards.schedule())
-        self._judges = Judges(headroom=deciding.headroom, risks=deciding.risks, proposal=deciding.proposal)
+        self._judges = Judges(
+            headroom=deciding.headroom,
+            risks=deciding.risks,
+            proposal=deciding.proposal,
+            readiness=lambda board: self._boards.timed(board),
+        )
         self._tracks = tracks = self._evidence()
         if tracks is not None:
             self._judges.judged, self._judges.revision = tracks.judged, tracks.revision

@@ -30,7 +30,7 @@ _IDLE = timedelta(minutes=1)
 
 
 class Observer:
-    """The work of the task `observe`. `board` gives the newest Board."""
+    """The work of the task `observe`. `board` gives the newest Board, `due` what else is to be written down by it."""
 
     def __init__(
         self,
@@ -42,7 +42,9 @@ class Observer:
         tasks: Tasks,
         board: Callable[[], Board],
         changed: Callable[[], None],
+        due: Callable[[Board], Iterable[cmd.Command]] = lambda _: (),
     ) -> None:
+        self._due = due
         self._world, self._record, self._lease, self._moments = world, record, lease, moments
         self._actor, self._tasks, self._board, self._changed = actor, tasks, board, changed
         self._wake = asyncio.Event()
@@ -66,7 +68,7 @@ class Observer:
         if self._lease.fence is None:
             return True
         board = self._board()
-        seen = [*self._phase(board)]
+        seen = [*self._phase(board), *self._due(board)]
         if board.pager is not None and board.pager is not self._seen:
             seen += [*self._on_call(board.pager), *self._acknowledged(board), *await self._pages(board)]
         before = self._record.state.seq
