@@ -46,7 +46,7 @@ def renew(state: State, command: cmd.RenewProof, context: Context) -> list[Batch
     evidence = required(command.evidence, "the evidence")
     known = _known(state, command.name, context)
     if command.broken:
-        return [Batch(known.stream, known.version, (ev.ProofBroken(command.name, evidence, source),))]
+        return [Batch(known.stream, known.version, (ev.ProofBroken(command.name, evidence, source.value),))]
     expires = command.expires_at or _expiry(command.name, context)
     if expires is not None and expires <= context.now:
         raise Refusal(f"{expires:%Y-%m-%d %H:%M:%S}Z has passed: it would prove nothing")
@@ -120,7 +120,7 @@ def toggled(
         if not lost and _moved(found.there, command.before):
             ledger = (ev.ChangeMade(there),)
         why = f"{command.flag} was not toggled: {there}"
-        proof = () if lost else (ev.ProofBroken(WRITE_PATH, why, source),)
+        proof = () if lost else (ev.ProofBroken(WRITE_PATH, why, source.value),)
     elif stands(found.back, command.before):
         ledger, why = (ev.ChangeMade(there), ev.ChangeUndone(back)), ""
         proof = (_renewed(WRITE_PATH, f"{command.flag} {moved}{took}", source, found.seconds, context),)
@@ -132,7 +132,7 @@ def toggled(
         ledger = (ev.ChangeMade(there), *undone)
         is_ = "it is NOT KNOWN WHETHER IT WAS SET BACK" if found.unknown else "it COULD NOT BE SET BACK"
         why = f"{command.flag} is at {command.other:g} %, {is_} to {command.before:g} %: {back}"
-        proof = (ev.ProofBroken(WRITE_PATH, why, source),)
+        proof = (ev.ProofBroken(WRITE_PATH, why, source.value),)
     ended = ev.EffectFinished(effect, "refused" if why else "done", why or f"{moved}{took}")
     return [
         Batch(known.stream, known.version, (ended, *proof)),
@@ -153,7 +153,7 @@ def written(
     if done:
         event: Any = _renewed(WRITE_PATH, f"{flag} was set to 0 %: {answer}", source, seconds, context)
     else:
-        event = ev.ProofBroken(WRITE_PATH, f"{flag} was not set to 0 %: {answer}", source)
+        event = ev.ProofBroken(WRITE_PATH, f"{flag} was not set to 0 %: {answer}", source.value)
     return [Batch(known.stream, known.version, (event,))]
 
 
@@ -178,8 +178,8 @@ def _moved(answer: FlagAnswer | str, before: float) -> bool:
     return isinstance(answer, FlagAnswer) and answer.after != before
 
 
-def _renewed(name: str, evidence: str, source: str, seconds: float | None, context: Context) -> ev.ProofRenewed:
-    return ev.ProofRenewed(name, evidence, str(source), _expiry(name, context), seconds, _basis(name, context))
+def _renewed(name: str, evidence: str, source: Source, seconds: float | None, context: Context) -> ev.ProofRenewed:
+    return ev.ProofRenewed(name, evidence, source.value, _expiry(name, context), seconds, _basis(name, context))
 
 
 def _expiry(name: str, context: Context) -> datetime | None:
