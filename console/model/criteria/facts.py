@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -89,6 +89,14 @@ def worst(outcomes: list[str]) -> str:
     if FAIL in outcomes:
         return FAIL
     return PASS if outcomes and all(item == PASS for item in outcomes) else UNKNOWN
+
+
+def grouped(said: Iterable[tuple[str, str]]) -> str:
+    """(what, why) pairs as one text: what has the same reason stands together."""
+    together: dict[str, list[str]] = {}
+    for what, why in said:
+        together.setdefault(why, []).append(what)
+    return "; ".join(f"{', '.join(dict.fromkeys(names))}: {why}" for why, names in together.items())
 
 
 def minutes(length: timedelta) -> str:

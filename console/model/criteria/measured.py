@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from console.model.burn import Urgency
 from console.model.capacity import Headroom
-from console.model.criteria.facts import Facts, Said, by_reading, clock, minutes, worst
+from console.model.criteria.facts import Facts, Said, by_reading, clock, grouped, minutes, worst
 from console.model.decision import FAIL, PASS, UNKNOWN
 from console.model.duration import duration
 from console.model.playbook import OPS, Check
@@ -67,12 +67,12 @@ def budget(rule: CriterionRule, facts: Facts, _: datetime) -> Said:
         return Said(UNKNOWN, f"no objective of {facts.service} is known")
     judged = [(gauge, *_gauge(gauge, least)) for gauge in gauges]
     outcome = worst([item for _, item, _ in judged])
-    wrong = [f"{gauge.objective.title}: {why}" for gauge, item, why in judged if item == outcome and item != PASS]
+    wrong = grouped((gauge.objective.title, why) for gauge, item, why in judged if item == outcome and item != PASS)
     left = [gauge.budget_left.value for gauge in gauges if gauge.budget_left.value is not None]
     at = _seen(outcome, [gauge.budget_left.at for gauge in gauges] + [gauge.burn.at for gauge in gauges])
     lowest = f"{100 * min(left):.3g} % is the least that is left of {len(gauges)} budgets" if left else ""
     queries = "; ".join(dict.fromkeys(f"slo.{gauge.objective.name}.budget_left" for gauge in gauges))
-    return Said(outcome, "; ".join(wrong) or lowest, at, min(left, default=None), queries, gauges[0].budget_left.source)
+    return Said(outcome, wrong or lowest, at, min(left, default=None), queries, gauges[0].budget_left.source)
 
 
 def _gauge(gauge: SloGauge, least: float) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from console.model.alert import Alert, AlertState
-from console.model.criteria.facts import Facts, Said, minutes
+from console.model.criteria.facts import Facts, Said, grouped, minutes
 from console.model.decision import FAIL, PASS, UNKNOWN
 from console.model.reading import ReadingState
 from console.model.rollback import PROOF_LIFE, Can, ProofState
@@ -63,8 +63,8 @@ def readiness(_: CriterionRule, facts: Facts, now: datetime) -> Said:
     proofs = facts.readiness.proofs
     can = facts.readiness.can_at(now)
     if can is Can.NO:
-        failed = [f"{proof.title}: {proof.evidence}" for proof in proofs if proof.state is ProofState.FAILED]
-        return Said(FAIL, f"rollback: no. {'; '.join(failed)}", now)
+        failed = grouped((proof.title, proof.evidence) for proof in proofs if proof.state is ProofState.FAILED)
+        return Said(FAIL, f"rollback: no. {failed}", now)
     if can is Can.YES:
         # A drill of last month stands until it expires: what counts is when all of them were looked at. What is read
         # anew every few seconds expires by the criterion alone.
@@ -74,10 +74,10 @@ def readiness(_: CriterionRule, facts: Facts, now: datetime) -> Said:
         return Said(PASS, f"rollback: yes, {needed} of {needed} proofs stand", now, until=until)
     expired = [item for item in proofs if item.expires_at is not None and item.expires_at <= now]
     stand = (ProofState.PROVEN, ProofState.NOT_NEEDED)
-    open_ = [f"{item.title}: {item.evidence}" for item in proofs if item.state not in stand]
-    open_ += [f"{item.title}: expired" for item in expired if item.state in stand]
+    open_ = [(item.title, item.evidence) for item in proofs if item.state not in stand]
+    open_ += [(item.title, "expired") for item in expired if item.state in stand]
     at = min((proof.at for proof in proofs if proof.at is not None), default=None)
-    return Said(UNKNOWN, f"rollback: unverified. {'; '.join(open_) or 'nothing is proven'}", at)
+    return Said(UNKNOWN, f"rollback: unverified. {grouped(open_) or 'nothing is proven'}", at)
 
 
 def rollback_time(rule: CriterionRule, facts: Facts, now: datetime) -> Said:
