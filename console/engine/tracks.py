@@ -22,14 +22,14 @@ from console.engine.poller import Offload
 from console.model.board import Board
 from console.model.judge import Course, Slice, judge, judge_value
 from console.model.progress import Progress
-from console.model.reading import Reading, ReadingState
+from console.model.reading import Reading, ReadingState, missing
 from console.model.rollout import Guardrail, GuardrailRule, Level, RolloutPlan
 from console.model.rollout_plan import Evidence
 from console.model.sequential import Spread, spread
 from console.model.text import safe
 from console.model.value import value
 from console.model.verdict import Counts, Judged, Verdict
-from console.ports import Clock, MetricSource, Series, SourceError
+from console.ports import Clock, MetricSource, Query, Series, SourceError
 
 MINUTE, SLOW = 60, 300
 """Seconds of a slice; and where nothing is scraped often enough for a minute to hold two samples."""
@@ -86,6 +86,7 @@ class Tracks:
         self._judged: Mapping[str, Judged] = {}
         self._evaluations: dict[str, list[Guardrail]] = {}
         self._evaluated = 0
+        self._recalled: datetime | None = None
         self._revision = ""
         self.error = ""
         """Why the counts could not be read the last time."""
@@ -161,10 +162,49 @@ class Tracks:
         since, percent = self._since, self._percent
         before = self.error, self._judged, self._revision
         found = await self._offload(lambda: self._sound(since, percent))
+        recalled = await self._recall(since)
         if since == self._since:
             self._judged = found
-        if (self.error, self._judged, self._revision) != before:
+        if recalled or (self.error, self._judged, self._revision) != before:
             await self._told()
+
+    async def _recall(self, since: datetime | None) -> bool:
+        """Reads the evaluations of the values that were before this console looked, once a bake: how often one was
+        beyond its limit must not depend on who asks. Whether there are any."""
+        short = [kept[-1] for kept in self._evaluations.values() if len(kept) < kept[-1].rule.of]
+        if since is None or since == self._recalled or not short:
+            return False
+        found = await self._offload(lambda: self._values(short, since))
+        if found is None or since != self._since:
+            return False
+        self._recalled = since
+        for name, earlier in found.items():
+            kept = self._evaluations[name]
+            kept[:0] = earlier[: max(0, len(earlier) + 1 - len(kept))]
+        return any(found.values())
+
+    def _values(self, short: Sequence[Guardrail], since: datetime) -> Mapping[str, list[Guardrail]] | None:
+        """What guardrails were worth minute by minute before now; None while the source does not say."""
+        now, ahead = self._clock.now(), timedelta(seconds=self._source.skew_seconds)
+        most = max(item.rule.of for item in short) - 1
+        count = min(most, int((now - since) / timedelta(seconds=MINUTE)))
+        if count < 1:
+            return {}
+        queries = [Query(f"guardrail.{item.rule.name}", item.rule.expr) for item in short]
+        queries += [Query(f"guardrail.{item.rule.name}.samples", item.rule.samples) for item in short]
+        begin, end = now - timedelta(seconds=MINUTE * count), now - timedelta(seconds=MINUTE)
+        try:
+            asked = [query for query in queries if query.expr]
+            answers = self._source.read_range(asked, begin + ahead, end + ahead, MINUTE)
+        except SourceError:
+            return None
+        found = {}
+        for item in short:
+            name = f"guardrail.{item.rule.name}"
+            values, samples = (_finite(answers.get(key), count) for key in (name, f"{name}.samples"))
+            past = zip(values, samples, strict=True)
+            found[item.rule.name] = [_past(item, value, number) for value, number in past][1 - item.rule.of :]
+        return found
 
     def _next(self) -> datetime:
         now = self._clock.now()
@@ -309,9 +349,16 @@ class _Numbers:
 def _numbers(series: Series | None, slots: int) -> _Numbers:
     if series is None or series.doubtful:
         return _Numbers((None,) * slots, False, 0)
-    values = [item if item is not None and math.isfinite(item) and item >= 0 else None for item in series.values]
+    values = tuple(item if item is not None and item >= 0 else None for item in _finite(series, slots))
     begins = next((at for at, item in enumerate(series.values) if item is not None), slots)
-    return _Numbers(tuple([*values, *[None] * slots][:slots]), True, begins)
+    return _Numbers(values, True, begins)
+
+
+def _finite(series: Series | None, slots: int) -> tuple[float | None, ...]:
+    """The samples that are numbers, so many; None for the others, and where the server is in doubt."""
+    values = series.values if series is not None and not series.doubtful else ()
+    found = [item if item is not None and math.isfinite(item) else None for item in values]
+    return tuple([*found, *[None] * slots][:slots])
 
 
 def _counts(bad: _Numbers, total: _Numbers) -> list[Counts]:
@@ -319,6 +366,15 @@ def _counts(bad: _Numbers, total: _Numbers) -> list[Counts]:
     pairs = enumerate(zip(bad.values, total.values, strict=True))
     unborn = bad.begins if bad.told else 0
     return [Counts(0.0 if at < unborn and whole is not None else one, whole) for at, (one, whole) in pairs]
+
+
+def _past(item: Guardrail, number: float | None, samples: float | None) -> Guardrail:
+    """A guardrail as it was."""
+    return replace(item, value=_was(number), samples=_was(samples) if item.samples is not None else None)
+
+
+def _was(number: float | None) -> Reading[float]:
+    return missing(ReadingState.NO_DATA, "") if number is None else Reading(ReadingState.OK, number)
 
 
 def _missing(item: Evidence, answers: Mapping[str, Series], slots: int) -> str:

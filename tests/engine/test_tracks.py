@@ -260,6 +260,37 @@ def test_values_are_evaluated_once_a_minute_and_violations_at_once(life: Life) -
     assert "".join(verdicts) == "iipiibb", "a breach of a minute ago, none, and two of three"
 
 
+@pytest.mark.parametrize(
+    ("past", "verdict"),
+    [
+        ((0, 0), Verdict.PASS),
+        ((1, 0), Verdict.INCONCLUSIVE),
+        ((None, 0), Verdict.INCONCLUSIVE),
+        ((math.nan, 0), Verdict.INCONCLUSIVE),
+    ],
+)
+def test_what_a_value_was_before_anybody_looked_counts(past: tuple[float | None, float], verdict: Verdict) -> None:
+    life = Life(guardrails=(replace(SECURITY, after=2, of=3), PLANNED.guardrails[1]), evidence=())
+    life.source.per_minute["security"] = lambda at, _: past[0] if at == START + 8 * MINUTE else past[1]
+    life.clock.leap(START + 10 * MINUTE)
+    assert life.judged()["security"].verdict is Verdict.INCONCLUSIVE
+    asyncio.run(life.tracks.look())
+    assert life.judged()["security"].verdict is verdict
+    assert life.source.asked == [(START + 8 * MINUTE, START + 9 * MINUTE, 60)]
+    life.violations = 1.0
+    assert (life.judged()["security"].verdict is Verdict.BREACH) == (past[0] == 1)
+    asyncio.run(life.tracks.look())
+    assert len(life.source.asked) == 1
+
+
+def test_a_bake_has_no_past() -> None:
+    life = Life(guardrails=(replace(SECURITY, after=2, of=3), PLANNED.guardrails[1]), evidence=())
+    life.judged()
+    asyncio.run(life.tracks.look())
+    assert life.source.asked == []
+    assert life.judged()["security"].verdict is Verdict.INCONCLUSIVE
+
+
 def test_only_those_of_the_phase_are_judged_in_the_order_of_the_plan() -> None:
     assert list(Life().judged()) == ["security", "errors"]
     late = replace(PLANNED.guardrails[1], phases=(50, 75))
