@@ -371,3 +371,36 @@ async def test_people_say_that_they_can_be_reached_for_half_a_day(bench, flags):
     assert standing.expires_at == START + timedelta(hours=12)
     await console.submit(cmd.RenewProof("people", "ben does not answer", "people", broken=True))
     assert console.state.standing["lighthouse/production/people"].error == "ben does not answer"
+
+
+# -- the rollout's own flag -------------------------------------------------------------------------------------------
+
+
+async def test_a_way_back_that_was_carried_out_proves_the_write_path_and_one_that_was_refused_breaks_it(bench, flags):
+    console = await opened(bench)
+    await console.ask()
+    assert isinstance(await console.submit(cmd.BeginRollout("rev-1")), Done)
+    flags.faults = [FORBIDDEN]
+
+    refused = await console.submit(cmd.SetShare(0.0, 25.0, reason="errors"))
+
+    assert isinstance(refused, Denied)
+    assert (proof(console).state, proof(console).source) == (ProofState.FAILED, "real")
+    assert "elicitation was not set to 0 %: unleash: 403" in proof(console).evidence
+    done = await console.submit(cmd.SetShare(0.0, 25.0, reason="errors"))
+    assert isinstance(done, Done)
+    assert flags.at[PLAN.flag] == 0.0
+    assert (proof(console).state, proof(console).source, proof(console).value) == (ProofState.PROVEN, "real", 0.25)
+    kinds = [event.kind for event in bench.journal.read()]
+    assert kinds.index("rollout.write_finished") < kinds.index("proof.broken") < kinds.index("proof.renewed")
+
+
+async def test_a_share_above_none_proves_nothing(bench, flags):
+    console = await opened(bench)
+    await console.ask()
+    await console.submit(cmd.BeginRollout("rev-1"))
+
+    done = await console.submit(cmd.SetShare(5.0, 25.0, reason="less"))
+
+    assert isinstance(done, Done)
+    assert proof(console).state is ProofState.UNKNOWN
