@@ -157,7 +157,8 @@ def _kill_switch(facts: Facts, now: datetime) -> Proof:
     reading = facts.readings.get("flag.percent")
     if reading is None:
         return _unknown(name, "not read yet")
-    return _probed(name, reading, now, lambda share: (0 <= share <= 100, f"{facts.flag} is at {share:g} %"), "%")
+    by = replace(reading, source=facts.provider)
+    return _probed(name, by, now, lambda share: (0 <= share <= 100, f"{facts.flag} is at {share:g} %"), "%")
 
 
 def _legacy(facts: Facts, now: datetime) -> Proof:
