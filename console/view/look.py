@@ -26,6 +26,7 @@ class Marks:
     rule: str = "─"
     dot: str = " · "
     at_least: str = "≥"
+    at_most: str = "≤"
     below: str = "<"
     times: str = "×"
     spark: str = "▁▂▃▄▅▆▇█"
@@ -62,6 +63,7 @@ ASCII = Marks(
     rule="-",
     dot=" | ",
     at_least=">=",
+    at_most="<=",
     times="x",
     spark="_.:-=+*#",
 )

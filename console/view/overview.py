@@ -9,6 +9,7 @@ from console.view import rollback, rollout, slos, sources
 from console.view.incidents import deadlines
 from console.view.line import Line, Tone, first_fit, line, span
 from console.view.look import Look
+from console.view.rollout_words import counts_down, urgent
 from console.view.step_card import card
 from console.view.times import age
 from console.view.values import evidence, heading
@@ -31,11 +32,16 @@ def panels(board: Board, now: datetime, width: int, look: Look, *, roomy: bool, 
     if board.rollout is not None:
         percent = board.rollout.percent
         plan = f" {board.rollout.plan.name}"
-        end = evidence(percent.source or "no source", percent.state, percent.at, now, look)
+        read = evidence(percent.source or "no source", percent.state, percent.at, now, look)
+        opens = line(span("0 opens  ", Tone.DIM))
+        end = first_fit(width - 10 - len(plan), line(opens, read), read)
     lines += [heading(f"ROLLOUT{plan}", end, width, look), *rollout.lines(board, now, width, look)]
     if roomy:
         lines.append(())
-    lines += [heading("ROLLBACK", (), width, look), *rollback.lines(board.readiness, now, width, look, roomy=roomy)]
+    lines += [
+        heading("ROLLBACK", line(span("B opens", Tone.DIM)), width, look),
+        *rollback.lines(board.readiness, now, width, look, roomy=roomy),
+    ]
     return lines
 
 
@@ -65,6 +71,12 @@ def present_step(board: Board, now: datetime, width: int, look: Look) -> list[Li
     ]
 
 
+def urgent_rows(board: Board, now: datetime) -> int:
+    """Rows that the rollout takes beyond those that it always has."""
+    return int(urgent(board, now) is not None)
+
+
 def counting(board: Board, now: datetime) -> bool:
     """Whether something on the screen counts in seconds, so that it must be drawn anew every second."""
-    return bool(deadlines(board)) or any(run.ended_at is None for run in board.runs)
+    runs = any(run.ended_at is None for run in board.runs)
+    return bool(deadlines(board)) or runs or counts_down(board, now)

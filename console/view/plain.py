@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from console.model.board import Board
-from console.view import alerts, incidents, rollback, runs, slos, sources
+from console.view import alerts, decision, incidents, rollback, runs, slos, sources
 from console.view.header import bars, lease, tags
 from console.view.line import Line, words
 from console.view.look import ASCII, STATE_WORDS, Look
 from console.view.rollout import bake, guardrail, measured
+from console.view.rollout_words import judged_of, next_decision, urgent
 from console.view.times import age, local, stamp
 
 _WIDE = 10_000
@@ -35,7 +36,7 @@ def report(board: Board, now: datetime, look: Look | None = None) -> list[str]:
         "",
         *_rollout(board, now, look),
         "",
-        words(rollback.verdict(board.readiness, _WIDE, look))[2:],
+        *_rollback(board, now, look),
         *(f"  {_tidy(rollback.proof_row(proof, now, _WIDE, look))}" for proof in board.readiness.proofs),
         "",
         *_alerts(board, now, look),
@@ -90,8 +91,28 @@ def _rollout(board: Board, now: datetime, look: Look) -> Iterator[str]:
     )
     facts = ", ".join([where, words(measured(rollout, now, look)), words(bake(rollout, now, look))])
     yield f"Rollout {rollout.plan.name}: {facts}"
+    told = urgent(board, now)
+    if told is not None:
+        yield f"  {_tidy(told.line(look))}"
+    elif board.progress is not None:
+        yield f"  {words(next_decision(board.progress, now))}"
     for item in rollout.guardrails:
-        yield f"  {_tidy(guardrail(item, now, _WIDE, look))}"
+        yield f"  {_tidy(guardrail(item, now, _WIDE, look, judged_of(board, item.rule.name)))}"
+    if board.progress is not None and board.progress.proposal is not None:
+        yield "Decision: " + "; ".join(_tidy(part) for part in decision.headline(board, now, _WIDE, look)[-3:])
+        for finding in decision.ordered(board.progress.proposal):
+            yield f"  {_tidy(decision.row(finding, now, _WIDE, look))}"
+
+
+def _rollback(board: Board, now: datetime, look: Look) -> Iterator[str]:
+    readiness = board.readiness
+    yield words(rollback.verdict(readiness, now, _WIDE, look))[2:]
+    for part in (
+        rollback.time_line(readiness.estimate, now, _WIDE, look),
+        rollback.drivers(readiness.estimate, _WIDE),
+        rollback.until(readiness, now, _WIDE, look),
+    ):
+        yield " ".join(words(part).split())
 
 
 def _alerts(board: Board, now: datetime, look: Look) -> Iterator[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from console.model.estimate import Estimate
+from console.model.estimate import Driver, Estimate
 from console.model.rollback import Can, Proof, ProofState, Readiness
-from console.view.line import Line, Tone, clip, cut, first_fit, fit, join, line, span
+from console.view.line import Line, Tone, clip, first_fit, fit, join, line, span
 from console.view.look import Look
 from console.view.rollout_words import CLOSE, minutes
 from console.view.times import age, clock, count, past, span_of
@@ -22,6 +22,10 @@ TONES = {
 }
 _WORST = (ProofState.FAILED, ProofState.EXPIRED, ProofState.UNKNOWN)
 _MARGIN = 9
+ROWS = 3
+"""Proofs that are not proven, of which the Overview has a row each."""
+NO_RETURN = "no-return"
+"""The proof that the point of no return is not passed."""
 
 
 def verdict(readiness: Readiness, now: datetime, width: int, look: Look) -> Line:
@@ -49,6 +53,7 @@ def against(readiness: Readiness, now: datetime) -> Line:
         found = [proof for proof in readiness.proofs if proof.state_at(now) is state]
         if not found:
             continue
+        found.sort(key=lambda proof: proof.name != NO_RETURN)
         names = ", ".join(proof.name for proof in found)
         text = f"{found[0].title}: {found[0].evidence}" if state is ProofState.FAILED else f"{state}: {names}"
         pieces.append(line(span(text, TONES[state])))
@@ -64,11 +69,10 @@ def time_line(estimate: Estimate, now: datetime, width: int, look: Look) -> Line
     low, high = estimate.p50 / 60, (most if most is not None else estimate.p50) / 60
     span_text = line(span(f"{low:.0f}-{high:.0f} min ", Tone.STRONG if not estimate.human_only else Tone.UNKNOWN))
     quantiles = line(span(f"(P50 {minutes(estimate.p50)}, P95 {minutes(estimate.p95)}) ", Tone.NORMAL))
-    likely = line(*(span(f" P(≤{length} min) {_sure(chance)}", _chance(chance)) for length, chance in estimate.within))
-    ascii_likely = line(
-        *(span(f" P(<={length} min) {_sure(chance)}", _chance(chance)) for length, chance in estimate.within)
+    least = look.marks.at_most
+    chances = line(
+        *(span(f" P({least}{length} min) {_sure(chance)}", _chance(chance)) for length, chance in estimate.within)
     )
-    chances = ascii_likely if look.marks.at_least == ">=" else likely
     rests = line(span(f"  {basis(estimate, now, look)}", Tone.DIM))
     people = line(span("  people only: drills measure no machine", Tone.UNKNOWN)) if estimate.human_only else ()
     return first_fit(
@@ -102,19 +106,24 @@ def drivers(estimate: Estimate, width: int, most: int = 6) -> Line:
     found = sorted(estimate.drivers, key=lambda item: -item.seconds)[:most]
     if not found:
         return clip(line(head, span("unknown: no step was measured", Tone.UNKNOWN)), width)
-    pieces = [
-        line(cut(item.title, 28), span(f" {minutes(item.seconds)}", Tone.STRONG), span(" live" if item.live else "", Tone.ACCENT))
-        for item in found
-    ]
-    return clip(line(head, join(pieces, " | "), span(" min", Tone.DIM)), width)
+    named = [join([_driver(item, name) for item, name in zip(found, names, strict=True)], " | ") for names in (
+        [item.title for item in found],
+        [item.step or item.title for item in found],
+    )]  # fmt: skip
+    end = span(" min", Tone.DIM)
+    return first_fit(width, *(line(head, pieces, end) for pieces in named))
+
+
+def _driver(item: Driver, name: str) -> Line:
+    return line(name, span(f" {minutes(item.seconds)}", Tone.STRONG), span(" live" if item.live else "", Tone.ACCENT))
 
 
 def until(readiness: Readiness, now: datetime, width: int, look: Look) -> Line:
     """UNTIL: the clock of the point of no return. A moment that has passed is loud."""
     deadline = readiness.deadline
     head = span(fit("UNTIL", _MARGIN), Tone.STRONG)
-    gone = next((proof for proof in readiness.proofs if proof.name == "no-return"), None)
-    if gone is not None and gone.state_at(now) is ProofState.FAILED:
+    gone = _no_way_back(readiness, now)
+    if gone is not None:
         return clip(line(head, span(" POINT OF NO RETURN PASSED ", Tone.ALARM), f" {gone.evidence}"), width)
     if deadline.passed or (deadline.at is not None and deadline.at <= now):
         since = f" {past(now - deadline.at)} ago" if deadline.at is not None else ""
@@ -129,19 +138,28 @@ def until(readiness: Readiness, now: datetime, width: int, look: Look) -> Line:
     return clip(line(head, span(told, tone), f" or {deadline.why}"), width)
 
 
+def _no_way_back(readiness: Readiness, now: datetime) -> Proof | None:
+    """The proof that failed, once the point of no return is passed."""
+    failed = (proof for proof in readiness.proofs if proof.state_at(now) is ProofState.FAILED)
+    return next((proof for proof in failed if proof.name == NO_RETURN), None)
+
+
 def proof_row(proof: Proof, now: datetime, width: int, look: Look) -> Line:
     """One proof on one line, with its evidence, age and expiry."""
     state = proof.state_at(now)
     tone = TONES[state]
-    seen = f" ({age(proof.at, now, look)} ago)" if proof.at is not None else ""
     word = state.value if state in (ProofState.PROVEN, ProofState.NOT_NEEDED) else state.value.upper()
     mark = span(f"{look.marks.skipped} ", Tone.DIM) if state is ProofState.NOT_NEEDED else look.marks.of(tone)
     return clip(
         line(
             mark,
             span(fit(word, 10) + " ", tone),
-            span(fit(proof.title, 34) + " ", Tone.NORMAL if state is not ProofState.NOT_NEEDED else Tone.DIM),
-            span(proof.evidence + seen, Tone.DIM if tone is not Tone.CRITICAL else Tone.NORMAL),
+            span(fit(age(proof.at, now, look) if proof.at is not None else "-", 8) + " ", Tone.DIM),
+            span(
+                fit(proof.title, 34) + " " if width >= 100 else fit(proof.name, 16),
+                Tone.NORMAL if state is not ProofState.NOT_NEEDED else Tone.DIM,
+            ),
+            span(proof.evidence, Tone.DIM if tone in (Tone.OK, Tone.DIM) else Tone.NORMAL),
         ),
         width,
     )
@@ -150,13 +168,22 @@ def proof_row(proof: Proof, now: datetime, width: int, look: Look) -> Line:
 def lines(readiness: Readiness, now: datetime, width: int, look: Look, *, roomy: bool) -> list[Line]:
     """The verdict and the time; where there is room also what takes longest, until when, and what is not proven."""
     head = [verdict(readiness, now, width, look), time_line(readiness.estimate, now, width, look)]
-    urgent = readiness.deadline.at is not None or readiness.deadline.passed
+    deadline = readiness.deadline
+    urgent = deadline.at is not None or deadline.passed or _no_way_back(readiness, now) is not None
     if not roomy:
         return [*head, until(readiness, now, width, look)] if urgent else head
-    open_now = [proof for proof in readiness.proofs if proof.state_at(now) in _WORST]
+    found = [proof for proof in readiness.proofs if proof.state_at(now) in _WORST]
+    open_now = sorted(found, key=lambda proof: _WORST.index(proof.state_at(now)))
     return [
         *head,
         drivers(readiness.estimate, width),
         until(readiness, now, width, look),
-        *(proof_row(proof, now, width, look) for proof in open_now),
+        *(proof_row(proof, now, width, look) for proof in open_now[:ROWS]),
+        *([_more(open_now[ROWS:], width)] if len(open_now) > ROWS else []),
     ]
+
+
+def _more(proofs: list[Proof], width: int) -> Line:
+    return clip(
+        line(span(f"  B shows {len(proofs)} more: {', '.join(item.name for item in proofs)}", Tone.UNKNOWN)), width
+    )

@@ -1,13 +1,16 @@
-"""The rollout track and its guardrails."""
+"""The rollout on the Overview and in plain text: the track, what to do now, and the guardrails."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from console.model.board import Board
-from console.model.rollout import Guardrail, Level, Rollout
+from console.model.reading import Reading
+from console.model.rollout import Guardrail, Level, Rollout, RolloutPlan
+from console.model.verdict import Judged, Verdict
 from console.view.line import Line, Tone, clip, first_fit, fit, join, line, span
 from console.view.look import Look
+from console.view.rollout_words import VERDICTS, judged_of, next_decision, urgent
 from console.view.times import span_of, timebox
 from console.view.values import LEVEL_TONES, number, shown, why
 
@@ -16,16 +19,20 @@ _FROM_ON = {">=": "", ">": "above ", "<=": "at or below ", "<": "below "}
 
 def track(rollout: Rollout, look: Look) -> Line:
     """The phases, the present one marked."""
-    phase = rollout.phase
+    return stops(rollout.plan, rollout.phase, rollout.percent.ok, look)
+
+
+def stops(plan: RolloutPlan, phase: int | None, certain: bool, look: Look) -> Line:
+    """The phases of a plan; `phase` is the index of the present one, None when nobody knows."""
     pieces = []
-    for index, percent in enumerate(rollout.plan.phases):
+    for index, percent in enumerate(plan.phases):
         label = f"{percent:g}"
         if phase is None:
             pieces.append(line(span(label, Tone.DIM)))
         elif index < phase:
             pieces.append(line(span(f"{look.marks.ok}{label}", Tone.DIM)))
         elif index == phase:
-            tone = Tone.STRONG if rollout.percent.ok else Tone.DIM
+            tone = Tone.STRONG if certain else Tone.DIM
             pieces.append(line(span(f"[{look.marks.here}{label}]", tone)))
         else:
             pieces.append(line(span(label, Tone.DIM)))
@@ -34,7 +41,12 @@ def track(rollout: Rollout, look: Look) -> Line:
 
 def measured(rollout: Rollout, now: datetime, look: Look) -> Line:
     """The measured share of traffic on the new path."""
-    return line(span("measured ", Tone.DIM), shown(rollout.percent, lambda value: f"{number(value, 1)} %", now, look))
+    return share("measured", rollout.percent, now, look)
+
+
+def share(what: str, reading: Reading[float], now: datetime, look: Look) -> Line:
+    """A share of traffic, and how it is known."""
+    return line(span(f"{what} ", Tone.DIM), shown(reading, lambda value: f"{number(value, 1)} %", now, look))
 
 
 def bake(rollout: Rollout, now: datetime, look: Look) -> Line:
@@ -50,8 +62,9 @@ def bake(rollout: Rollout, now: datetime, look: Look) -> Line:
     return line(head, f"{span_of(left)} left", span(f" of {planned}", Tone.DIM))
 
 
-def guardrail(shown_one: Guardrail, now: datetime, width: int, look: Look) -> Line:
-    """One guardrail: its level in a word, its value, its limits."""
+def guardrail(shown_one: Guardrail, now: datetime, width: int, look: Look, judged: Judged | None = None) -> Line:
+    """One guardrail: its level or verdict in a word, its value, its limits. Where it was judged by its evidence, the
+    verdict stands, unless the reading is worse."""
     level, rule = shown_one.level, shown_one.rule
     tone = LEVEL_TONES[level]
     word = {Level.OK: "ok", Level.WARNING: "WARNING", Level.CRITICAL: "CRITICAL"}.get(level)
@@ -60,27 +73,53 @@ def guardrail(shown_one: Guardrail, now: datetime, width: int, look: Look) -> Li
     elif word is None:
         unsure = "PHASE UNKNOWN" if shown_one.phase_unknown else "UNKNOWN"
         word = shown_one.too_few or why(shown_one.value, now, look).split(",")[0].upper() or unsure
-    from_on = _FROM_ON[rule.breach]
-    limits = [f"critical {from_on}{number(rule.critical)}"]
-    if rule.warning is not None:
-        limits.insert(0, f"warning {from_on}{number(rule.warning)}")
+    end = _limits(shown_one)
+    if judged is not None and (judged.verdict is Verdict.BREACH or level in (Level.OK, Level.UNKNOWN)):
+        word, tone = VERDICTS[judged.verdict]
+        if judged.verdict is not Verdict.PASS:
+            end = judged.why
+        elif level is not Level.OK:
+            tone = Tone.UNKNOWN  # the evidence passes, and the value itself is not known: no green
     value = shown(shown_one.value, lambda found: f"{number(found)} {rule.unit}".rstrip(), now, look, tone)
-    if level is Level.NOT_IN_PHASE:
-        limits.append("in " + ", ".join(f"{phase:g}" for phase in rule.phases) + " %")
-    elif shown_one.value.value is None:
+    if level is not Level.NOT_IN_PHASE and shown_one.value.value is None:
         value = line(span("no value", Tone.UNKNOWN))
     mark = span(f"{look.marks.skipped} ", tone) if level is Level.NOT_IN_PHASE else look.marks.of(tone)
     text = line(
         mark, span(fit(rule.title, 20) + " ", Tone.STRONG), span(fit(word, max(13, len(word) + 1)), tone), value
     )
-    return clip(line(text, span("   " + ", ".join(limits), Tone.DIM)), width)
+    return clip(line(text, span(f"   {end}", Tone.DIM)), width)
+
+
+def _limits(shown_one: Guardrail) -> str:
+    rule = shown_one.rule
+    from_on = _FROM_ON[rule.breach]
+    limits = [f"critical {from_on}{number(rule.critical)}"]
+    if rule.warning is not None:
+        limits.insert(0, f"warning {from_on}{number(rule.warning)}")
+    if shown_one.level is Level.NOT_IN_PHASE:
+        limits.append("in " + ", ".join(f"{phase:g}" for phase in rule.phases) + " %")
+    return ", ".join(limits)
+
+
+def head(board: Board, now: datetime, width: int, look: Look) -> Line:
+    """The track, the measured share, and when the next decision is."""
+    rollout = board.rollout
+    assert rollout is not None
+    where, share_now = track(rollout, look), measured(rollout, now, look)
+    left = bake(rollout, now, look)
+    if board.progress is not None and board.progress.record.started_at is not None:
+        left = next_decision(board.progress, now)
+    return first_fit(width, join([where, share_now, left], "   "), join([where, share_now, left], " "))
 
 
 def lines(board: Board, now: datetime, width: int, look: Look) -> list[Line]:
-    """The track, then each guardrail, without a heading."""
+    """The track, what must not be overlooked, then each guardrail, without a heading."""
     rollout = board.rollout
     if rollout is None:
         return [line(span("No rollout is configured.", Tone.DIM))]
-    where, share_now, left = track(rollout, look), measured(rollout, now, look), bake(rollout, now, look)
-    first = first_fit(width, join([where, share_now, left], "   "), join([where, share_now, left], " "))
-    return [first, *(guardrail(item, now, width, look) for item in rollout.guardrails)]
+    told = urgent(board, now)
+    return [
+        head(board, now, width, look),
+        *([clip(told.line(look), width)] if told is not None else []),
+        *(guardrail(item, now, width, look, judged_of(board, item.rule.name)) for item in rollout.guardrails),
+    ]

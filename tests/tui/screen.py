@@ -1,6 +1,6 @@
 """A console on a made-up Board, to be looked at: `python -m tests.tui.screen quiet|busy|broken|incident|sev1|down
 [mode]`, or `night [NAME ...]`: runs of `tests.view.nights`; or `levels [NAME ...]`: objectives
-of `tests.view.levels`."""
+of `tests.view.levels`; or `rollout CASE`: of `tests.view.rollouts`."""
 
 from __future__ import annotations
 
@@ -120,9 +120,43 @@ async def told(engine):
     assert clock.now() - now < timedelta(minutes=1)
 
 
+async def rolled(engine, case):
+    """A rollout of `tests.view.rollouts`; `rolling` is one with the run of its rollback."""
+    from dataclasses import replace
+
+    from tests.view import rollouts
+
+    if case == "rolling":
+        shown = await rolling(engine)
+    else:
+        shown = rollouts.CASES[case]()
+    engine._board = replace(shown, incidents=engine.board.incidents, runs=engine.board.runs)
+    engine.show()
+
+
+async def rolling(engine):
+    """The Board six minutes into a rollback, whose run the engine has made."""
+    from console.model import commands as cmd
+    from console.model.people import Severity
+    from tests.view import rollouts
+
+    clock = engine.clock
+    clock.advance(minutes=-7)
+    begun = await engine.submit(cmd.DeclareIncident("P99 of elicitation is 612 ms", Severity.SEV2, ()))
+    await engine.submit(cmd.AcknowledgeIncident(begun.subject))
+    book = next(item for item in engine.board.playbooks if item.playbook.name == "emergency-rollback")
+    started = await engine.submit(cmd.StartRun(begun.subject, book))
+    clock.advance(seconds=50)
+    await engine.submit(cmd.CompleteStep(started.subject, "alert-teams", "told at 14:26"))
+    clock.advance(seconds=40)
+    await engine.submit(cmd.CompleteStep(started.subject, "disable-flag", "flag at 0 %", override="the metric lags"))
+    clock.advance(seconds=330)
+    return rollouts.rolling_back(started.subject)
+
+
 def main():
     case = sys.argv[1] if len(sys.argv) > 1 else "busy"
-    mode = sys.argv[2] if len(sys.argv) > 2 and case not in ("night", "levels") else "live"
+    mode = sys.argv[2] if len(sys.argv) > 2 and case not in ("night", "levels", "rollout") else "live"
 
     def start():
         import asyncio
@@ -148,6 +182,8 @@ def main():
             engine = FakeEngine(levels.board(*sys.argv[2:], base=boards.staffed(boards.quiet())), clock)
             engine.lookups.histories = levels.histories()
             asyncio.run(told(engine))
+        if case == "rollout":
+            asyncio.run(rolled(engine, sys.argv[2]))
         if case in ("sev1", "down"):
             asyncio.run(sev1(engine))
         if case in ("incident", "broken"):

@@ -90,10 +90,11 @@ def test_a_guardrail_says_why_it_is_not_judged(value, samples, within, shown):
 @given(st.lists(st.sampled_from(list(ProofState)), max_size=8))
 def test_can_roll_back_is_yes_only_when_every_proof_is_proven(states):
     proofs = tuple(Proof(f"p{index}", f"proof {index}", state, "seen") for index, state in enumerate(states))
-    shown = rollback.verdict(Readiness(proofs), 100, LOOK)
+    shown = rollback.verdict(Readiness(proofs), NOW, 100, LOOK)
     green = any(piece.tone is Tone.OK for piece in shown)
     assert green == (set(states) - {ProofState.NOT_NEEDED} == {ProofState.PROVEN})
-    assert "TIME unknown: no rollback measured yet" in words(shown)
+    told = rollback.time_line(Readiness(proofs).estimate, NOW, 100, LOOK)
+    assert words(told).split() == ["TIME", "unknown:", "no", "rollback", "and", "no", "drill", "was", "measured"]
 
 
 @given(STATES)
@@ -217,7 +218,7 @@ def test_the_plain_report_says_everything_in_words_without_boxes():
         "NOT SAVED: disk full",
         "Availability: STALE",
         "CAN ROLL BACK: UNVERIFIED",
-        "UNKNOWN legacy path healthy timed out",
+        "UNKNOWN - legacy path healthy timed out",
         "NO EVIDENCE OF ALERTING: the always-firing alert 'Watchdog' is not there",
         "prometheus UNREACHABLE",
         "event-store UNREACHABLE",

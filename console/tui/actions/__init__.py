@@ -9,12 +9,14 @@ from console.tui import keys
 from console.tui.actions import (
     alert,
     changes,
+    decision,
     general,
     incident,
     lifecycle,
     panes,
     playbooks,
     response,
+    rollout,
     run,
     shift,
     slos,
@@ -36,6 +38,8 @@ HANDLERS: Mapping[str, Callable[[ConsoleApp, Situation], None]] = {
     **run.HANDLERS,
     **shift.HANDLERS,
     **slos.HANDLERS,
+    **rollout.HANDLERS,
+    **decision.HANDLERS,
 }
 
 

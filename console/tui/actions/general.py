@@ -35,6 +35,12 @@ _MEANINGS = {
     "what that is in bad events or minutes; a burn of 1 spends it just in time. What is less than ok is never green.",
     "slo": "One service level: what was left of its budget over time, and below, on the same axis, what happened. "
     "Left and right read the marks one by one; z shows less time, Z more.",
+    "rollout": "Where the rollout is, and whether the evidence allows the next phase. Set is what the record says, "
+    "flag what the provider says, measured what the traffic says. INCONCLUSIVE and UNKNOWN are never a pass.",
+    "rollback": "Can we roll back right now, how long would it take, and until when. A proof that is unknown or "
+    "expired never counts; and nothing on this screen ever stops a rollback.",
+    "go-no-go": "May the next phase come? A required fail is NO-GO, a required unknown is HOLD, an advisory fail is a "
+    "condition. A promotion rests on a recorded decision for exactly that step.",
     "shift": "Who is on shift, what must be watched, and the handoffs that wait for an answer.",
 }
 
