@@ -1,0 +1,244 @@
+"""How often the guardrails call a rollout a breach that is none, find one that is, and come to an end.
+
+A/A: both paths are the same, over 5 phases of 30 minutes, looked at every minute, three guardrails with counts. A
+threefold error rate: found within the bake, or else, whether what the console says it needs is true. The truths are
+nothing that the rules assume: rates that wander (AR(1), logarithmic), come in heavy-tailed bursts, have two levels, or
+drift over the day; on both paths together, or on each by itself. Counts are binomial. The seeds are fixed.
+
+    python benchmarks/guardrails.py [RUNS] [aa-0.3 | aa-0.7 | threefold]
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from scipy.signal import lfilter
+
+from console.model.interval import wilson
+from console.model.judge import Course, Slice, judge
+from console.model.rollout_plan import Evidence
+from console.model.sequential import Spread, spread
+from console.model.verdict import Counts, Speed, Verdict
+
+RUNS = int(sys.argv[1]) if len(sys.argv) > 1 else 40
+PART = sys.argv[2] if len(sys.argv) > 2 else ""
+PHASES, BAKE, HISTORY, FARTHER = (5, 25, 50, 75, 100), 30, 24 * 60, 4 * 60
+EVIDENCE = (
+    Evidence("errors", "", "", limit=0.01, fast=0.05),
+    Evidence("p99", "", "", limit=0.01, fast_bad="x", fast=0.01),
+    Evidence("undelivered", "", "", limit=0.05),
+)
+TESTS = len(PHASES) * len(EVIDENCE)
+CLEAR = 1.5
+"""The bake's own mean rate is clear when it is so many times the limit: a rate that wanders may be within it."""
+SLOWEST = 0.2
+"""Of the requests that are slower than 300 ms, so many are slower than 500."""
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def ar1(phi, spread=0.6):
+    def wander(chance, length):
+        noise = chance.normal(0.0, spread * np.sqrt(1 - phi * phi), length + 200)
+        return np.exp(lfilter([1.0], [1.0, -phi], noise)[200:] - spread * spread / 2)
+
+    return wander
+
+
+def bursts(chance, length):
+    """Once in two hours, for three minutes on average, Pareto (alpha 1.5) times as many, at most 30."""
+    rate, at = np.ones(length), 0.0
+    while (at := at + chance.exponential(120)) < length:
+        last = int(at + 1 + chance.exponential(3))
+        rate[int(at) : last] = min(30.0, 1 + chance.pareto(1.5) * 2)
+    return rate / 1.1
+
+
+def bimodal(chance, length):
+    """Two levels, the upper one three times the lower, for 10 of 50 minutes on average."""
+    rate, at, high = np.empty(length), 0, False
+    while at < length:
+        last = at + 1 + int(chance.exponential(10 if high else 40))
+        rate[at:last], at, high = 2.14 if high else 0.714, last, not high
+    return rate
+
+
+def drift(chance, length):
+    """A day's wave of 50 %, and iid noise."""
+    day = np.sin(2 * np.pi * (np.arange(length) / 1440 + chance.random()))
+    return (1 + 0.5 * day) * chance.lognormal(-0.045, 0.3, length)
+
+
+TRUTHS = {
+    "steady": lambda chance, length: np.ones(length),
+    "AR(1) 0.5": ar1(0.5),
+    "AR(1) 0.8": ar1(0.8),
+    "AR(1) 0.9": ar1(0.9),
+    "heavy-tailed bursts": bursts,
+    "bimodal": bimodal,
+    "drifting": drift,
+}
+
+
+def traffic(chance, requests, length):
+    wave = 1 + 0.3 * np.sin(2 * np.pi * (np.arange(length) / 1440 + chance.random()))
+    return chance.poisson(60 * requests * wave)
+
+
+def counted(chance, base, wander, total):
+    return chance.binomial(total, np.minimum(1.0, base * wander))
+
+
+class Trace:
+    """One guardrail over a rollout: a day before it, and its bakes one after the other."""
+
+    def __init__(self, chance, evidence, truth, common, base, requests, shares, bake=BAKE, worse=1.0):
+        begin = HISTORY
+        length = begin + bake * len(shares)
+        total = traffic(chance, requests, length)
+        share = np.concatenate([np.zeros(begin), np.repeat(np.array(shares) / 100, bake)])
+        new = chance.binomial(total, share)
+        legacy = total - new
+        wander = truth(chance, length)
+        own = wander if common else truth(chance, length)
+        self.rate = base * worse * own
+        bad = counted(chance, base * worse, own, new)
+        beside = counted(chance, base, wander, legacy)
+        fast = chance.binomial(bad, SLOWEST) if evidence.fast_bad else None
+        self.slices = [
+            Slice(
+                Counts(float(bad[at]), float(new[at])),
+                Counts(float(beside[at]), float(legacy[at])),
+                None if fast is None else float(fast[at]),
+            )
+            for at in range(length)
+        ]
+        self.evidence, self.begin, self.bake = evidence, begin, bake
+
+    def before(self, begin):
+        past = self.slices[max(0, begin - HISTORY) : begin]
+        return spread([[item.legacy for item in past], [item.new for item in past]])
+
+    def phase(self, number, percent, looks=BAKE, known=True):
+        """What is judged at every look of a phase."""
+        begin = self.begin + number * self.bake
+        before = self.before(begin) if known else Spread()
+        course = Course(NOW, before, percent, TESTS)
+        for look in range(1, looks + 1):
+            yield judge(self.evidence, self.slices[begin : begin + look], None, course)
+
+    def truly_fast(self, number, look):
+        """Whether the rate itself was above the fast limit at a look."""
+        at = self.begin + number * self.bake + look - 1
+        part = SLOWEST if self.evidence.fast_bad else 1.0
+        return self.evidence.fast is not None and self.rate[at] * part > self.evidence.fast
+
+
+def share_of(count, runs):
+    low, high = wilson(count, runs)
+    return f"{100 * count / runs:5.1f} % ({100 * low:.0f} to {100 * high:.0f})"
+
+
+def kinds():
+    """The truths, each on both paths together and on each by itself; where nothing wanders, both are the same."""
+    for name, truth in TRUTHS.items():
+        yield name, truth, True
+        if name != "steady":
+            yield name, truth, False
+
+
+def without_a_difference(base):
+    print(f"A/A, a rollout of {len(PHASES)} phases of {BAKE} min, {len(EVIDENCE)} guardrails, {RUNS} rollouts each")
+    print(f"the rate is {base} of the limit. false rollback: a breach in any phase (95 %, Wilson). fast: rollouts with")
+    print("no other breach than minutes whose own rate was above the fast limit. PASS: of all phases and guardrails")
+    for requests in (10, 100, 1000):
+        wrong = Counter()
+        for name, truth, common in kinds():
+            wrong[common] += aa(base, requests, name, truth, common)
+        for common, runs in ((True, len(TRUTHS) * RUNS), (False, (len(TRUTHS) - 1) * RUNS)):
+            words = "on both paths together" if common else "on each path by itself"
+            print(f"  {requests:5} /s  all truths {words}: false rollback {share_of(wrong[common], runs)}")
+
+
+def aa(base, requests, name, truth, common):
+    false, fast, ends, whys = 0, 0, Counter(), Counter()
+    for run in range(RUNS):
+        chance = np.random.default_rng([run, requests, int(100 * base), common, len(name)])
+        found = set()
+        for evidence in EVIDENCE:
+            trace = Trace(chance, evidence, truth, common, base * evidence.limit, requests, PHASES)
+            for number, percent in enumerate(PHASES):
+                last = None
+                for look, last in enumerate(trace.phase(number, percent), 1):
+                    if last.verdict is Verdict.BREACH:
+                        real = last.speed is Speed.FAST and trace.truly_fast(number, look)
+                        found.add("true" if real else "false")
+                        whys[f"{evidence.guardrail} {last.speed} at {percent} %"] += not real
+                        break
+                ends[last.verdict] += 1
+        false += "false" in found
+        fast += found == {"true"}
+    where = f"{requests:5} /s  {name:20} {'common' if common else 'own':7}"
+    told = ", ".join(f"{count} {why}" for why, count in whys.items() if count)
+    ended = f"PASS {100 * ends[Verdict.PASS] / sum(ends.values()):3.0f} %"
+    print(f"  {where} false rollback {share_of(false, RUNS):18} fast {fast:2}  {ended}  {told}", flush=True)
+    return false
+
+
+def threefold():
+    print(f"\nThreefold error rate (0.7 % -> 2.1 %, limit 1 %), found within {BAKE} min, {RUNS} bakes each")
+    print(f"the clear ones: bakes whose own mean rate was above {CLEAR} times the limit")
+    print("needs: median of what the console says at the end of the bake; true: conclusive by then (at most 4 h)")
+    for requests in (10, 100, 1000):
+        for percent in (5, 25, 50):
+            for name, truth, common in kinds():
+                regression(requests, percent, name, truth, common)
+
+
+def regression(requests, percent, name, truth, common):
+    found, minutes, needs, kept, passed, never, clear, seen = 0, [], [], 0, 0, 0, 0, 0
+    for run in range(RUNS):
+        chance = np.random.default_rng([run, requests, percent, common, len(name), 3])
+        evidence = EVIDENCE[0]
+        trace = Trace(chance, evidence, truth, common, 0.007, requests, (percent,), BAKE + FARTHER, 3.0)
+        last = None
+        plain = trace.rate[trace.begin : trace.begin + BAKE].mean() > CLEAR * evidence.limit
+        clear += plain
+        for look, last in enumerate(trace.phase(0, percent), 1):
+            if last.verdict is Verdict.BREACH:
+                found += 1
+                seen += plain
+                minutes.append(look)
+                break
+        else:
+            passed += last.verdict is Verdict.PASS
+            never += last.verdict is Verdict.INCONCLUSIVE and last.more is None
+            if last.more is not None:
+                wanted = int(last.more / timedelta(minutes=1))
+                needs.append(wanted)
+                kept += any(
+                    later.verdict is not Verdict.INCONCLUSIVE
+                    for look, later in enumerate(trace.phase(0, percent, BAKE + min(wanted, FARTHER)))
+                    if look >= BAKE
+                )
+    text = f"median {np.median(minutes):.0f} min" if minutes else ""
+    more = f"needs {np.median(needs):.0f} min, true {kept} of {len(needs)}" if needs else ""
+    where = f"{requests:5} /s at {percent:3} %  {name:20} {'common' if common else 'own':7}"
+    plainly = f"of the clear ones {100 * seen / max(1, clear):3.0f} %"
+    print(
+        f"  {where} found {share_of(found, RUNS):22} {plainly} {text:14} passed {passed} no end told {never} {more}",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    began = time.perf_counter()
+    for base in (0.3, 0.7):
+        if PART in ("", f"aa-{base}"):
+            without_a_difference(base)
+    if PART in ("", "threefold"):
+        threefold()
+    print(f"\n{time.perf_counter() - began:.0f} s")
