@@ -9,6 +9,7 @@ from typing import Any
 
 from console.model.alert import Alert
 from console.model.board import AlertFeed, Board, Health, SourceStatus
+from console.model.estimate import Drain, Estimate, Remaining
 from console.model.incident import Incident
 from console.model.message import ChannelProof
 from console.model.people import Actor
@@ -38,7 +39,7 @@ def snapshot(board: Board) -> Json:
         "sources": [_source(status, board) for status in board.sources],
         "slos": [slo_data(gauge) for gauge in board.slos],
         "rollout": _rollout(board.rollout, board.at) if board.rollout is not None else None,
-        "rollback": _rollback(board.readiness),
+        "rollback": rollback_data(board.readiness, board.at),
         "alerts": _alerts(board.feed),
         "incidents": [incident_data(item, board.runs, board.at) for item in board.incidents],
         "shift": shift_data(board.shift) if board.shift is not None else None,
@@ -204,18 +205,74 @@ def _guardrail(item: Guardrail) -> Json:
     }
 
 
-def _rollback(readiness: Readiness) -> Json:
-    proofs = [
-        {
-            "name": proof.name,
-            "state": proof.state.value,
-            "at": instant(proof.at),
-            "expires_at": instant(proof.expires_at),
-            "evidence": proof.evidence,
-        }
-        for proof in readiness.proofs
-    ]
-    return {"can": readiness.can.value, "proofs": proofs, "minutes": None, "p_within": None}
+def rollback_data(readiness: Readiness, now: datetime) -> Json:
+    """Whether a rollback is possible, how long it would take and until when it may begin. `minutes` and `p_within` are
+    of the whole; what drills alone say of people's steps is in `human_minutes`. None: nobody knows."""
+    estimate, deadline = readiness.estimate, readiness.deadline
+    minutes = None if estimate.p50 is None else _minutes(estimate)
+    return {
+        "can": readiness.can_at(now).value,
+        "proofs": [
+            {
+                "name": proof.name,
+                "title": proof.title,
+                "state": proof.state_at(now).value,
+                "at": instant(proof.at),
+                "expires_at": instant(proof.expires_at),
+                "evidence": proof.evidence,
+                "source": proof.source,
+                "value": None if proof.value is None else number(proof.value),
+                "unit": proof.unit,
+            }
+            for proof in readiness.proofs
+        ],
+        "minutes": None if estimate.human_only else minutes,
+        "human_minutes": minutes if estimate.human_only else None,
+        "p_within": {str(limit): number(share) for limit, share in estimate.within} or None,
+        "runs": estimate.runs,
+        "runs_effective": number(estimate.effective),
+        "newest_at": instant(estimate.newest),
+        "plan_changed": estimate.plan_changed,
+        "statement": estimate.statement,
+        "calibration": {"scored": estimate.scored, "inside_80": estimate.inside},
+        "drivers": [
+            {"step": item.step, "title": item.title, "minutes": number(item.seconds / 60), "live": item.live}
+            for item in estimate.drivers
+        ],
+        "drain": None if estimate.drain is None else _drain(estimate.drain),
+        "no_return_at": instant(deadline.at),
+        "no_return": {"passed": deadline.passed, "why": deadline.why},
+        "remaining": None if readiness.remaining is None else _remaining(readiness.remaining),
+    }
+
+
+def _minutes(found: Estimate | Drain | Remaining) -> Json:
+    said = {"p50": found.p50, "p80": found.p80, "p95": found.p95}
+    return {name: None if seconds is None else number(seconds / 60) for name, seconds in said.items()}
+
+
+def _drain(drain: Drain) -> Json:
+    return {
+        "at": instant(drain.at),
+        "items": number(drain.items),
+        "bound": drain.bound or None,
+        "never": drain.never,
+        "minutes": None if drain.p50 is None else _minutes(drain),
+        "most_minutes": None if drain.most is None else number(drain.most / 60),
+        "cut_after_minutes": None if drain.cut_after is None else number(drain.cut_after / 60),
+        "cut_items": None if drain.cut is None else number(drain.cut),
+        "why": drain.why,
+    }
+
+
+def _remaining(left: Remaining) -> Json:
+    return {
+        "run": left.run,
+        "elapsed_minutes": number(left.elapsed / 60),
+        "minutes": None if left.p50 is None else _minutes(left),
+        "pace": number(left.pace),
+        "objective_minutes": None if left.within is None else number(left.within.total_seconds() / 60),
+    }
 
 
 def _alerts(feed: AlertFeed) -> Json:
