@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "baseline": ("baseline", "What was normal: capture it, and compare the present with it."),
     "decision": ("decision", "Go, hold or no-go for the next phase, and its certificate."),
     "incident": ("incident", "Declare, lead, follow and export incidents."),
+    "rollout": ("rollout", "Where the rollout is; promote, hold, set, finish."),
     "rollback": ("rollback", "Can we roll back right now; prove it, begin it."),
     "changes": ("changes", "Temporary changes: what is owed, undone, handed over."),
     "outbox": ("outbox", "Messages: what went out, what is NOT SENT."),

@@ -224,7 +224,7 @@ async def test_a_write_that_nobody_knows_of_stays_open_and_is_not_repeated(bench
     bench.flags.lost = ""
     again = await console.submit(cmd.SetShare(25, 5, promote=True, break_glass=GLASS))
     assert isinstance(again, Denied)
-    assert "nobody knows what came of alice's write" in again.reason
+    assert "nobody knows what came of the write of 25 %" in again.reason
     settled = cmd.SettleWrite(record.open_write.effect, True, 25, "Unleash shows 25 %")
     assert isinstance(await console.submit(settled), Done)
     await bench.run(60)

@@ -210,7 +210,7 @@ def test_a_write_that_nobody_knows_of_stays_open_until_somebody_settles_it(life:
     life.real = 5
     assert life.seen() == []
     assert life.rollout.state is RolloutState.RAMPING
-    assert "nobody knows what came of alice's write of 5 %" in life.refused(cmd.SetShare(5, 0, promote=True))
+    assert "nobody knows what came of the write of 5 %" in life.refused(cmd.SetShare(5, 0, promote=True))
     write = life.rollout.open_write
     assert "that is not done" in life.refused(cmd.SettleWrite(write.effect, True, 0.0, "seen"))
     life.do(cmd.SettleWrite(write.effect, True, 5.0, "Unleash shows 5 %"), BOB)

@@ -233,7 +233,7 @@ def _doubt(write: FlagWrite, now: datetime) -> str:
     if not write.outcome and now - write.at < PATIENCE:
         return f"{write.by} is setting it to {write.percent:g} % since {_ago(write.at, now).removesuffix(' ago')}"
     return (
-        f"nobody knows what came of {write.by}'s write of {write.percent:g} % {_ago(write.at, now)}: look at "
+        f"nobody knows what came of the write of {write.percent:g} % {_ago(write.at, now)} by {write.by}: look at "
         f"{write.flag}, then settle it"
     )
 

@@ -1,0 +1,286 @@
+"""`oncall rollout`: where it is, the next phase, held, set, given up, finished."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from console.bootstrap.common import Options
+from console.cli.exits import FAILED, NOT_FOUND, USAGE, Stop
+from console.cli.feed import confirm, yes_option
+from console.cli.output import json_option, line, show
+from console.cli.record import How, Shown, write, writing
+
+if TYPE_CHECKING:
+    from console.engine.console import Console
+    from console.engine.outcome import Done
+    from console.model.board import Board
+    from console.model.commands import Command
+    from console.model.progress import Progress
+    from console.model.rolling import FlagWrite
+
+glass_option = click.option(
+    "--break-glass", "glass", default="", metavar="REASON", help="Without a decision: why. It is recorded, and told."
+)
+decision_option = click.option(
+    "--decision", default="", metavar="DEC", help="The decision that it rests on; else the newest of this step."
+)
+reason_option = click.option("--reason", required=True, help="Why.")
+
+
+@click.group("rollout")
+def command() -> None:
+    """Where the rollout is; the next phase, on a decision; hold, set, give up, finish."""
+
+
+# -- how it stands ----------------------------------------------------------------------------------------------------
+
+
+@command.command("status")
+@json_option
+@click.pass_context
+def status(ctx: click.Context, as_json: bool) -> None:
+    """Read every source once, and say where the rollout is, by the record and as it is measured.
+
+    Ends with 1 while a guardrail is breached or nobody knows what came of a write. Nothing is written.
+    """
+    from console.bootstrap import opened, run
+    from console.reports.rollout import progress_data
+    from console.reports.snapshot import instant
+
+    async def read() -> bool:
+        async with opened(ctx.obj, sources=True, read_only=True) as console:
+            await console.ask()
+            board, progress = console.board, _progress(console)
+            data = {"at": instant(board.at), "environment": str(board.target), "mode": board.mode}
+            show({**data, **progress_data(progress, board.at)}, lambda: lines(board), as_json)
+            record = progress.record
+            return not record.breaches and record.open_write is None
+
+    ctx.exit(0 if run(read()) else FAILED)
+
+
+def lines(board: Board) -> list[str]:
+    """The page of the screen, in plain text."""
+    from console.view import rollout_detail
+    from console.view.line import words
+    from console.view.look import ASCII, Look
+
+    return [words(item).rstrip() for item in rollout_detail.page(board, board.at, 10_000, Look(ASCII))]
+
+
+def _progress(console: Console) -> Progress:
+    """The rollout on the Board. Raises Stop where none is planned."""
+    progress = console.board.progress
+    if progress is None:
+        raise Stop("no rollout is planned here: rollout.yaml says nothing", USAGE)
+    return progress
+
+
+def _shown(console: Console, _: Done) -> Shown:
+    """The record after a command."""
+    from console.reports.rollout import record_data
+
+    record = _progress(console).record
+    share = "an unknown share" if record.percent is None else f"{record.percent:g} %"
+    said = [f"{record.plan or record.target}: {record.state} at {share}"]
+    if record.under_way and record.percent and record.stay is None and not console.board.lease.holder:
+        said.append("No engine runs: the phase is entered, and the bake begins, when one sees the share")
+    return {"rollout": record_data(record)}, said
+
+
+# -- begun, held, given up --------------------------------------------------------------------------------------------
+
+
+@command.command("begin")
+@click.option("--revision", default="", help="What is rolled out; else as it is measured.")
+@yes_option
+@writing()
+@click.pass_obj
+def begin(options: Options, revision: str, yes: bool, how: How) -> None:
+    """Begin the plan where the flag stands: at 0 %, or at the share that is read."""
+    from console.model.commands import BeginRollout
+
+    async def wanted(console: Console) -> Command:
+        await console.ask()
+        progress = _progress(console)
+        share = progress.flag.value
+        at = f"at {share:g} %" if progress.flag.ok and share is not None else "at an unknown share"
+        confirm(f"Begin the rollout {progress.plan.name} of {console.board.target} {at}?", yes)
+        return BeginRollout(revision)
+
+    write(options, wanted, _shown, how, sources=True)
+
+
+@command.command("hold")
+@reason_option
+@writing()
+@click.pass_obj
+def hold(options: Options, reason: str, how: How) -> None:
+    """Promote nothing until it is released."""
+    from console.model.commands import HoldRollout
+
+    write(options, lambda _: HoldRollout(reason), _shown, how)
+
+
+@command.command("release")
+@reason_option
+@writing()
+@click.pass_obj
+def release(options: Options, reason: str, how: How) -> None:
+    """Go on. After a breach in this phase the bake begins anew."""
+    from console.model.commands import ReleaseRollout
+
+    write(options, lambda _: ReleaseRollout(reason), _shown, how)
+
+
+@command.command("abort")
+@reason_option
+@yes_option
+@writing()
+@click.pass_obj
+def abort(options: Options, reason: str, yes: bool, how: How) -> None:
+    """Give it up where it is, without a rollback: the flag is left as it stands."""
+    from console.model.commands import AbortRollout
+
+    def wanted(console: Console) -> Command:
+        record = _progress(console).record
+        share = "an unknown share" if record.percent is None else f"{record.percent:g} %"
+        confirm(f"Give up {record.plan} of {console.board.target}, and leave it at {share}?", yes)
+        return AbortRollout(reason)
+
+    write(options, wanted, _shown, how)
+
+
+@command.command("finish")
+@decision_option
+@glass_option
+@yes_option
+@writing()
+@click.pass_obj
+def finish(options: Options, decision: str, glass: str, yes: bool, how: How) -> None:
+    """Finish it: the last phase has baked. It rests on a decision from the last phase to itself."""
+    from console.model.commands import FinishRollout
+
+    def wanted(console: Console) -> Command:
+        record = _progress(console).record
+        confirm(f"Finish {record.plan} of {console.board.target}?", yes)
+        return FinishRollout(decision, glass)
+
+    write(options, wanted, _shown, how)
+
+
+@command.command("cancel")
+@reason_option
+@writing()
+@click.pass_obj
+def cancel(options: Options, reason: str, how: How) -> None:
+    """Cancel the countdown to the rollback that would start by itself. There is none again for the same breach."""
+    from console.model.commands import CancelCountdown
+
+    write(options, lambda _: CancelCountdown(reason), _shown, how)
+
+
+# -- the share --------------------------------------------------------------------------------------------------------
+
+
+@command.command("promote")
+@decision_option
+@glass_option
+@click.option("--reason", default="", help="Why.")
+@yes_option
+@writing()
+@click.pass_obj
+def promote(options: Options, decision: str, glass: str, reason: str, yes: bool, how: How) -> None:
+    """Set the flag to the next phase, and read it back. It rests on a decision for exactly this step."""
+    from console.model.commands import SetShare
+
+    async def wanted(console: Console) -> Command:
+        now = await _now(console)
+        following = _progress(console).plan.next_phase(now)
+        if following is None:
+            raise Stop(f"{now:g} % is the last phase: `oncall rollout finish`", USAGE)
+        _agreed(console, now, following, yes)
+        return SetShare(following, now, True, reason, decision, glass)
+
+    write(options, wanted, _shown, how, sources=True)
+
+
+@command.command("set")
+@click.argument("percent", type=click.FloatRange(0, 100))
+@decision_option
+@glass_option
+@click.option("--reason", default="", help="Why.")
+@yes_option
+@writing()
+@click.pass_obj
+def set_(options: Options, percent: float, decision: str, glass: str, reason: str, yes: bool, how: How) -> None:
+    """Set the flag to so many PERCENT, and read it back. Lowering rests on nothing; raising on a decision for exactly
+    this step, as a promotion does."""
+    from console.model.commands import SetShare
+
+    async def wanted(console: Console) -> Command:
+        # The way down does not wait for a share that cannot be read.
+        now = await _now(console, needed=percent > 0)
+        _agreed(console, now, percent, yes)
+        return SetShare(percent, now, False, reason, decision, glass)
+
+    write(options, wanted, _shown, how, sources=True)
+
+
+async def _now(console: Console, *, needed: bool = True) -> float:
+    """The share that is set: by the record, else as the flag is read. Raises Stop where it is needed and unknown."""
+    await console.ask()
+    progress = _progress(console)
+    share = progress.record.percent
+    if share is None and progress.flag.ok:
+        share = progress.flag.value
+    if share is None and needed:
+        raise Stop(f"what {progress.plan.flag or 'the flag'} gives is not known ({progress.flag.note})", FAILED)
+    return 0.0 if share is None else share
+
+
+def _agreed(console: Console, now: float, to: float, yes: bool) -> None:
+    progress, board = _progress(console), console.board
+    flag = progress.flag
+    seen = (
+        f" (the flag gives {flag.value:g} %)" if flag.ok and flag.value is not None else " (the flag is not readable)"
+    )
+    where = f" by {board.flags}" if board.flags else ""
+    confirm(f"Set {progress.plan.flag} of {board.target}{where} from {now:g} to {to:g} %{seen}?", yes)
+
+
+@command.command("settle")
+@click.option("--done/--not-done", "done", required=True, help="Whether the flag gives what was asked for.")
+@click.option("--observed", type=click.FloatRange(0, 100), help="The share that the flag gives, in percent.")
+@click.option("--seen", "answer", required=True, help="What was seen, and where.")
+@click.option("--effect", default="", metavar="ID", help="Which write, where several are open.")
+@writing()
+@click.pass_obj
+def settle(options: Options, done: bool, observed: float | None, answer: str, effect: str, how: How) -> None:
+    """Say what came of a write whose outcome nobody knew."""
+    from console.model.commands import SettleWrite
+
+    def wanted(console: Console) -> Command:
+        write_ = _open_write(console, effect)
+        line_ = f"from {write_.before:g} to {write_.percent:g} %, {write_.at:%Y-%m-%d %H:%M:%S}Z, by {write_.by}"
+        if not how.as_json:
+            line(f"The write {line_}")
+        return SettleWrite(write_.effect, done, observed, answer)
+
+    write(options, wanted, _shown, how)
+
+
+def _open_write(console: Console, effect: str) -> FlagWrite:
+    """The open write that is meant. Raises Stop."""
+    record = _progress(console).record
+    found = [item for item in (record.write, *record.doubtful) if item is not None and item.open]
+    if effect:
+        found = [item for item in found if item.effect == effect]
+    if not found:
+        raise Stop("no write is open: nothing is to be settled", NOT_FOUND)
+    if len(found) > 1:
+        named = ", ".join(f"{item.effect} ({item.percent:g} %)" for item in found)
+        raise Stop(f"several writes are open; --effect names one of {named}", USAGE)
+    return found[0]

@@ -1,0 +1,130 @@
+"""`oncall rollout`: begun, promoted, held, set and settled, on flags behind real programs."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.cli.test_rollback import FLAG, READ, WRITE, writes
+
+GLASS = ("--break-glass", "nobody is there to decide", "--yes")
+FLAGS = """
+    flags:
+      type: command
+      read: [./read, "{flag}"]
+      write: [./write, "{flag}", "{percent}"]
+      timeout: 2s
+"""
+
+
+@pytest.fixture
+def rolled(oncall):
+    """Production's flag is behind two programs, and at 0 %."""
+    oncall.notify()
+    oncall.edit(r"(?<=\n)    notify: \{\}\n", "    notify: {}" + FLAGS)
+    for name, text in (("read", READ), ("write", WRITE)):
+        program = oncall.config / name
+        program.write_text(text)
+        program.chmod(0o700)
+    (oncall.config / f"{FLAG}.percent").write_text("0\n")
+    return oncall
+
+
+def state(cli, code=0):
+    found = cli("rollout", "status", "--json", code=code).json
+    return found["state"], found["record"]["percent"]
+
+
+def test_nothing_is_promoted_before_it_is_begun_nor_without_a_decision(rolled):
+    assert "no rollout is under way: begin one" in rolled("rollout", "promote", "--yes", code=3).err
+
+    begun = rolled("rollout", "begin", "--revision", "abc123", "--yes", "--json").json
+
+    assert (begun["rollout"]["state"], begun["rollout"]["revision"]) == ("pending", "abc123")
+    assert begun["saved"] is True
+    refused = rolled("rollout", "promote", "--yes", code=3).err
+    assert "no decision is recorded for 0 to 5 %. Without one it can be done with a reason" in refused
+    assert writes(rolled) == []
+    assert "is under way at 0 %" in rolled("rollout", "begin", "--yes", code=3).err
+
+
+def test_a_promotion_names_target_and_environment_and_shows_from_and_to(rolled):
+    rolled("rollout", "begin", "--yes")
+
+    asked = rolled("rollout", "promote", code=2).err
+
+    assert f"Set {FLAG} of lighthouse/production by flag programs from 0 to 5 % (the flag gives 0 %)?" in asked
+    assert "Give --yes to go ahead; nothing was done" in asked
+    shown = rolled("rollout", "promote", *GLASS)
+    assert "ramping at 5 %" in shown.out
+    assert "No engine runs" in shown.out
+    assert writes(rolled) == [f"{FLAG} 5"]
+    assert state(rolled) == ("ramping", 5)
+    again = rolled("rollout", "promote", *GLASS, code=3).err
+    assert "5 % is set and not entered yet: the measured share does not say so" in again
+
+
+def test_what_is_held_is_not_promoted_and_goes_down_all_the_same(rolled):
+    rolled("rollout", "begin", "--yes")
+    rolled("rollout", "promote", *GLASS)
+    rolled("rollout", "hold", "--reason", "lunch")
+
+    refused = rolled("rollout", "set", "25", *GLASS, code=3, by="bob").err
+    assert re.search(r"held since [0-9:]+Z by alice.*: lunch", refused)
+    rolled("rollout", "set", "0", "--yes", by="bob")
+
+    assert state(rolled) == ("held", 0)
+    assert writes(rolled) == [f"{FLAG} 5", f"{FLAG} 0"]
+    rolled("rollout", "release", "--reason", "fed")
+    assert state(rolled) == ("pending", 0)
+    assert "is not held" in rolled("rollout", "release", "--reason", "fed", code=3).err
+    aborted = rolled("rollout", "abort", "--reason", "another day", "--yes", "--json").json
+    assert (aborted["rollout"]["state"], aborted["rollout"]["reason"]) == ("aborted", "another day")
+
+
+def test_a_write_that_is_refused_or_has_no_effect_leaves_the_share(rolled):
+    rolled("rollout", "begin", "--yes")
+    (rolled.config / "forbidden").touch()
+    assert "403: no permission" in rolled("rollout", "promote", *GLASS, code=3).err
+    (rolled.config / "forbidden").unlink()
+    (rolled.config / "deaf").touch()
+    assert f"{FLAG} was not set" in rolled("rollout", "promote", *GLASS, code=3).err
+    assert state(rolled) == ("pending", 0)
+
+
+def test_an_unknown_outcome_is_not_repeated_and_somebody_settles_it(rolled):
+    rolled("rollout", "begin", "--yes")
+    (rolled.config / "hangs").touch()
+
+    said = rolled("rollout", "promote", *GLASS, code=6).err
+
+    assert "outcome unknown" in said.lower()
+    (rolled.config / "hangs").unlink()
+    shown = rolled("rollout", "status", "--json", code=1).json["record"]
+    (write,) = shown["open_writes"]
+    assert (write["percent"], write["by"], write["outcome"]) == (5, "alice", "unknown")
+    assert "nobody knows what came of the write of 5 %" in rolled("rollout", "promote", *GLASS, code=3).err
+    settled = rolled("rollout", "settle", "--not-done", "--observed", "0", "--seen", "the file says 0", by="bob")
+    assert "pending at 0 %" in settled.out
+    assert "no write is open" in rolled("rollout", "settle", "--done", "--seen", "x", code=5).err
+
+
+def test_there_is_nothing_to_cancel_and_nothing_to_finish(rolled):
+    assert "no rollback is counted down" in rolled("rollout", "cancel", "--reason", "no", code=3).err
+    rolled("rollout", "begin", "--yes")
+    assert "it is finished after its last phase, 100 %" in rolled("rollout", "finish", "--yes", code=3).err
+
+
+def test_a_flag_that_cannot_be_read_begins_nothing_and_is_lowered_all_the_same(rolled):
+    (rolled.config / f"{FLAG}.percent").unlink()
+    assert "is not known" in rolled("rollout", "begin", "--yes", code=3).err
+    assert "is not known" in rolled("rollout", "promote", *GLASS, code=1).err
+    rolled("rollout", "set", "0", "--yes")
+    assert writes(rolled) == [f"{FLAG} 0"]
+
+
+def test_the_status_is_the_page_of_the_screen_and_the_old_keys_stay(rolled):
+    rolled("rollout", "begin", "--yes")
+    assert rolled("rollout", "status").out
+    assert {"guardrails", "phase", "percent", "phases"} <= rolled("status", "--json").json["rollout"].keys()
