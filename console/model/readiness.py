@@ -121,18 +121,17 @@ def _probed(
     words. Only an ok value, or one that was ok when it was read, proves or disproves anything."""
     said, at = reading.value, reading.at
     by = f", says {reading.source}" if reading.source else ""
+    title, doubt = TITLES[name], reading.note or reading.state.replace("_", " ")
     if said is None or at is None or not isfinite(said):
-        why = reading.note or reading.state.replace("_", " ")
-        return replace(_unknown(name, why), at=at, source=Source.PROBE)
+        return Proof(name, title, ProofState.UNKNOWN, doubt, at, None, Source.PROBE)
     well, words = told(said)
-    proof = Proof(name, TITLES[name], ProofState.UNKNOWN, f"{words}{by}", at, at + PROOF_LIFE, Source.PROBE, said, unit)
+    evidence, expires = f"{words}{by}", at + PROOF_LIFE
     if reading.state not in (ReadingState.OK, ReadingState.STALE):
-        doubt = reading.note or reading.state.replace("_", " ")
-        said_so = doubt in words
-        return replace(proof, evidence=proof.evidence + (f"; {doubt}" if not said_so else ""), expires_at=None)
-    if at + PROOF_LIFE <= now:
-        return replace(proof, state=ProofState.EXPIRED)
-    return replace(proof, state=ProofState.PROVEN if well else ProofState.FAILED)
+        evidence = evidence if doubt in words else f"{evidence}; {doubt}"
+        return Proof(name, title, ProofState.UNKNOWN, evidence, at, None, Source.PROBE, said, unit)
+    seen = ProofState.PROVEN if well else ProofState.FAILED
+    state = ProofState.EXPIRED if expires <= now else seen
+    return Proof(name, title, state, evidence, at, expires, Source.PROBE, said, unit)
 
 
 def _asked(name: str, facts: Facts, now: datetime, told: Callable[[float], tuple[bool, str]], unit: str = "") -> Proof:
@@ -250,8 +249,8 @@ _LONGEST = timedelta(days=36_500).total_seconds()
 def _until(proof: Proof, limit: timedelta) -> Proof:
     if proof.at is None or proof.value is None or proof.expires_at is None:
         return proof
-    begun = proof.at - timedelta(seconds=proof.value)
-    return replace(proof, expires_at=min(proof.expires_at, begun + limit))
+    over = proof.at - timedelta(seconds=proof.value) + limit
+    return replace(proof, expires_at=over) if over < proof.expires_at else proof
 
 
 # -- what is in the record --------------------------------------------------------------------------------------------
