@@ -5,7 +5,7 @@ import json
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.journal.codec import (
@@ -31,6 +31,7 @@ from tests.journal.tools import PAYLOADS, START, TEXT, append, event, payloads_o
 
 @pytest.mark.parametrize("kind", sorted(ev.KINDS))
 def test_every_kind_survives_the_round_trip(kind):
+    @settings(max_examples=25)  # for each of a hundred kinds
     @given(payloads_of(ev.KINDS[kind]))
     def survives(payload):
         assert decode(*kind, encode(payload)) == payload

@@ -164,7 +164,7 @@ def playbooks(draw):
     return playbook(*steps)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(found=playbooks(), width=st.integers(60, 120))
 def test_whatever_leads_anywhere_is_drawn(found, width):
     judge(found, width)
