@@ -63,9 +63,11 @@ class Durations:
             return
         self._due = self._clock.monotonic() + DURATIONS_EVERY.total_seconds()
         try:
-            self.lasting = lasting_of(self._metrics.rows(self._expr))
+            found = lasting_of(self._metrics.rows(self._expr))
         except SourceError:
-            self.lasting = None
+            found = None
+        if found != self.lasting:
+            self.lasting = found
 
 
 def lasting_of(rows: Sequence[Row]) -> Residual | None:
