@@ -164,19 +164,24 @@ def _wrong(journal: SqliteJournal, text: str) -> tuple[str, list[str]]:
     """The decision that a file names, and what is wrong with the file or with the record."""
     from console.journal.verify import verify as check
     from console.model.events import DecisionCertified
-    from console.ports import Head
     from console.reports.decision import anchor_of, differences
 
     anchor = anchor_of(text)
     if anchor is None:
         return "", ["it names no SEQ:HASH of the record: no certificate, or a broken one"]
     seq, digest = anchor
-    chain = check(journal, Head(seq, digest))
+    chain = check(journal)
     wrong = [] if chain.ok else [f"the record: {chain}"]
-    found = journal.read(seq - 1, 1) if seq else []
-    event = found[0] if found and found[0].seq == seq else None
-    if event is None or not isinstance(event.payload, DecisionCertified):
-        return "", [*wrong, f"event {seq} is no decision in this record"]
+    if chain.bad_seq is not None and chain.bad_seq <= seq:
+        return "", wrong  # what stands there now proves nothing
+    event = next(iter(journal.read(seq - 1, 1)), None) if seq else None
+    if event is None:
+        return "", [*wrong, f"event {seq} is not in this record, which ends at {chain.head.seq}"]
+    if event.hash != digest:
+        why = "it is about another record, or one of the two was changed"
+        return "", [*wrong, f"event {seq} has the hash {event.hash} in this record, and {digest} in the file: {why}"]
+    if not isinstance(event.payload, DecisionCertified):
+        return "", [*wrong, f"event {seq} is no decision"]
     return f"DEC-{seq}", [*wrong, *differences(text, event)]
 
 

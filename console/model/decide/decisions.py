@@ -17,12 +17,15 @@ from console.model.rolling import RolloutRecord, RolloutState
 from console.model.rollout import RolloutPlan
 from console.model.rollout_plan import CriterionKind, CriterionRule
 from console.model.state import State
+from console.model.text import safe
 
 OVERRIDE = "override"
 """What a second person approves who agrees to a decision against the findings."""
 _BY_RECORD = (CriterionKind.CHECKLIST, CriterionKind.APPROVAL)
 _OVER = (RolloutState.ROLLING_BACK, RolloutState.ROLLED_BACK, RolloutState.ABORTED, RolloutState.PROMOTED)
 _LINK = re.compile(r"https?://[^\s/]\S*", re.IGNORECASE)
+SHOWN = 3
+"""Of so many findings a refusal says why; of more, what they are."""
 _AHEAD = timedelta(days=366)
 """How far ahead a condition may be due."""
 
@@ -227,7 +230,10 @@ def _against(
     record: RolloutRecord, command: cmd.Decide, context: Context, holding: list[Finding]
 ) -> tuple[str, str, str]:
     """The reason, the second person, and why there is none. Raises Refusal."""
-    what = "; ".join(f"{item.title}: {item.outcome} ({item.evidence})" for item in holding)
+    short = len(holding) <= SHOWN
+    what = "; ".join(
+        f"{item.title}: {item.outcome}{f' ({safe(item.evidence, 160)})' if short else ''}" for item in holding
+    )
     if not command.override.strip():
         only = all(not item.required for item in holding)
         hint = "CONDITIONAL names what is done about it" if only else "against that, it needs a reason"
