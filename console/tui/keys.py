@@ -11,6 +11,7 @@ from console.tui import situation as when
 from console.tui.action import Action as Action
 from console.tui.alert_keys import ALERT_ACTIONS
 from console.tui.incident_keys import INCIDENT_ACTIONS
+from console.tui.proof_keys import PROOF_ACTIONS
 from console.tui.rollout_keys import ROLLOUT_ACTIONS
 from console.tui.run_keys import ON_A_STEP, RUN_ACTIONS
 from console.tui.slo_keys import SLO_ACTIONS
@@ -104,6 +105,7 @@ ACTIONS: tuple[Action, ...] = (
     *RUN_ACTIONS,
     *SLO_ACTIONS,
     *ROLLOUT_ACTIONS,
+    *PROOF_ACTIONS,
     # Shift
     Action("begin", "b", "Begin", "Begin your shift", "shift", enabled=when.begin, footer=1, writes=True),
     Action(
@@ -249,8 +251,6 @@ ON_THE_ROW = ON_A_STEP | frozenset(
         "slo",
         "slo-query",
         "slo-links",
-        "attest",
-        "rollout-approve",
     }
 )
 """Actions on what is under the cursor."""

@@ -7,7 +7,7 @@ import itertools
 from dataclasses import replace
 from datetime import timedelta
 
-from console.engine.lookups import Found
+from console.engine.lookups import FlagLook, Found
 from console.engine.outcome import Denied, Done, Unsaved
 from console.model import commands as cmd
 from console.model import events as ev
@@ -41,7 +41,7 @@ class Answers:
     """Lookups that the test chooses; nothing is known by itself."""
 
     def __init__(self):
-        self.asked, self.found, self.histories = [], {}, {}
+        self.asked, self.found, self.histories, self.flags = [], {}, {}, {}
 
     async def history(self, alert):
         return self._answer("history", alert.fingerprint)
@@ -51,6 +51,10 @@ class Answers:
 
     async def page_log(self, pager_id):
         return self._answer("page", pager_id)
+
+    async def flag(self, name):
+        self.asked.append(("flag", name))
+        return self.flags.get(name, FlagLook(error=f"no flag {name} here"))
 
     async def levels(self, name):
         self.asked.append(("levels", name))

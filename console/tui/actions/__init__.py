@@ -15,6 +15,7 @@ from console.tui.actions import (
     lifecycle,
     panes,
     playbooks,
+    proofs,
     response,
     rollout,
     run,
@@ -40,6 +41,7 @@ HANDLERS: Mapping[str, Callable[[ConsoleApp, Situation], None]] = {
     **slos.HANDLERS,
     **rollout.HANDLERS,
     **decision.HANDLERS,
+    **proofs.HANDLERS,
 }
 
 
