@@ -128,7 +128,7 @@ def criterion(at: Situation) -> tuple[CriterionRule, Finding] | None:
 
 
 def of_kind(kind: str, others: str) -> Callable[[Situation], str]:
-    """A criterion of this kind is under the cursor, or there is one to choose."""
+    """There is a criterion of this kind."""
 
     def reason(at: Situation) -> str:
         found = progress(at)
@@ -136,9 +136,6 @@ def of_kind(kind: str, others: str) -> Callable[[Situation], str]:
             return NO_PLAN
         if not any(item.kind == kind for item in found.plan.criteria):
             return f"no criterion is {others}"
-        chosen = criterion(at)
-        if chosen is not None and chosen[0].kind != kind:
-            return f"{chosen[0].title} is not {others}"
         return ""
 
     return reason

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from console.model.estimate import Driver, Estimate
+from console.model.estimate import Driver, Estimate, Remaining
 from console.model.rollback import Can, Proof, ProofState, Readiness
 from console.view.line import Line, Tone, clip, first_fit, fit, join, line, span
 from console.view.look import Look
 from console.view.rollout_words import CLOSE, minutes
-from console.view.times import age, clock, count, past, span_of
+from console.view.times import age, clock, count, past, span_of, timebox
 
 CAN = {Can.YES: ("YES", Tone.OK), Can.NO: ("NO", Tone.CRITICAL), Can.UNVERIFIED: ("UNVERIFIED", Tone.UNKNOWN)}
 TONES = {
@@ -55,7 +55,7 @@ def against(readiness: Readiness, now: datetime) -> Line:
             continue
         found.sort(key=lambda proof: proof.name != NO_RETURN)
         names = ", ".join(proof.name for proof in found)
-        text = f"{found[0].title}: {found[0].evidence}" if state is ProofState.FAILED else f"{state}: {names}"
+        text = f"{found[0].name}: {found[0].evidence}" if state is ProofState.FAILED else f"{state}: {names}"
         pieces.append(line(span(text, TONES[state])))
     return join(pieces, "; ")
 
@@ -91,6 +91,21 @@ def _sure(chance: float) -> str:
 
 def _chance(chance: float) -> Tone:
     return Tone.NORMAL if chance >= 0.8 else Tone.WARNING if chance >= 0.5 else Tone.CRITICAL
+
+
+def to_go(remaining: Remaining, width: int) -> Line:
+    """TO GO: how much longer the rollback under way takes; loud where that is past its objective."""
+    head = span(fit("TO GO", _MARGIN), Tone.STRONG)
+    if remaining.p50 is None:
+        return line(head, span("unknown: no rollback was measured step by step", Tone.UNKNOWN))
+    text = f"{minutes(remaining.p50)} min (P80 {minutes(remaining.p80)}, P95 {minutes(remaining.p95)})"
+    tone, end = Tone.STRONG, ""
+    if remaining.within is not None:
+        end = f"  objective {timebox(remaining.within)}, {minutes(remaining.elapsed)} gone"
+        if remaining.p95 is not None and remaining.elapsed + remaining.p95 > remaining.within.total_seconds():
+            tone = Tone.WARNING
+    pace = "" if abs(remaining.pace - 1) < 0.05 else f"  pace {remaining.pace:.1f}x of what was expected"
+    return first_fit(width, line(head, span(text, tone), end, span(pace, Tone.DIM)), line(head, span(text, tone), end))
 
 
 def basis(estimate: Estimate, now: datetime, look: Look) -> str:
@@ -160,14 +175,26 @@ def proof_row(proof: Proof, now: datetime, width: int, look: Look) -> Line:
                 Tone.NORMAL if state is not ProofState.NOT_NEEDED else Tone.DIM,
             ),
             span(proof.evidence, Tone.DIM if tone in (Tone.OK, Tone.DIM) else Tone.NORMAL),
+            span(_counts_until(proof, now), Tone.DIM),
         ),
         width,
     )
 
 
+def _counts_until(proof: Proof, now: datetime) -> str:
+    source = f"; {proof.source}" if proof.source else ""
+    if proof.expires_at is None:
+        return source
+    over = proof.expires_at <= now
+    length = span_of(abs(proof.expires_at - now))
+    return f"{source}, expired {length} ago" if over else f"{source}, counts {length} more"
+
+
 def lines(readiness: Readiness, now: datetime, width: int, look: Look, *, roomy: bool) -> list[Line]:
     """The verdict and the time; where there is room also what takes longest, until when, and what is not proven."""
-    head = [verdict(readiness, now, width, look), time_line(readiness.estimate, now, width, look)]
+    left = readiness.remaining
+    time = to_go(left, width) if left is not None else time_line(readiness.estimate, now, width, look)
+    head = [verdict(readiness, now, width, look), time]
     deadline = readiness.deadline
     urgent = deadline.at is not None or deadline.passed or _no_way_back(readiness, now) is not None
     if not roomy:

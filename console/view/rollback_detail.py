@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 
 from console.model.board import Board
 from console.model.estimate import Drain, Estimate, Remaining
-from console.model.rollback import Can, Proof, ProofState, Readiness
+from console.model.rollback import Can, ProofState, Readiness
 from console.model.rolling import RolloutState
 from console.model.run import Run, StepStatus
 from console.view.line import EMPTY, Line, Tone, clip, fit, labelled, line, span
 from console.view.look import Look
-from console.view.rollback import basis, drivers, proof_row, time_line, until, verdict
+from console.view.rollback import basis, drivers, proof_row, time_line, to_go, until, verdict
 from console.view.rollout_words import minutes, urgent
-from console.view.times import age, count, past, span_of, timebox
+from console.view.times import age, count, past, timebox
 from console.view.values import heading
 
 _ADVICE = {
@@ -49,21 +49,8 @@ def proofs(readiness: Readiness, now: datetime, width: int, look: Look) -> list[
     if not readiness.proofs:
         return [*lines, line(span("nothing is known of a rollback", Tone.UNKNOWN))]
     for proof in readiness.proofs:
-        if width >= 100:
-            lines.append(_wide(proof, now, width, look))
-        else:
-            lines.append(proof_row(proof, now, width, look))
+        lines.append(proof_row(proof, now, width, look))
     return lines
-
-
-def _wide(proof: Proof, now: datetime, width: int, look: Look) -> Line:
-    """With source and expiry in columns of their own, at the right."""
-    expires = ""
-    if proof.expires_at is not None:
-        left = proof.expires_at - now
-        expires = f"expires in {span_of(left)}" if left > timedelta(0) else f"expired {span_of(-left)} ago"
-    end = fit(f"{proof.source}  {expires}".strip(), 32)
-    return clip(line(proof_row(proof, now, width - 34, look), "  ", span(end, Tone.DIM)), width)
 
 
 def clock_lines(board: Board, now: datetime, width: int, look: Look) -> list[Line]:
@@ -72,7 +59,7 @@ def clock_lines(board: Board, now: datetime, width: int, look: Look) -> list[Lin
     record, remaining = board.progress.record, board.readiness.remaining
     lines = [_elapsed(record.rollback_since, remaining, now, width)]
     if remaining is not None:
-        lines.append(_left(remaining, width))
+        lines.append(to_go(remaining, width))
     run = board.run(record.run)
     if run is None:
         return [*lines, line(span("its checklist is not on the board", Tone.UNKNOWN))]
@@ -97,19 +84,6 @@ def _elapsed(since: datetime | None, remaining: Remaining | None, now: datetime,
         line(text, f" of {timebox(within)}, ", span(f"{count(within - took)} left of the objective", Tone.STRONG)),
         width,
     )
-
-
-def _left(remaining: Remaining, width: int) -> Line:
-    head = span(fit("TO GO", 9), Tone.STRONG)
-    if remaining.p50 is None:
-        return line(head, span("unknown: no rollback was measured step by step", Tone.UNKNOWN))
-    pace = "" if abs(remaining.pace - 1) < 0.05 else f"  pace {remaining.pace:.1f}x of what was expected"
-    text = f"{minutes(remaining.p50)} min (P80 {minutes(remaining.p80)}, P95 {minutes(remaining.p95)})"
-    tone = Tone.STRONG
-    if remaining.within is not None and remaining.p95 is not None:
-        late = remaining.elapsed + remaining.p95 > remaining.within.total_seconds()
-        tone = Tone.WARNING if late else Tone.STRONG
-    return clip(line(head, span(text, tone), span(pace, Tone.DIM)), width)
 
 
 def _step(run: Run, step_id: str, estimate: Estimate, now: datetime, width: int, look: Look) -> Line:

@@ -92,7 +92,8 @@ def _apart(progress: Progress) -> Line:
 
 def _bake(progress: Progress, now: datetime) -> Line:
     record = progress.record
-    if record.percent is None or record.bake_since is None:
+    baking = progress.state(now) in (RolloutState.BAKING, RolloutState.DECIDING, RolloutState.HELD)
+    if record.percent is None or record.bake_since is None or not baking:
         return line(span("nothing bakes", Tone.DIM))
     stage, left = progress.plan.stage(record.percent), progress.bake_left(now)
     spent = span_of(now - record.bake_since)

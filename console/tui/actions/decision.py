@@ -3,7 +3,7 @@ screen."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from console.model import commands as cmd
@@ -101,7 +101,6 @@ def _conditions(answers: Mapping[str, str], now: datetime) -> tuple[Condition, .
 def _attest(app: ConsoleApp, at: Situation) -> None:
     found, to = meant(at), _to(at)
     rules = [rule for rule in found.plan.criteria if rule.kind == "checklist"]
-    chosen = criterion(at)
     items = tuple(Item(rule.name, line(rule.title), rule.title, f"role: {rule.role or 'anybody'}") for rule in rules)
     holds = (
         Item("yes", line("It holds"), "holds", "A link to the evidence is needed."),
@@ -115,7 +114,7 @@ def _attest(app: ConsoleApp, at: Situation) -> None:
         ),
         tuple(standing(app, at)),
         (
-            Choice("criterion", "Criterion", items, chosen[0].name if chosen is not None else rules[0].name),
+            Choice("criterion", "Criterion", items, _chosen(at, items)),
             Choice("holds", f"For {to:g} %", holds, "yes"),
             Text("link", "Link to the evidence", "", "https://..."),
             Text("note", "Note"),
@@ -127,7 +126,6 @@ def _attest(app: ConsoleApp, at: Situation) -> None:
 def _approve(app: ConsoleApp, at: Situation) -> None:
     found, to = meant(at), _to(at)
     rules = [rule for rule in found.plan.criteria if rule.kind == "approval"]
-    chosen = criterion(at)
     items = [Item(rule.name, line(rule.title), rule.title, f"in the role {rule.role}") for rule in rules]
     items.append(
         Item(
@@ -146,13 +144,20 @@ def _approve(app: ConsoleApp, at: Situation) -> None:
         lambda answers: cmd.Approve(answers["criterion"], to, answers["approved"] == "yes", answers["note"]),
         tuple(facts),
         (
-            Choice("criterion", "Criterion", tuple(items), chosen[0].name if chosen is not None else items[0].id),
+            Choice("criterion", "Criterion", tuple(items), _chosen(at, items)),
             Choice("approved", "Answer", answers_, "yes"),
             Text("note", "On what do you base it?"),
         ),
         careful=True,
     )
     ask(app, question, "Said")
+
+
+def _chosen(at: Situation, items: Sequence[Item]) -> str:
+    """The criterion under the cursor where it is one of these, else the first."""
+    under = criterion(at)
+    name = under[0].name if under is not None else ""
+    return name if any(item.id == name for item in items) else items[0].id
 
 
 def _to(at: Situation) -> float:
