@@ -13,15 +13,18 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from unittest import mock
 
 import numpy as np
 from scipy.signal import lfilter
 
+from console.model import judge as judging
 from console.model.interval import wilson
 from console.model.judge import Course, Slice, judge
 from console.model.rollout_plan import Evidence
-from console.model.sequential import Spread, spread
+from console.model.sequential import spread
 from console.model.verdict import Counts, Speed, Verdict
 
 RUNS = int(sys.argv[1]) if len(sys.argv) > 1 else 40
@@ -92,6 +95,17 @@ def counted(chance, base, wander, total):
     return chance.binomial(total, np.minimum(1.0, base * wander))
 
 
+@contextmanager
+def verdicts_alone(alone):
+    """What is shown beside a verdict takes most of the time: it is left out where nobody looks at it."""
+    if not alone:
+        yield
+        return
+    shown = {"_more": lambda *_: None, "lowest": lambda *_: 0.0, "highest": lambda *_: 1.0}
+    with mock.patch.multiple(judging, **shown):
+        yield
+
+
 class Trace:
     """One guardrail over a rollout: a day before it, and its bakes one after the other."""
 
@@ -122,13 +136,13 @@ class Trace:
         past = self.slices[max(0, begin - HISTORY) : begin]
         return spread([[item.legacy for item in past], [item.new for item in past]])
 
-    def phase(self, number, percent, looks=BAKE, known=True):
+    def phase(self, number, percent, looks=BAKE):
         """What is judged at every look of a phase."""
         begin = self.begin + number * self.bake
-        before = self.before(begin) if known else Spread()
-        course = Course(NOW, before, percent, TESTS)
+        course = Course(NOW, self.before(begin), percent, TESTS)
         for look in range(1, looks + 1):
-            yield judge(self.evidence, self.slices[begin : begin + look], None, course)
+            with verdicts_alone(look != BAKE):
+                yield judge(self.evidence, self.slices[begin : begin + look], None, course)
 
     def truly_fast(self, number, look):
         """Whether the rate itself was above the fast limit at a look."""
