@@ -79,11 +79,11 @@ def test_everything_measured_has_its_evidence(capsys):
     for item in measured:
         assert set(item) >= VALUE
         assert item["state"] in {"ok", "no_traffic", "no_data", "stale", "partial", "unreachable"}
-    assert set(shown["rollback"]) == {"can", "proofs", "minutes", "p_within"}
+    assert set(shown["rollback"]) >= {"can", "proofs", "minutes", "p_within", "runs", "no_return_at"}
     assert shown["rollback"]["can"] in {"yes", "no", "unverified"}
     assert shown["rollback"]["minutes"] is shown["rollback"]["p_within"] is None
     for proof in shown["rollback"]["proofs"]:
-        assert set(proof) == {"name", "state", "at", "expires_at", "evidence"}
+        assert set(proof) == {"name", "title", "state", "at", "expires_at", "evidence", "source", "value", "unit"}
 
 
 def test_a_broken_source_is_not_shown_as_healthy(capsys):
