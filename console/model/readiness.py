@@ -356,14 +356,15 @@ def _people(facts: Facts, now: datetime) -> Proof:
             why = f"{names} alone is on call with a way to be reached" if found else "nobody on call can be reached"
             proof = Proof(name, TITLES[name], ProofState.FAILED, why, at, None, Source.PROBE, float(len(found)))
             return replace(proof, unit="people")
+    named: Proof | None = None
     if answers and facts.pager is not None:
         paged = [reach for reach in found if reach.person_id in facts.paged]
         if len(paged) >= TWO:
             words = f"{', '.join(reach.person for reach in paged)} are on call and have ways to be reached"
-            proof = _probed(name, facts.pager.map(lambda _: float(len(paged))), now, lambda _: (True, words), "people")
-            if proof.state is ProofState.PROVEN:
-                return proof
+            named = _probed(name, facts.pager.map(lambda _: float(len(paged))), now, lambda _: (True, words), "people")
     said = _standing(name, facts, now)
+    if named is not None and (said is None or named.state is ProofState.PROVEN):
+        return named
     if said is not None:
         return said
     if facts.pager is not None and not facts.pager.ok:

@@ -203,7 +203,7 @@ CASES = [
     ("people", replace(stood("people", source="simulated", basis=""), pager=None), P, ""),
     ("people", replace(stood("people", basis="ada, ben", expires_at=NOW), pager=GONE), E, ""),
     ("people", replace(stood("people", basis="ada, cay"), pager=None), E, "proven of ada, cay; now it is ada, ben"),
-    ("people", replace(WELL, pager=ok(True, OLD)), U, ""),
+    ("people", replace(WELL, pager=ok(True, OLD)), E, "ada, ben are on call"),
 ]  # fmt: skip
 
 
