@@ -60,7 +60,7 @@ def document(recorded: Recorded) -> Json:
         "second": event.second,
         "break_glass": event.break_glass,
         "dissent": event.dissent,
-        "rollback_p95_minutes": None if event.p95_minutes is None else number(event.p95_minutes),
+        "rollback_minutes": None if event.p95_minutes is None else number(event.p95_minutes),
         "findings": [finding_data(item) for item in event.findings],
         "conditions": [condition_data(item) for item in event.conditions],
         "rests_on": event.head,

@@ -93,23 +93,28 @@ NEEDS = {
     "slo convert": [str(REPO / "config" / "slo" / "errors.yaml")],
     "slo lint": [str(REPO / "config" / "slo")],
 }
+DECIDED = [["rollout", "begin", "--revision", "v2", "--yes"], ["decision", "record", "NO-GO"]]
 BEFORE = {
     "run show": [["run", "start", "emergency-rollback", "--incident", "1"]],
+    "decision export": DECIDED,
+    "decision show": DECIDED,
     "handoff draft": [["shift", "begin"]],
     "handoff show": [["shift", "begin"], ["handoff", "offer", "--to", "bob"]],
 }
-ON_A_SERVER = (  # test_alerts.py, test_silences.py, test_rollback.py, integration/test_baseline.py
+ON_A_SERVER = (  # test_alerts.py, test_silences.py, test_decision.py, test_rollback.py, integration/test_baseline.py
     "alerts ls",
     "alerts show",
     "baseline capture",
     "baseline compare",
     "baseline show",
+    "decision verify",
     "rollback prove",
     "silence ls",
     "silence preview",
 )
 FOUND_WRONG = (
     "check",
+    "decision status",
     "generate alertmanager",
     "generate grafana",
     "generate prometheus",
