@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks import rollback_time as benchmark
 from console.model.drain import ByQueue, Flow, drained
 from console.model.estimate import Estimate, Measured, Origin
 from console.model.predict import Live, estimate, fitted, machine_times, past, visible, worth
@@ -279,6 +280,14 @@ def test_draws_are_of_the_distribution() -> None:
     drawn = fit.draws(Random(3).random, 20_000)
     for share in (0.1, 0.5, 0.8, 0.95):
         assert sum(item <= fit.quantile(share) for item in drawn) / len(drawn) == pytest.approx(share, abs=0.01)
+
+
+@pytest.mark.parametrize("truth", ["lognormal", "steps", "drills"])
+def test_the_next_one_is_within_p80_as_often_as_is_said(truth: str) -> None:
+    """A part of the benchmark, with the seeds that the method was made with."""
+    found = benchmark.measure(truth, range(100, 250))
+    assert found.said == 150
+    assert 0.7 <= found.within_80 <= 0.9
 
 
 def test_a_queue_is_a_draining() -> None:
