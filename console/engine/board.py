@@ -247,6 +247,7 @@ def _blank(
         return slos, None, named
     named |= {f"guardrail.{rule.name}": lost for rule in plan.guardrails}
     named |= {f"reading.{name}": lost for name, _ in plan.readings} | {"rollout.percent": lost}
+    named |= {f"capacity.{item.name}.{part}": lost for item in plan.capacities for part in ("used", "limit")}
     blank = rollout(MetricAnswers(), plan)
     guardrails = tuple(replace(guardrail, value=lost) for guardrail in blank.guardrails)
     return slos, replace(blank, percent=lost, since=lost, guardrails=guardrails), named
