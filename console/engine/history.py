@@ -248,7 +248,7 @@ class History:
 
     def _limits(self, board: Board, objective: timedelta) -> tuple[Limit, ...]:
         record = board.progress.record if board.progress is not None else None
-        breaches = record.breaches.values() if record is not None else ()
+        breaches = record.breaches.values() if record is not None and record.under_way else ()
         since = min((breach.since for breach in breaches), default=None)
         metrics = self._pollers.get(METRICS)
         answers = metrics.value if metrics is not None else None

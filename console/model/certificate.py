@@ -24,7 +24,7 @@ def wanted(
     dissent: str = "",
 ) -> Decide:
     """A decision on the findings of `proposal`, with what the certificate says beside them."""
-    p95 = board.readiness.estimate.p95
+    p95 = board.readiness.estimate.bound
     return Decide(
         proposal.from_percent,
         proposal.to_percent,

@@ -207,8 +207,9 @@ def deadline(
         return Deadline(None, "a rollback is under way")
     if not limits:
         return Deadline(None, "nothing bounds it: no guardrail is breached, and no budget runs out")
-    if found.p95 is None or found.human_only:
+    bound = found.bound
+    if bound is None:
         return Deadline(None, f"unknown: nobody knows how long it takes ({found.statement})")
     first = min(limits, key=lambda limit: limit.at)
-    latest = first.at - timedelta(seconds=min(found.p95, 1e9))
-    return Deadline(latest, f"{first.lost} cannot be met (P95 {found.p95 / 60.0:.1f} min)", passed=latest <= now)
+    latest = first.at - timedelta(seconds=min(bound, 1e9))
+    return Deadline(latest, f"{first.lost} cannot be met (P95 {bound / 60.0:.1f} min)", passed=latest <= now)

@@ -138,6 +138,11 @@ class Estimate:
     inside: int = 0
     """Of the past predictions that could be scored, how many ended within their 80 % bound."""
 
+    @property
+    def bound(self) -> float | None:
+        """P95 of a whole rollback; None where it is unknown, or of people's steps alone."""
+        return None if self.human_only else self.p95
+
 
 @value
 class Deadline:

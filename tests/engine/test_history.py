@@ -20,7 +20,7 @@ from console.model.estimate import Estimate
 from console.model.people import Severity
 from console.model.playbook import Do, Reaction
 from console.model.reading import Reading, ReadingState
-from console.model.rolling import Breach, RolloutRecord
+from console.model.rolling import Breach, RolloutRecord, RolloutState
 from console.model.rollout_plan import RollbackPlan
 from console.ports import Append, NewEvent, Query, Row, SourceError
 from console.reports.snapshot import snapshot
@@ -259,13 +259,16 @@ async def test_a_breach_sets_the_moment_to_start_by(bench: Bench, values: Values
     assert board.progress is not None
     # No budget burns fast enough to bound it: every query answers 1.
     since = board.at - timedelta(minutes=1)
-    record = replace(RolloutRecord(TARGET), breaches={"p99": Breach("p99", since, "slow")})
+    breached = {"p99": Breach("p99", since, "slow")}
+    record = RolloutRecord(TARGET, state=RolloutState.BAKING, started_at=START, breaches=breached)
     known = replace(board, progress=replace(board.progress, record=record), slos=())
     found = history(console).completed(console.state, known).deadline
     p95 = board.readiness.estimate.p95
     assert p95 is not None
     assert found.at == pytest.approx(since + timedelta(minutes=20) - timedelta(seconds=p95), abs=timedelta(seconds=1))
     assert "the objective of 20 min after the breach" in found.why
+    over = replace(board.progress, record=replace(record, state=RolloutState.ROLLED_BACK))
+    assert history(console).completed(console.state, replace(known, progress=over)).deadline.at is None
     block = snapshot(replace(known, readiness=replace(board.readiness, deadline=found)))["rollback"]
     assert block["no_return_at"] is not None
 

@@ -87,7 +87,7 @@ def staffing(rule: CriterionRule, facts: Facts, now: datetime) -> Said:
     there = [item for item in facts.on_call if item.role == role]
     if not there:
         return Said(FAIL, f"nobody is on call as {role}", now) if facts.on_call else Said(UNKNOWN, "no rota is known")
-    p95 = facts.readiness.estimate.p95
+    p95 = facts.readiness.estimate.bound
     end = now + facts.plan.stage(facts.to_percent).bake
     if facts.to_percent <= facts.from_percent:
         end = now

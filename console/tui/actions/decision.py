@@ -49,7 +49,7 @@ def _certify(app: ConsoleApp, at: Situation) -> None:
         Text("second", "Who agrees: a second person, who approved the override"),
         Text("break_glass", "BREAK THE GLASS: why without a second person? It is announced", "", "only if you must"),
     ]
-    p95 = board.readiness.estimate.p95
+    p95 = board.readiness.estimate.bound
 
     def build(answers: Mapping[str, str]) -> cmd.Command:
         return cmd.Decide(
