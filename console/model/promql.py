@@ -177,6 +177,8 @@ class _Parser:
                 raise _Wrong(
                     "a quote is never closed" if quote else f"{text[at : at + 12]!r} is no part of an expression"
                 )
+            if found.lastgroup == "text":
+                _escaped(found[0])
             self._tokens.append((found.lastgroup or "", found[found.lastgroup or 0]))
             self._places.append(found.span())
             at = _end(text, found.end())
@@ -371,8 +373,31 @@ def _unquoted(text: str) -> str:
         return text[1:-1]
     if text[:1] not in ("'", '"'):
         return text
-    return _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), text[1:-1])
+    return _ESCAPE.sub(lambda found: _ESCAPED.get(found[1]) or _code(found[1]) or found[1], text[1:-1])
 
 
-_ESCAPE = re.compile(r"\\(.)")
-_ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
+def _escaped(text: str) -> None:
+    """Refuses a backslash before what Prometheus knows no meaning of."""
+    if text[0] == "`" or "\\" not in text:
+        return
+    for found in _ESCAPE.finditer(text, 1, len(text) - 1):
+        said = found[1]
+        if said not in _ESCAPED and said != text[0] and _code(said) is None:
+            raise _Wrong(f"{found[0]} is no escape: a backslash of a regular expression is doubled, \\{found[0]}")
+
+
+def _code(said: str) -> str | None:
+    """The character of a numeric escape, without its backslash; None when it is none."""
+    digits = said[1:] if said[0] in "xuU" else said
+    try:
+        number = int(digits, 16 if said[0] in "xuU" else 8) if len(said) > 1 else -1
+    except ValueError:
+        return None
+    most = 0x10FFFF if said[0] in "uU" else 0xFF
+    if 0xD800 <= number < 0xE000:  # half a character
+        return "\ufffd"
+    return chr(number) if 0 <= number <= most else None
+
+
+_ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{3}|.)")
+_ESCAPED = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\"}

@@ -64,6 +64,11 @@ class Objective:
     """Its name within its service, where `name` says more because another service has one of that name."""
 
     @property
+    def id(self) -> str:
+        """What tells its recorded series and its rules from others': Sloth's `sloth_id`."""
+        return f"{self.service}-{self.short or self.name}"
+
+    @property
     def budget(self) -> float:
         """B = 1 - target."""
         return 1.0 - self.target

@@ -49,6 +49,8 @@ x{a="b", c!="d", e=~"f", g!~'h',}
 x{a="{{name}}"} > {{limit}}
 rate(x[{{window}}])
 x # behind it
+x{a=~"\\\\d+", b="\\"\\n\\x41\\101\\u00e9"}
+x{a=~`\\d+`}
 """.strip().splitlines()
 BAD = {
     "": "empty",
@@ -86,6 +88,11 @@ BAD = {
     "(" * 300 + "x": "nested",
     "x % % y": "missing before '%'",
     "5.5.5 * x": "no part",
+    r'x{a=~"\d+"}': r"\d is no escape: a backslash of a regular expression is doubled, \\d",
+    r"""x{a='\"'}""": "no escape",
+    r'x{a="\x4"}': "no escape",
+    r'x{a="\400"}': "no escape",
+    r'x{a="\U00110000"}': "no escape",
 }
 
 
@@ -133,6 +140,21 @@ def test_selectors_are_found_with_their_places(text: str, found: list[str]):
     assert [str(item) for item in selectors(text)] == found
     for item in selectors(text):
         assert [str(one) for one in selectors(text[item.begin : item.end])] == [str(item)]
+
+
+@pytest.mark.parametrize(
+    ("quoted", "said"),
+    [
+        (r'"a\\.b"', r"a\.b"),
+        (r'"\x41\101\u00e9\t\a"', "AA\u00e9\t\a"),
+        (r"'\''", "'"),
+        (r"`\d`", r"\d"),
+        (r'"\ud800"', "\ufffd"),
+    ],
+)
+def test_escapes_mean_what_they_mean_to_prometheus(quoted: str, said: str):
+    (found,) = selectors(f"x{{a={quoted}}}")
+    assert found.matchers[0].value == said
 
 
 def test_every_selector_of_an_expression_gets_the_labels():

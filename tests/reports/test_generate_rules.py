@@ -16,7 +16,7 @@ from console.model.sli import of_counters
 from console.model.slo import Alerting
 from console.model.window import Rolling
 from console.reports.generate.grouping import kept
-from console.reports.generate.plan import literal, span
+from console.reports.generate.plan import literal, span, template
 from console.settings.problems import Problems
 from console.settings.slo.reader import read_paths
 from tests.reports.generated import OBJECTIVES, made, objective, plan, promtool, rules, shipped_plan, written
@@ -311,6 +311,28 @@ def test_templates_in_names_and_labels_are_text_to_prometheus(tmp_path):
     assert page["annotations"]["runbook"] == literal(odd)
     assert page["annotations"]["dash_board"] == "x"
     assert page["labels"]["a_b"] == page["labels"]["team"] == page["labels"]["sloth_service"] == literal(odd)
+
+
+READABLE = (
+    "plain }} text", "{{ $value }}", "{{$labels.job}} and {{- $value | humanizePercentage -}}"
+    , '{{ printf "%.2f" $value | title }}', '{{ humanize $value }}', '{{ "{{" }}', "{{ $externalLabels.cluster }}",
+)  # fmt: skip
+UNREADABLE = (
+    "{{", "{{ }}", "{{ .Broken", "{{ $nope }}", "{{ $value | nope }}", "{{ end }}", "{{ range query }}",
+    '{{ "half }}', "{{ $labels. }}", "{{ if $value }}x{{ end }}", "{{ $value }} {{ (", "{{-$value}}",
+)  # fmt: skip
+
+
+def test_an_annotation_is_a_template_where_it_surely_is_one():
+    assert [template(text) for text in READABLE] == list(READABLE)
+    assert [template(text) for text in UNREADABLE] == [literal(text) for text in UNREADABLE]
+
+
+@pytest.mark.integration
+def test_no_annotation_spoils_a_file(tmp_path):
+    said = tuple((f"a{number}", text) for number, text in enumerate((*READABLE, *UNREADABLE)))
+    written(tmp_path, "prometheus", plan(objective("odd", page=Alerting((), said))))
+    assert promtool("check", "rules", *sorted(tmp_path.glob("*.rules.yml"))).count("SUCCESS") == 3
 
 
 def test_aggregations_keep_the_labels_of_the_groups():

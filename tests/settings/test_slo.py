@@ -583,6 +583,38 @@ def test_one_name_in_two_services_has_the_service_before_it():
     ]
 
 
+def test_two_objectives_with_one_id_of_sloth_s_are_refused():
+    one = slo().replace("service: shop", "service: a-b").replace("name: checkout", "name: c")
+    other = slo().replace("service: shop", "service: a").replace("name: checkout", "name: b-c")
+    assert lines(one, other) == [
+        "b.yaml:3:18: metadata.name: found 'a-b-c' for its service and its name, as at a.yaml:3, expected an id of its"
+        " own: Sloth's series and rules go by it"
+    ]
+    assert lines(one, other.replace("b-c", "b-d")) == []
+
+
+@pytest.mark.parametrize("days", [1, 2, 4])
+def test_the_usual_rules_over_a_short_window_are_warned_of(days: int):
+    (line,) = warnings(slo().replace("duration: 4w", f"duration: {days}d"))
+    assert f"a window of {days} d with the usual burn rules, which are for 30 d: its page over 6h fires" in line
+    assert f"at a burn rate of {0.05 * days * 4:.3g}, while the budget lasts" in line
+
+
+@pytest.mark.parametrize("days", [5, 7, 28, 30])
+def test_the_usual_rules_over_longer_ones_are_not(days: int):
+    assert warnings(slo().replace("duration: 4w", f"duration: {days}d")) == []
+
+
+def test_a_template_that_is_none_for_sure_is_warned_of():
+    said = (
+        """{"a": "{{ $labels.job }}: {{ $value | humanize }}", "b": "{{ .Broken", "c": "{{ if $value }}x{{ end }}"}"""
+    )
+    found = warnings(annotated(page_annotations=said))
+    assert [line.partition("found ")[2].partition(":")[0] for line in found] == ["'b'", "'c'"]
+    assert all("which is text in the rules that are generated" in line for line in found)
+    assert warnings(annotated(page_labels=said)) == []  # labels always are
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [

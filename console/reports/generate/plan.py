@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from console.model.alert import AlertRef
 from console.model.escalation import Team
+from console.model.gotemplate import readable
 from console.model.guard import Invariant, PhaseGuard
 from console.model.people import Severity, SeverityRule
 from console.model.playbook import LoadedPlaybook
@@ -157,6 +158,11 @@ def quoted(text: str) -> str:
 def literal(text: str) -> str:
     """Text that stands in a template of Prometheus as it is."""
     return re.sub(r"\{\{", '{{ "{{" }}', safe(text))
+
+
+def template(text: str) -> str:
+    """An annotation as somebody wrote it: a template of Prometheus where it can surely be read, else text."""
+    return text if readable(text) else literal(text)
 
 
 def literals(labels: Mapping[str, str]) -> dict[str, str]:

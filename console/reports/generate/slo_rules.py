@@ -28,6 +28,7 @@ from console.reports.generate.plan import (
     number,
     selector,
     span,
+    template,
 )
 from console.settings.slo.labels import label_name
 
@@ -70,7 +71,7 @@ def slo_groups(objective: Objective, plan: Plan) -> Iterator[dict[str, Any]]:
 def identity(objective: Objective) -> dict[str, str]:
     """Sloth's labels of an SLO."""
     name = objective.short or objective.name
-    return {"sloth_id": f"{objective.service}-{name}", "sloth_service": objective.service, "sloth_slo": name}
+    return {"sloth_id": objective.id, "sloth_service": objective.service, "sloth_slo": name}
 
 
 def windows(objective: Objective) -> list[timedelta]:
@@ -190,7 +191,7 @@ def _alert(objective: Objective, urgency: Urgency, plan: Plan) -> Iterator[Rule]
     if said.off or not rules:
         return
     own = {label_name(name): text for name, text in said.labels}
-    annotations = {label_name(name): text for name, text in said.annotations}
+    annotations = {label_name(name): template(text) for name, text in said.annotations}
     severity = {"severity": SEVERITY[urgency], "sloth_severity": urgency.value}
     labels = plan.place | severity | own | identity(objective)
     inherited = _labels(objective) | {"alertname": alert_name(objective)} | labels

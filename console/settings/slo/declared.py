@@ -241,6 +241,8 @@ def judged(declared: Declared, objective: Objective) -> None:
     period, budget = objective.period, objective.budget
     if not 0 < objective.target < 1:
         return
+    if objective.rules == RULES and not declared.page.off:
+        _usual(declared, objective)
     for rule in objective.rules:
         off = declared.page.off if rule.urgency is Urgency.PAGE else declared.ticket.off
         if not off and rule.urgency is Urgency.PAGE and not rule.can_fire(objective.target, period):
@@ -255,6 +257,19 @@ def judged(declared: Declared, objective: Objective) -> None:
                 f" rate of {factor:.3g}, while the budget lasts",
                 f"1 or more, which is {100 * (duration(rule.long) / period):.4g} % of the budget over {rule.long}",
             )
+
+
+def _usual(declared: Declared, objective: Objective) -> None:
+    """Warns of the usual rules where their pages fire while the budget of a short window lasts: they are for 30 d."""
+    period = objective.period
+    sparing = [rule for rule in RULES if rule.urgency is Urgency.PAGE and rule.factor(period) < SPARING]
+    if sparing:
+        rule = sparing[-1]
+        declared.target_at.warn(
+            f"a window of {objective.window.name} with the usual burn rules, which are for 30 d: its page over"
+            f" {rule.long} fires at a burn rate of {rule.factor(period):.3g}, while the budget lasts",
+            "rules of its own (alert policies or oncall/burn-rules), or a window of 5 d or more",
+        )
 
 
 def pairs(node: Node, *, lists: bool = False) -> Pairs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from console.model.gotemplate import readable
 from console.settings.nodes import Node
 from console.settings.problems import shown
 
@@ -52,6 +53,18 @@ def taken(node: Node, named: Iterable[tuple[str, str]]) -> tuple[tuple[str, str]
         else:
             found.append((name, text))
     return tuple(found)
+
+
+def noted(node: Node, named: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Those of some annotations that rules can carry. What Prometheus cannot read as a template for sure, is text."""
+    found = taken(node, named)
+    for name, text in found:
+        if not readable(text):
+            node.warn(
+                f"{shown(name)}: {shown(text)}, which is text in the rules that are generated",
+                "a template without branches and queries, such as {{ $labels.job }} or {{ $value | humanize }}",
+            )
+    return found
 
 
 def _encodes(text: str) -> bool:

@@ -87,7 +87,8 @@ def groups_of(node: Node) -> tuple[str, ...]:
 def alerting_of(own: Fields, urgency: Urgency) -> Alerting:
     """What the alerts of an urgency carry, and whether there are any."""
     off = own[urgency].choice({"off": True, "on": False}, default=False)
-    return Alerting(_json(own[f"{urgency}-labels"]), _json(own[f"{urgency}-annotations"]), off)
+    carried, said = own[f"{urgency}-labels"], own[f"{urgency}-annotations"]
+    return Alerting(labels.taken(carried, _json(carried)), labels.noted(said, _json(said)), off)
 
 
 def _json(node: Node) -> Pairs:
@@ -105,7 +106,7 @@ def _json(node: Node) -> Pairs:
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
         node.refuse(shown(text), expected)
         return ()
-    return labels.taken(node, found.items())
+    return tuple(found.items())
 
 
 def rules_of(node: Node, window: Window) -> tuple[BurnRule, ...] | None:

@@ -125,6 +125,7 @@ def read(nodes: Iterable[Node], library: Library | None = None) -> Levels:
         levels.guards.append(guards.read_invariant(document))
     _unique([(item.declared.name, item.name) for item in levels.found])
     _unique([(item.item.name, item.name) for item in levels.guards])
+    _identified(levels.found)
     return levels
 
 
@@ -163,6 +164,17 @@ def _unique(named: Iterable[tuple[str, Node]]) -> None:
         # Files of one text may share their trees.
         if name and (first.tree is not place.tree or first.file != place.file):
             place.refuse(f"{shown(name)} again (the first is at {seen_at(first, place)})", "a name of its own")
+
+
+def _identified(found: Iterable[Found]) -> None:
+    """Refuses two objectives that their recorded series and rules would have in common: `a-b` of c, and `b` of c-a."""
+    seen: dict[str, Found] = {}
+    for item in found:
+        first = seen.setdefault(item.objective.id, item)
+        if first.objective.name != item.objective.name:
+            said = f"{shown(item.objective.id)} for its service and its name"
+            place = seen_at(first.name, item.name)
+            item.name.refuse(f"{said}, as at {place}", "an id of its own: Sloth's series and rules go by it")
 
 
 def _documents(node: Node) -> list[Node]:

@@ -150,7 +150,8 @@ def _alerting(node: Node, words: _Words, other: _Words) -> tuple[str, Alerting, 
     if not node.present:
         return "", Alerting(), Alerting()
     fields = _known(node, other, "name", "labels", "annotations", words.page, words.ticket)
-    shared, annotations = (labels.taken(fields[key], pairs(fields[key])) for key in ("labels", "annotations"))
+    shared = labels.taken(fields["labels"], pairs(fields["labels"]))
+    annotations = labels.noted(fields["annotations"], pairs(fields["annotations"]))
     name = fields["name"].text("the name of the alerts", default="")
     both = []
     for key in (words.page, words.ticket):
@@ -158,7 +159,7 @@ def _alerting(node: Node, words: _Words, other: _Words) -> tuple[str, Alerting, 
         both.append(
             Alerting(
                 merged(shared, labels.taken(inside["labels"], pairs(inside["labels"]))),
-                merged(annotations, labels.taken(inside["annotations"], pairs(inside["annotations"]))),
+                merged(annotations, labels.noted(inside["annotations"], pairs(inside["annotations"]))),
                 inside["disable"].boolean(default=False),
             )
         )
