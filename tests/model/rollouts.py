@@ -20,7 +20,7 @@ from tests.model.life import ALICE, BOB, ENGINE, Life
 
 TARGET = "lighthouse/production"
 PLAN = RolloutPlan(
-    "lighthouse-9", "elicitation", "wait-for-messages", (5, 25, 50, 100), timedelta(minutes=30), "percent",
+    "lighthouse-9", "elicitation", "wait-for-messages", (5.0, 25.0, 50.0, 100.0), timedelta(minutes=30), "percent",
     flag="elicitation", rollback=RollbackPlan("emergency-rollback"), auto=AutoRollback(), hash="sha256:plan",
 )  # fmt: skip
 
@@ -110,7 +110,7 @@ def _promote(life: Rollouts, draw: Random) -> list[Recorded]:
     start = life.rollout.percent or 0.0
     expected = draw.choice([start, start, start, 5.0])
     glass = draw.choice(["", "", "", "", "nobody is there"])
-    return life.do(cmd.SetShare(PLAN.next_phase(start) or 100, expected, promote=True, break_glass=glass), _who(draw))
+    return life.do(cmd.SetShare(PLAN.next_phase(start) or 100.0, expected, promote=True, break_glass=glass), _who(draw))
 
 
 def _set(life: Rollouts, draw: Random) -> list[Recorded]:
