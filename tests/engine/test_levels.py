@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -18,7 +19,7 @@ from console.model.reading import ReadingState
 from console.model.sli import Bucket, of_counters, of_deltas, of_ratio
 from console.model.slices import SLICE
 from console.model.window import Calendar, Rolling
-from console.ports import Row, SourceError
+from console.ports import Kept, Row, SourceError
 from tests.engine.levels_bench import MONTH, NOW, bench, objective, sli
 
 CALM = [(1.0, 10_000.0)] * MONTH
@@ -569,6 +570,49 @@ async def test_each_group_has_a_gauge_and_one_that_is_gone_is_missed_by_name() -
     assert present.burn.ok
     assert (gone.objective.name, gone.ratio.state) == ("o0[b\ufffd[31m]", ReadingState.STALE)
     assert gone.burn.state is ReadingState.NO_DATA
+
+
+class Waiting(MemorySlices):
+    """A store on a slow disk: somebody else wants the gauges while it is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.free: list[bool] = []
+        self.lock: threading.RLock | None = None
+
+    def load(self, key: str, begin: int) -> Kept:
+        def look() -> None:
+            assert self.lock is not None
+            self.free.append(self.lock.acquire(blocking=False))
+            if self.free[-1]:
+                self.lock.release()
+
+        if self.lock is not None:
+            other = threading.Thread(target=look)
+            other.start()
+            other.join()
+        return super().load(key, begin)
+
+
+async def test_the_gauges_do_not_wait_for_the_disk() -> None:
+    """Neither when groups are found, nor when buckets are, nor when others' objectives are."""
+    store = Waiting()
+    keeper = bench(store)
+    keeper.objectives = [objective(sli=GROUPED, groups=("agent",)), objective(1, target=0.99, sli=latency())]
+    first = int(NOW.timestamp() // SLICE) - 400
+    keeper.history.put(of_agent("a"), first, [(1.0, 10_000.0)] * 400)
+    keeper.history.put(of_counters("took_count", good='took_bucket{le="0.25"}'), first, [(9.0, 10.0)] * 400)
+    keeper.history.tables["group by (agent) (calls_total)"] = [Row({"agent": "a", filling.MARK: "0"}, 1.0)]
+    keeper.history.tables["group by (le) (took_bucket)"] = [Row({"le": "0.25"}, 1.0)]
+    keeper.restart()
+    store.lock = keeper.rounds.levels.lock
+    keeper.round()
+    opened = len(store.free)
+    await keeper.fill()
+    found = len(store.free)
+    keeper.rounds.levels.discovered([objective(2)])
+    assert opened < found < len(store.free)
+    assert all(store.free)
 
 
 async def test_no_group_at_all_is_no_data_and_says_so() -> None:
