@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from math import isfinite
 
 from console.model.criteria import measured, people, standing
 from console.model.criteria.facts import Cover, Facts, Said
@@ -16,8 +17,12 @@ from console.model.decision import UNKNOWN
 from console.model.events.decision import Finding
 from console.model.rollout import RolloutPlan
 from console.model.rollout_plan import CriterionKind, CriterionRule, Domain
+from console.model.text import safe
 
 __all__ = ["DEFAULTS", "Cover", "Facts", "Said", "asked", "check_of", "findings", "reading_of", "rules_of"]
+
+LONGEST = 2000
+"""Characters of a finding's evidence."""
 
 _rule = partial(CriterionRule, domain=Domain.TECHNICAL)
 
@@ -89,8 +94,8 @@ def _found(rule: CriterionRule, facts: Facts, now: datetime) -> Finding:
         rule.domain.value,
         rule.required,
         outcome,
-        evidence,
-        said.value,
+        safe(evidence, LONGEST),
+        said.value if said.value is not None and isfinite(said.value) else None,  # a record holds no other number
         said.query,
         said.source,
         at,

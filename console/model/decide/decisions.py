@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import timedelta
+from math import isfinite
 
 from console.model import commands as cmd
 from console.model import events as ev
@@ -98,7 +99,7 @@ def decide(state: State, command: cmd.Decide, context: Context) -> list[Batch]:
         second=second,
         break_glass=broken,
         dissent=command.dissent.strip(),
-        p95_minutes=command.p95_minutes,
+        p95_minutes=_finite(command.p95_minutes),
         head=command.head,
     )
     return [Batch(f"decision:{context.fresh()}", 0, (certificate,))]
@@ -194,11 +195,17 @@ def _now(item: Finding, rule: CriterionRule, context: Context) -> Finding:
         required=rule.required,
         waived="",
         outcome=item.outcome if item.outcome in (PASS, FAIL) else UNKNOWN,
+        value=_finite(item.value),
     )
     if item.outcome == PASS and (item.expires_at is None or item.expires_at <= context.now):
         when = f"expired at {item.expires_at:%Y-%m-%d %H:%M:%S}Z" if item.expires_at is not None else "without a date"
         return replace(item, outcome=UNKNOWN, evidence=f"{when}: {item.evidence}")
     return item
+
+
+def _finite(number: float | None) -> float | None:
+    """A record holds no other number."""
+    return number if number is not None and isfinite(number) else None
 
 
 def _holding(looked: tuple[Finding, ...], status: Status) -> list[Finding]:
