@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from console.model import commands as cmd
+from console.model.certificate import offered, wanted
 from console.model.decision import Answer, Status
 from console.model.events.decision import Condition
 from console.tui.actions.general import show
@@ -42,28 +43,24 @@ def _certify(app: ConsoleApp, at: Situation) -> None:
     facts += [words.row(item, now, width_of(app), look) for item in proposal.holding[:6]]
     rest = {Status.GO: "The phase may come.", Status.CONDITIONAL: "It may, on a condition with an owner and a date."}
     rest[Status.NO_GO] = "It may not, for now."
-    chosen = Status.GO if proposal.answer is Answer.GO and not proposal.holding else Status.NO_GO
+    chosen = offered(proposal)
     items = tuple(Item(item, line(span(item, words.STATUSES[item])), item, rest[item]) for item in Status)
     against = [
         Text("override", "If not as the rule says: why?"),
         Text("second", "Who agrees: a second person, who approved the override"),
         Text("break_glass", "BREAK THE GLASS: why without a second person? It is announced", "", "only if you must"),
     ]
-    p95 = board.readiness.estimate.bound
 
     def build(answers: Mapping[str, str]) -> cmd.Command:
-        return cmd.Decide(
-            proposal.from_percent,
-            proposal.to_percent,
-            answers["status"],
-            proposal.findings,
-            _conditions(answers, now),
-            answers.get("override", ""),
-            answers.get("second", ""),
-            answers["dissent"],
-            None if p95 is None else p95 / 60,
-            board.head,
+        return wanted(
+            board,
+            proposal,
+            Status(answers["status"]),
+            conditions=_conditions(answers, now),
+            override=answers.get("override", ""),
+            second=answers.get("second", ""),
             break_glass=answers.get("break_glass", ""),
+            dissent=answers["dissent"],
         )
 
     question = Question(
