@@ -90,7 +90,7 @@ def test_a_broken_source_is_not_shown_as_healthy(capsys):
     shown = json.loads(demo(capsys, "--json", "--break", "prometheus", "--break", "watchdog"))
 
     states = {source["name"]: source["state"] for source in shown["sources"]}
-    assert states == {"prometheus": "unreachable", "alertmanager": "ok", "health": "ok"}
+    assert states == {"prometheus": "unreachable", "alertmanager": "ok", "health": "ok", "flags": "ok"}
     assert {slo["ratio"]["state"] for slo in shown["slos"]} == {"unreachable"}
     assert shown["alerts"]["state"] == "no_data"
     assert shown["rollback"]["can"] == "unverified"
