@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from tests.servers import REPO
+
 READ = '#!/bin/sh\ncat "$(dirname "$0")/$1.percent"\n'
 WRITE = """#!/bin/sh
 folder=$(dirname "$0")
@@ -200,3 +202,34 @@ def test_a_rollback_of_an_incident_that_is_open(oncall):
     assert "there is no such incident" in oncall(
         "rollback", "start", "--reason", "x", "--incident", "INC-99", "--yes", code=5
     ).err  # fmt: skip
+
+
+# -- in the demo ------------------------------------------------------------------------------------------------------
+
+
+async def test_in_the_demo_a_toggled_canary_proves_the_simulated_path_and_nothing_else():
+    from datetime import timedelta
+
+    from console.bootstrap import Demo, Options, headless
+    from console.engine.outcome import Done
+    from console.model import commands as cmd
+
+    simulation = headless(Options(config=str(REPO / "config")), Demo())
+    console, clock = simulation.console, simulation.clock
+    await console.start()
+    try:
+        await clock.run(clock.now() + timedelta(seconds=40), lambda: console.clock_tasks)
+        look = await console.lookups.flag(CANARY)
+        assert look.state is not None
+        assert look.state.percent == 0
+        assert isinstance(await console.submit(cmd.ProveWritePath(CANARY, 0.0, 100.0)), Done)
+        assert isinstance(await console.submit(cmd.RenewProof("people", "both answered", "people")), Done)
+        board = console.board
+    finally:
+        await console.stop()
+
+    found = {proof.name: (proof.state.value, proof.source) for proof in board.readiness.proofs}
+    assert found["write-path"] == ("proven", "simulated")
+    assert found["people"] == ("proven", "simulated")
+    assert {name for name, (state, _) in found.items() if state != "proven"} == {"drill"}
+    assert {event.mode for event in simulation.journal.read()} == {"demo"}
