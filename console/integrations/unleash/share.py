@@ -7,6 +7,7 @@ untellable: the console neither reads nor sets what it would have to guess.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from console.integrations.unleash.wire import Feature, InEnvironment, Strategy
@@ -16,6 +17,7 @@ from console.model.value import value
 ROLLOUT = "flexibleRollout"
 NAMED = ("userWithId", "remoteAddress", "applicationHostname")
 """Strategies that let in whom they name."""
+_SHARE = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,9})?")
 SHOWN = 60
 """Characters of a foreign name in a sentence."""
 
@@ -69,12 +71,9 @@ def standing(feature: Feature, environment: InEnvironment) -> Standing:
 
 def number(text: object) -> float | None:
     """A share as Unleash keeps it, in a string; None for what is none."""
-    if not isinstance(text, str) or not text.isascii():
+    if not isinstance(text, str) or not _SHARE.fullmatch(text):
         return None
-    try:
-        share = float(text)
-    except ValueError:
-        return None
+    share = float(text)
     return share if 0.0 <= share <= 100.0 else None
 
 
