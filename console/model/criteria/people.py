@@ -93,7 +93,7 @@ def staffing(rule: CriterionRule, facts: Facts, now: datetime) -> Said:
         end = now
     names = ", ".join(dict.fromkeys(item.person for item in there))
     if p95 is None:
-        return Said(UNKNOWN, f"{names} until {clock(end)}, and how long a rollback takes then is unknown", now)
+        return Said(UNKNOWN, f"{names}; the bake ends {clock(end)}, how long a rollback takes then is unknown", now)
     end += timedelta(seconds=p95)
     needed = f"{clock(end)} (the end of the bake, and {minutes(timedelta(seconds=p95))} to roll back)"
     covering = [item for item in there if item.endless or (item.until is not None and item.until >= end)]
