@@ -17,7 +17,18 @@ from datetime import datetime, timedelta
 from console.model.reading import Reading
 from console.model.rollout import Guardrail, GuardrailRule, Level
 from console.model.rollout_plan import Evidence
-from console.model.sequential import FEWEST, Spread, above, below, chance, design_effect, highest, lowest, spread
+from console.model.sequential import (
+    FEWEST,
+    Spread,
+    above,
+    below,
+    chance,
+    design_effect,
+    highest,
+    is_even,
+    lowest,
+    spread,
+)
 from console.model.value import value
 from console.model.verdict import Counts, Judged, Speed, Verdict
 
@@ -240,11 +251,12 @@ def _broken(evidence: Evidence, slices: Sequence[Slice], new: _Sum, legacy: _Sum
 def _unheard_of(evidence: Evidence, slices: Sequence[Slice], new: _Sum, course: Course) -> bool:
     """Whether it is beyond what the service does by itself: more than it varies by, and than it ever had in so long a
     time. Where nobody knows, what the bake itself has shown must do."""
-    before = course.before
-    if before.lengths:
-        varies, most = before.over(new.slices), before.most(new.slices)
+    own, before = [item.new for item in slices], course.before
+    if before.all:
+        found = before.over(new.slices, is_even(own))
+        varies, most = found.variance, found.highest
     else:
-        varies, most = max(UNKNOWN_SPREAD, spread([[item.new for item in slices]]).over(new.slices)), 0.0
+        varies, most = max(UNKNOWN_SPREAD, spread([own]).over(new.slices).variance), 0.0
     deff = design_effect(new.total, evidence.limit, varies)
     limit = max(evidence.limit, min(BEYOND * most, 1.0))
     return new.bad > limit * new.total and above(new.bad / deff, new.total / deff, evidence.limit, course.alpha)
@@ -254,11 +266,12 @@ def _apart(slices: Sequence[Slice], course: Course) -> float:
     """How much the paths vary against one another over these slices, relative, beyond chance: all that both vary by,
     unless it is seen here that they vary together, and never nothing. Of what the legacy path varies by from slice to
     slice, a part is not shared by the new one; as large a part is not shared over the whole stretch."""
-    whole = course.before.over(len(slices)) if course.before.lengths else UNKNOWN_SPREAD
     pairs = [(item.new, item.legacy) for item in slices if _known(item.new) and _known(item.legacy)]
     new, legacy = [item for item, _ in pairs], [item for _, item in pairs]
+    still = is_even(new) and is_even(legacy)
+    whole = course.before.over(len(slices), still).variance if course.before.all else UNKNOWN_SPREAD
     seen = _excess(legacy, [item.total or 0.0 for item in legacy], -1.0)
-    if len(pairs) < FEWEST or not seen > 0:
+    if still or len(pairs) < FEWEST or not seen > 0:
         return 2 * whole
     bad = [(one.bad or 0.0) + (other.bad or 0.0) for one, other in pairs]
     return min(max(APART, _excess(new, bad, 1.0) / seen), 2.0) * whole

@@ -17,7 +17,7 @@ was looked at. It is measured by batch means (Schmeiser 1982), with what chance 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from console.model.value import value
@@ -79,61 +79,61 @@ def chance(bad: float, total: float, share: float) -> float:
 
 
 @value
+class Varied:
+    """How stretches of so many slices differ from one another: the variance of their shares beyond what chance alone
+    would do, relative to the square of the mean, and the highest share that was surely seen (two standard errors
+    less)."""
+
+    length: int
+    variance: float
+    highest: float
+
+
+@value
 class Spread:
-    """How much a share differs from one stretch of time to another, beyond what chance alone would do: its variance,
-    relative to the square of its mean, and the highest share that was surely seen (two standard errors less), by the
-    length of the stretch in slices. Empty: nobody knows."""
+    """How much a share differs from one stretch of time to another, by the length of the stretch, shortest first.
+    `even` is that of the stretches alone within which nothing happened: of the levels that last so long, and not of
+    bursts that are shorter. Empty: nobody knows."""
 
-    lengths: tuple[int, ...] = ()
-    variances: tuple[float, ...] = ()
-    highest: tuple[float, ...] = ()
+    all: tuple[Varied, ...] = ()
+    even: tuple[Varied, ...] = ()
 
-    def over(self, slices: int) -> float:
-        """The variance of a stretch of so many slices; 0 while nobody knows."""
-        return self._between(self.variances, slices)
-
-    def most(self, slices: int) -> float:
-        """The highest share of a stretch of so many slices; 0 while nobody knows."""
-        return self._between(self.highest, slices)
-
-    def _between(self, values: Sequence[float], slices: int) -> float:
-        """Between the lengths that were measured; beyond the last one its own: nobody knows that it gets less."""
-        if not self.lengths:
-            return 0.0
-        if slices <= self.lengths[0]:
-            return values[0]
-        for (shorter, more), (longer, less) in pairwise(zip(self.lengths, values, strict=True)):
-            if slices <= longer:
-                return more + (less - more) * (slices - shorter) / (longer - shorter)
-        return values[-1]
+    def over(self, slices: int, even: bool = False) -> Varied:
+        """That of a stretch of so many slices, between the lengths that were measured; beyond the last one its own:
+        nobody knows that it gets less. Nothing while nobody knows."""
+        known = self.even if even else self.all
+        if not known:
+            return Varied(slices, 0.0, 0.0)
+        for shorter, longer in pairwise(known):
+            if shorter.length <= slices <= longer.length:
+                part = (slices - shorter.length) / (longer.length - shorter.length)
+                return Varied(
+                    slices,
+                    shorter.variance + (longer.variance - shorter.variance) * part,
+                    shorter.highest + (longer.highest - shorter.highest) * part,
+                )
+        return known[0] if slices < known[0].length else known[-1]
 
 
 def spread(tracks: Sequence[Sequence[Counts]], fewest: int = FEWEST) -> Spread:
-    """Measured on the slices of one or more tracks, oldest first, each about its own mean. With J batches, the variance
-    is taken as large as it may be: by one standard error of a variance, sqrt(2 / (J - 1))."""
-    lengths, variances, largest = [], [], []
+    """Measured on the slices of one or more tracks, oldest first, each about its own mean."""
+    found: list[Varied] = []
+    even: list[Varied] = []
     sums = [_running(slices) for slices in tracks]
-    means = [running[-1][0] / running[-1][1] if running[-1][1] > 0 else 0.0 for running in sums]
     for length in LENGTHS:
-        squares = weights = own = most = 0.0
-        count = 0
-        for running, mean in zip(sums, means, strict=True):
-            for before, after in pairwise(running[::length]):
-                bad, total = after[0] - before[0], after[1] - before[1]
-                if total <= 0 or after[2] - before[2] < length:
-                    continue
-                expected = total * mean
-                squares += (bad - expected) ** 2
-                own += expected * (1 - mean)
-                weights += expected * expected
-                count += 1
-                most = max(most, (bad - 2 * math.sqrt(bad)) / total)
-        if count < fewest or not weights > 0:
+        batches = [list(_batches(running, length)) for running in sums]
+        varied = _varied(length, batches, fewest)
+        if varied is None:
             break
-        lengths.append(length)
-        variances.append(max(0.0, squares * count / (count - 1) * (1 + math.sqrt(2 / (count - 1))) - own) / weights)
-        largest.append(most)
-    return Spread(tuple(lengths), tuple(variances), tuple(largest))
+        found.append(varied)
+        even.append(_varied(length, [[item for item in track if item.even] for track in batches], fewest) or varied)
+    return Spread(tuple(found), tuple(even))
+
+
+def is_even(slices: Sequence[Counts]) -> bool:
+    """Whether nothing more than chance is seen to happen from one slice to the next; also where too little is known."""
+    known = [item for item in slices if item.bad is not None and item.total is not None]
+    return all(batch.even for batch in _batches(_running(known), max(1, len(known))))
 
 
 def design_effect(total: float, share: float, variance: float) -> float:
@@ -142,15 +142,66 @@ def design_effect(total: float, share: float, variance: float) -> float:
     return 1 + total * share / (1 - share) * variance
 
 
-def _running(slices: Sequence[Counts]) -> list[tuple[float, float, int]]:
-    """Bad and all events up to each slice, and how many of the slices are known: a batch without one is left out."""
-    bad, total, known = 0.0, 0.0, 0
-    sums = [(bad, total, known)]
+@value
+class _Sum:
+    """Of some slices: bad and all events, how many of the slices are known, and the sum of bad * bad / all."""
+
+    bad: float = 0.0
+    total: float = 0.0
+    slices: int = 0
+    squares: float = 0.0
+
+    @property
+    def even(self) -> bool:
+        """Whether the shares of the slices differ by chance alone, by their index of dispersion: it is at most two of
+        its standard deviations above its mean."""
+        if self.bad <= 0 or self.slices < 2:
+            return True
+        freed = self.slices - 1
+        return (self.squares * self.total / self.bad - self.bad) <= freed + 2 * math.sqrt(2 * freed)
+
+
+def _running(slices: Sequence[Counts]) -> list[_Sum]:
+    """The sums up to each slice."""
+    bad, total, known, squares = 0.0, 0.0, 0, 0.0
+    sums = [_Sum()]
     for item in slices:
         if item.bad is not None and item.total is not None:
-            bad, total, known = bad + min(item.bad, item.total), total + item.total, known + 1
-        sums.append((bad, total, known))
+            one = min(item.bad, item.total)
+            bad, total, known = bad + one, total + item.total, known + 1
+            squares += one * one / item.total if item.total > 0 else 0.0
+        sums.append(_Sum(bad, total, known, squares))
     return sums
+
+
+def _batches(running: Sequence[_Sum], length: int) -> Iterator[_Sum]:
+    """Batches of so many slices after one another; one without events, or with a slice that is not known, is left
+    out."""
+    for first, last in pairwise(running[::length]):
+        if last.total > first.total and last.slices - first.slices == length:
+            yield _Sum(last.bad - first.bad, last.total - first.total, length, last.squares - first.squares)
+
+
+def _varied(length: int, tracks: Sequence[Sequence[_Sum]], fewest: int) -> Varied | None:
+    """How the batches of each track vary about its mean; None where they are too few, or nothing was bad. With J of
+    them, the variance is taken as large as it may be: by one standard error of a variance, sqrt(2 / (J - 1))."""
+    squares = weights = own = highest = 0.0
+    count = 0
+    for batches in tracks:
+        bad, total = sum(item.bad for item in batches), sum(item.total for item in batches)
+        if bad <= 0:
+            continue
+        mean, count = bad / total, count + len(batches)
+        for batch in batches:
+            expected = batch.total * mean
+            squares += (batch.bad - expected) ** 2
+            own += expected * (1 - mean)
+            weights += expected * expected
+            highest = max(highest, (batch.bad - 2 * math.sqrt(batch.bad)) / batch.total)
+    if count < fewest:
+        return None
+    most = squares * count / (count - 1) * (1 + math.sqrt(2 / (count - 1)))
+    return Varied(length, max(0.0, most - own) / weights, highest)
 
 
 def _prior(share: float) -> tuple[float, float]:

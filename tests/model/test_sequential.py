@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from console.model.sequential import (
     Spread,
+    Varied,
     above,
     below,
     bounds,
     chance,
     design_effect,
     highest,
+    is_even,
     log_evidence,
     lowest,
     spread,
@@ -131,31 +133,48 @@ def minutes(rates: list[float], requests: int = 1000, seed: int = 1) -> list[Cou
 
 def test_what_chance_does_alone_is_no_spread() -> None:
     found = spread([minutes([0.02] * 480)])
-    assert found.lengths[-1] == 60
-    assert max(found.variances) < 0.02, "20 a minute by chance: 0.05, of which next to nothing is left"
+    assert found.all[-1].length == found.even[-1].length == 60
+    assert max(item.variance for item in found.all) < 0.02, "20 a minute by chance: 0.05, of which next to nothing"
+    assert is_even(minutes([0.02] * 60))
 
 
 def test_two_levels_are() -> None:
     rates = [0.01 if minute // 20 % 2 else 0.03 for minute in range(480)]
     found = spread([minutes(rates)])
-    assert found.over(1) == pytest.approx(0.25, rel=0.2), "the square of half the mean"
-    assert found.over(5) == pytest.approx(0.25, rel=0.3)
-    assert found.most(5) == pytest.approx(0.03, rel=0.25)
-    assert found.over(60) < 0.1 < found.over(10), "one and the other come together"
-    assert found.over(7) == pytest.approx(found.variances[3] + (found.variances[4] - found.variances[3]) * 2 / 3)
-    assert found.over(10_000) == found.variances[-1]
+    assert found.over(1).variance == pytest.approx(0.25, rel=0.2), "the square of half the mean"
+    assert found.over(5).variance == pytest.approx(0.25, rel=0.3)
+    assert found.over(5, even=True).variance == pytest.approx(0.25, rel=0.3), "each lasts longer than that"
+    assert found.over(5).highest == pytest.approx(0.03, rel=0.25)
+    assert found.over(60).variance < 0.1 < found.over(10).variance, "one and the other come together"
+    five, eight = found.all[3].variance, found.all[4].variance
+    assert found.over(7).variance == pytest.approx(five + (eight - five) * 2 / 3)
+    assert found.over(10_000) == found.all[-1]
+    assert not is_even(minutes(rates[:40]))
+
+
+def test_bursts_are_none_of_the_stretches_without_one() -> None:
+    rates = [0.3 if minute % 60 in (7, 8) else 0.01 for minute in range(1440)]
+    found = spread([minutes(rates)])
+    assert found.over(12).variance > 1 > 0.05 > found.over(12, even=True).variance
+    assert found.over(12).highest > 0.05 > 0.02 > found.over(12, even=True).highest
+    assert found.over(60, even=True) == found.over(60), "there is none without one"
+    assert is_even(minutes(rates[10:60]))
+    assert not is_even(minutes(rates[:60]))
 
 
 def test_each_track_varies_about_its_own_mean() -> None:
-    assert max(spread([minutes([0.01] * 240, seed=2), minutes([0.04] * 240, seed=3)]).variances) < 0.05
+    found = spread([minutes([0.01] * 240, seed=2), minutes([0.04] * 240, seed=3)])
+    assert max(item.variance for item in found.all) < 0.05
 
 
 def test_slices_that_are_not_known_are_left_out() -> None:
     some = minutes([0.02] * 40)
     holes = [Counts(None, 1000) if at % 4 == 3 else item for at, item in enumerate(some)]
-    assert spread([holes]).lengths == (1, 2), "no three together but at the beginning: 13 - 6 of them"
-    assert spread([]) == spread([[]]) == spread([minutes([0.1] * 7)]) == Spread()
-    assert (Spread().over(5), Spread().most(5)) == (0, 0)
+    assert [item.length for item in spread([holes]).all] == [1, 2], "of three together there are 6"
+    assert spread([]) == spread([[]]) == spread([minutes([0.1] * 7)]) == spread([[Counts(0, 9)] * 99]) == Spread()
+    assert Spread().over(5) == Varied(5, 0, 0)
+    assert is_even([Counts(None, None)] * 9)
+    assert is_even([])
 
 
 def test_as_many_events_count_as_one() -> None:
