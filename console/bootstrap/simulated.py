@@ -90,6 +90,7 @@ def _simulated(
     who: Actor,
     name: str,
 ) -> Simulation:
+    from console.bootstrap.history import DemoConsole
     from console.engine.console import Console
     from console.engine.offload import in_place, in_thread
     from console.engine.world import World
@@ -128,7 +129,10 @@ def _simulated(
         specs=tuple(ChannelSpec(channel.name, channel.acts, tuple(Topic)) for channel in channels),
         offload=in_place if kind.speed is None else in_thread,
     )
-    console = Console(world, config, chosen, who, console=name, mode=kind.mode)
+    if kind.drill:
+        return Simulation(Console(world, config, chosen, who, console=name, mode=kind.mode), clock, journal, ids, kind)
+    console = DemoConsole(world, config, chosen, who, console=name, mode=kind.mode)
+    console.world, console.journal, console.ids = lighthouse, journal, ids
     return Simulation(console, clock, journal, ids, kind)
 
 

@@ -99,7 +99,9 @@ def _rollout(board: Board, now: datetime, look: Look) -> Iterator[str]:
     for item in rollout.guardrails:
         yield f"  {_tidy(guardrail(item, now, _WIDE, look, judged_of(board, item.rule.name)))}"
     if board.progress is not None and board.progress.proposal is not None:
-        yield "Decision: " + "; ".join(_tidy(part) for part in decision.headline(board, now, _WIDE, look)[-3:])
+        yield "Decision: " + "; ".join(
+            " ".join(words(part).split()).strip("+!X? ") for part in decision.headline(board, now, _WIDE, look)[-3:]
+        )
         for finding in decision.ordered(board.progress.proposal):
             yield f"  {_tidy(decision.row(finding, now, _WIDE, look))}"
 

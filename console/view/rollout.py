@@ -74,7 +74,8 @@ def guardrail(shown_one: Guardrail, now: datetime, width: int, look: Look, judge
         unsure = "PHASE UNKNOWN" if shown_one.phase_unknown else "UNKNOWN"
         word = shown_one.too_few or why(shown_one.value, now, look).split(",")[0].upper() or unsure
     end = _limits(shown_one)
-    if judged is not None and (judged.verdict is Verdict.BREACH or level in (Level.OK, Level.UNKNOWN)):
+    silent = shown_one.value.value is None and level is Level.UNKNOWN
+    if judged is not None and (judged.verdict is Verdict.BREACH or (level in (Level.OK, Level.UNKNOWN) and not silent)):
         word, tone = VERDICTS[judged.verdict]
         if judged.verdict is not Verdict.PASS:
             end = judged.why
