@@ -14,11 +14,14 @@ holds (of those where it showed one).
   deterministic  all last as long; neither bound is wrong for them
   queue          one worker, nothing new arrives
   queue+         one worker, and new work still arrives at 40 % of what it ends
-  workers        20 workers that together are as fast: the last 20 items run by themselves, which neither bound knows
+  workers        20 workers that together are as fast, by the histogram of their work: the last 20 items run by
+                 themselves
 
 Durations above the histogram's last bucket are not drawn: of those nothing is said. Buckets make the figures of `begin`
 too long rather than too short (the survival is taken as straight within them). Seeds are fixed. Exits with 1 when fewer
-than 80 % (less two standard errors) of any kind but the last end within P80, at the beginning or at half.
+than 80 % (less two standard errors) of any kind end within P80, at the beginning or at half.
+
+The seeds below were fixed before the first of them was run; the method was made with seeds 100 to 499.
 """
 
 import math
@@ -35,7 +38,7 @@ if __name__ == "__main__":
 
 from console.model.drain import DURATION, QUEUE, Draining, Flow, Seen, drained, residual, slope
 
-SEEDS = range(70_000, 70_300)
+SEEDS = range(80_000, 80_300)
 GOAL = 0.8
 ITEMS, MEAN = 300, 30.0
 LES = (0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0)
@@ -103,7 +106,9 @@ def queue(share: float, workers: int = 1) -> Callable[[Random], Drained]:
             else:
                 now, left = end, left - 1
                 ends.append(now)
-        return Drained(ends, arrivals, lambda _: ITEMS / RATE, came)
+        if workers == 1:
+            return Drained(ends, arrivals, lambda _: ITEMS / RATE, came)
+        return Drained(ends, arrivals, lambda dice: dice.expovariate(RATE / workers), came)
 
     return play
 
@@ -213,8 +218,8 @@ def main() -> int:
         found = measure(kind)
         shares = f"{found.begin_80:>10.0%}{found.begin_95:>6.0%}{found.half_80:>10.0%}{found.half_95:>6.0%}"
         print(f"{kind:<15}{shares}{found.naive:>7.2f}{found.most:>6.2f}  {found.bound}", flush=True)
-        failed = failed or (kind != "workers" and min(found.begin_80, found.half_80) < least)
-    print(f"\ngoal: at least {least:.1%} within P80 (all but workers): {'FAILED' if failed else 'met'}")
+        failed = failed or min(found.begin_80, found.half_80) < least
+    print(f"\ngoal: at least {least:.1%} within P80: {'FAILED' if failed else 'met'}")
     return int(failed)
 
 

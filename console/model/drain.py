@@ -2,7 +2,8 @@
 
 *Queue-bound*: so many workers end `completions` per second, whatever waits. What is in flight is a walk with drift
 completions - arrivals and variance completions + arrivals per second, and the time until it is empty is inverse
-Gaussian (Schroedinger, 1915) about items / (completions - arrivals).
+Gaussian (Schroedinger, 1915) about items / (completions - arrivals). Those that are worked on at the end run by
+themselves, one with each worker.
 
 *Duration-bound*: each item runs by itself, as requests, workflows and sagas do. Then items / completions is no more
 than the mean duration (Little's law), and the last of L items ends by t with (1 - S_r(t))^L. S_r is the survival of the
@@ -179,8 +180,15 @@ class ByQueue:
     completions: float
     arrivals: float = 0.0
     over: float = 0.0
+    lasting: Residual | None = None
+    """How long one item is worked on: the last ones that are taken up end by themselves. None: not known."""
 
     bound = QUEUE
+
+    @property
+    def _taken(self) -> float:
+        """How many are worked on at a time (Little's law)."""
+        return self.completions * self.lasting.mean if self.lasting is not None else 0.0
 
     @property
     def seconds(self) -> float:
@@ -200,7 +208,11 @@ class ByQueue:
         for _ in range(30):
             middle = 0.5 * (low + high)
             low, high = (middle, high) if _inverse_gaussian(middle, mean, shape) < share else (low, middle)
-        return 0.5 * (low + high)
+        queued = 0.5 * (low + high)
+        if self.lasting is None:
+            return queued
+        last = ByDuration(self._taken, self.lasting).quantile(share)
+        return None if last is None else queued * (1.0 - self._taken / self.items) + last
 
     def most(self) -> float | None:
         """In proportion: the rate stays."""
@@ -295,7 +307,11 @@ def _chosen(flow: Flow) -> tuple[Draining | None, bool, str]:
         why = f"{flow.arrivals:g} arrive and {flow.completions:g} end per second"
         return None, True, why if flow.completions > 0.0 else "nothing ends"
     rate, over = _steady(flow)
-    queue = ByQueue(flow.items, rate, flow.arrivals, over) if rate is not None and rate > flow.arrivals else None
+    queue = None
+    if rate is not None and rate > flow.arrivals:
+        # A histogram by which most of them are worked on at once has the time in the queue in it.
+        tail = flow.lasting if flow.lasting is not None and rate * flow.lasting.mean < flow.items / 2.0 else None
+        queue = ByQueue(flow.items, rate, flow.arrivals, over, tail)
     if queue is not None and flow.items <= 0.0:
         return queue, False, ""
     lasting = _fitted(flow) if flow.lasting is not None else None

@@ -180,7 +180,7 @@ def test_before_a_decay_is_seen_the_later_one_counts() -> None:
     assert "not seen yet" in found.why
     slow, _ = drained(Flow(ITEMS, 1.0, 0.0, EXPONENTIAL))
     assert slow.bound == QUEUE
-    assert slow.p50 == pytest.approx(1200, rel=0.01)
+    assert slow.p50 == pytest.approx(1080 + 120 * log(120 / log(2)), rel=0.01)  # 120 of them are worked on at a time
 
 
 def test_too_short_a_decay_says_nothing() -> None:
@@ -196,6 +196,17 @@ def test_durations_are_fitted_to_the_decay() -> None:
     assert isinstance(draining, ByDuration)
     assert draining.stretch == pytest.approx(2.0, rel=0.02)
     assert found.p50 == pytest.approx(240 * log(seen[-1].items / log(2)), rel=0.02)
+
+
+def test_the_last_ones_of_a_queue_run_by_themselves() -> None:
+    """20 workers that take 2 s each, so 10 a second: the last 20 end some 2 * ln(20 / ln 2) s after the queue."""
+    working = fine(lambda t: exp(-t / 2.0), 60.0, 6000)
+    found, draining = drained(Flow(300.0, 10.0, 0.0, working))
+    assert isinstance(draining, ByQueue)
+    assert found.p50 == pytest.approx(28 + 2 * log(20 / log(2)), rel=0.02)
+    with_waiting, draining = drained(Flow(300.0, 10.0, 0.0, fine(lambda t: exp(-t / 30.0), 600.0, 6000)))
+    assert isinstance(draining, ByDuration)
+    assert with_waiting.bound == DURATION
 
 
 def test_rates_that_were_counted_for_a_moment_are_uncertain() -> None:
