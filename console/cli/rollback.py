@@ -41,8 +41,7 @@ def status(ctx: click.Context, as_json: bool) -> None:
     """
     from console.bootstrap import opened, run
     from console.model.rollback import Can
-    from console.reports.readiness import readiness_data
-    from console.reports.snapshot import instant
+    from console.reports.snapshot import instant, rollback_data
 
     async def read() -> Can:
         async with opened(ctx.obj, sources=True, read_only=True) as console:
@@ -50,7 +49,7 @@ def status(ctx: click.Context, as_json: bool) -> None:
             await console.ask()
             board = console.board
             data = {"at": instant(board.at), "environment": str(board.target), "mode": board.mode}
-            show({**data, **readiness_data(board.readiness, board.at)}, lambda: lines(board), as_json)
+            show({**data, **rollback_data(board.readiness, board.at)}, lambda: lines(board), as_json)
             return board.readiness.can_at(board.at)
 
     ctx.exit(0 if run(read()) is Can.YES else FAILED)
