@@ -235,3 +235,46 @@ def test_another_name_of_the_same_login_is_nobody_else(rollout):
 
     refused = rollout("decision", "record", "GO", "--override", "why not", "--second", "bob", code=3)
     assert "not surely another person" in refused.err
+
+
+# -- what the next phase rests on -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def flagged(agreed):
+    """Production's flag is behind two programs, and at 0 %."""
+    oncall = agreed
+    programs = 'read: [./read, "{flag}"], write: [./write, "{percent}", "{flag}"]'
+    flags = f"\n    flags: {{type: command, {programs}, timeout: 5s}}\n"
+    oncall.edit(r"(?<=\n)    notify: \{\}\n", f"    notify: {{}}{flags}")
+    for name, text in (("read", "cat"), ("write", "echo $1 >")):
+        program = oncall.config / name
+        program.write_text(f'#!/bin/sh\n{text} "$(dirname "$0")/percent"\n')
+        program.chmod(0o700)
+    (oncall.config / "percent").write_text("0\n")
+    return oncall
+
+
+def test_the_next_phase_rests_on_the_newest_decision_for_exactly_it(flagged):
+    promote = ("rollout", "promote", "--yes")
+    share = flagged.config / "percent"
+    assert "no decision is recorded for 0 to 5 %" in flagged(*promote, code=3).err
+
+    flagged("decision", "record", "CONDITIONAL", *CONDITION)
+    flagged("decision", "record", "NO-GO", "--override", "not before the demo")
+    assert "says NO-GO" in flagged(*promote, code=3).err
+    assert share.read_text() == "0\n"
+    flagged("decision", "record", "CONDITIONAL", *CONDITION)
+    flagged(*promote)
+    assert share.read_text() == "5\n"
+    assert "5 % is set and not entered yet" in flagged(*promote, code=3).err  # no server measures the share
+    assert flagged("decision", "status", "--json", code=1).json["to_percent"] == 25
+
+
+def test_an_approval_that_was_withdrawn_ends_the_decision(flagged, logins):
+    flagged("decision", "record", "CONDITIONAL", *CONDITION)
+    logins("bob")
+    flagged("decision", "approve", "lead", "--phase", "5", "--withdraw", by="bob")
+
+    assert "bob withdrew the approval 'lead'" in flagged("rollout", "promote", "--yes", code=3).err
+    assert (flagged.config / "percent").read_text() == "0\n"
