@@ -26,7 +26,7 @@ from console.model.board import Board
 from console.model.decide import Context, Refusal, decide
 from console.model.decide.rollout import rollback_run
 from console.model.decide.rollout_back import counts_down
-from console.model.decide.rollout_seen import agrees
+from console.model.decide.rollout_seen import agrees, observe_share
 from console.model.people import Actor
 from console.model.playbook import StepKind
 from console.model.progress import Progress
@@ -246,6 +246,11 @@ class Conductor:
 
     async def _submit(self, command: cmd.Command) -> bool | None:
         """Whether anything was written; None where it could not be."""
+        state = self._record.state
+        if isinstance(command, cmd.ObserveShare) and not observe_share(
+            state, command, self._moments.brief(self._actor)
+        ):
+            return False  # Nearly always: no Board is made for it.
         if isinstance(command, cmd.StartRollback):
             await self._read_playbooks()
         context: Context = self._moments.context(self._actor)

@@ -66,6 +66,11 @@ class Moments:
         status = self._pager.status(self._world.clock.now())
         return (status.at or self._began) if status.blind else None
 
+    def brief(self, actor: Actor) -> Context:
+        """What a rule needs that looks at the record and the plan alone: without a Board, for what is asked often."""
+        config, world = self._config, self._world
+        return Context(world.clock.now(), actor, self._environment.target, world.ids.new, plan=config.rollout)
+
     def context(self, actor: Actor) -> Context:
         """For a decision of `actor`."""
         config, world = self._config, self._world
