@@ -12,11 +12,16 @@ from enum import StrEnum
 
 from console.model.events.decision import Condition, Finding
 from console.model.people import Actor
+from console.model.reading import CLOCK_SECONDS
 from console.model.value import value
 
 PASS, FAIL, UNKNOWN = "pass", "fail", "unknown"
 LIFE = timedelta(hours=1)
 """How long a decision counts that rests on no finding with an expiry, or on somebody's word against the findings."""
+
+
+SKEW = timedelta(seconds=CLOCK_SECONDS)
+"""How far the clocks of two consoles may differ."""
 
 
 class Answer(StrEnum):
@@ -148,7 +153,7 @@ def valid(
 ) -> str:
     """Why the next phase must not rest on this decision; empty when it may. `others` are the decisions that are known,
     a newer one of which goes before it; `attestations` are all that stand now: it does not outlive an approval that was
-    withdrawn."""
+    withdrawn, nor what somebody takes back."""
     step = f"{from_percent:g} to {to_percent:g} %"
     if decision is None:
         return f"no decision is recorded for {step}"
@@ -162,7 +167,7 @@ def valid(
         return f"{decision.label} was taken on another version of the plan"
     if decision.revision != revision:
         return f"{decision.label} is about revision {decision.revision or '(none)'}, not {revision or '(none)'}"
-    if decision.at > now:
+    if decision.at > now + SKEW:
         return f"{decision.label} is dated {decision.at:%H:%M:%S}Z, which is to come: a clock is off"
     if decision.expires_at <= now:
         return f"{decision.label} expired at {decision.expires_at:%H:%M:%S}Z: decide again"
@@ -183,11 +188,14 @@ def _overtaken(decision: Decision, others: Iterable[Decision]) -> str:
 
 
 def _withdrawn(decision: Decision, attestations: Iterable[Attestation]) -> str:
-    rests = {item.name for item in decision.findings if item.kind == "approval" and item.outcome == PASS}
+    rests = {item.name: item.kind for item in decision.findings if item.outcome == PASS}
     for item in attestations:
         here = item.phase is None or item.phase == decision.to_percent
-        if item.criterion in rests and here and not item.approved and item.at > decision.at:
-            return f"{item.by} withdrew the approval {item.criterion!r} that {decision.label} rests on"
+        if here and not item.approved and item.at > decision.at:
+            if rests.get(item.criterion) == "approval":
+                return f"{item.by} withdrew the approval {item.criterion!r} that {decision.label} rests on"
+            if rests.get(item.criterion) == "checklist":
+                return f"{item.by} says since then that {item.criterion!r} does not hold; {decision.label} rests on it"
     return ""
 
 
