@@ -235,7 +235,8 @@ class Spool(Protocol):
 class Query:
     """One expression with a name; the answer must be a single number. It may be a template of `model.sli`, with
     placeholders for its range. `scrape`: every how many seconds its counters are sampled, where its range may begin so
-    much earlier (`model.sli.filled`); of one template it is the same in all queries that are asked together."""
+    much earlier and its answer is scaled (`model.sli.filled`, `scale`); of one template it is the same in all queries
+    that are asked together."""
 
     name: str
     expr: str

@@ -60,13 +60,22 @@ class Sli:
 
 def filled(template: str, seconds: float, scrape: float = 0.0) -> str:
     """A template for a range of so many seconds. Of counters that are sampled every `scrape` seconds, adjoining ranges
-    count every step between two samples once: each begins with the sample before it, and is scaled to its length."""
-    milliseconds = round(seconds * 1000)
+    count every step between two samples once: each begins with the sample before it, and its answer is to be scaled to
+    its length (`scale`)."""
+    milliseconds = _whole(seconds, scrape)
+    ranges = {WINDOW: _duration(milliseconds), INNER: _duration(milliseconds - 1), SECONDS: f"{seconds:g}"}
+    return replaced(template, ranges)
+
+
+def scale(seconds: float, scrape: float) -> float:
+    """What an answer for a range of so many seconds is multiplied by, where it was widened: servers take far longer to
+    do that in each term of a union."""
+    return round(seconds * 1000) / _whole(seconds, scrape)
+
+
+def _whole(seconds: float, scrape: float) -> int:
     # One millisecond short of a scrape: Prometheus 2 counts the samples at both ends of a range.
-    whole = milliseconds + round(scrape * 1000) - 1 if scrape else milliseconds
-    ranges = {WINDOW: _duration(whole), INNER: _duration(whole - 1), SECONDS: f"{seconds:g}"}
-    text = replaced(template, ranges)
-    return f"({text}) * {milliseconds} / {whole}" if scrape else text
+    return round(seconds * 1000) + (round(scrape * 1000) - 1 if scrape else 0)
 
 
 def replaced(template: str, ranges: Mapping[str, str]) -> str:

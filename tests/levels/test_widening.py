@@ -17,12 +17,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.model.sli import filled, of_counters
+from console.model.sli import filled, of_counters, scale
 from console.model.slices import SLICE
 
 HOUR, MAJORS = 3_600_000, (2, 3)
 SLI = of_counters("all_total", bad="bad_total")
-_ASKED = re.compile(r"(\()?sum\(increase\(bad_total\[(\d+)(ms|s)\]\)\)(?(1)\) \* (\d+) / (\d+))")
+_ASKED = re.compile(r"sum\(increase\(bad_total\[(\d+)(ms|s)\]\)\)")
 Samples = Sequence[tuple[int, float]]
 """(unix milliseconds, value), in their order."""
 
@@ -48,9 +48,8 @@ def asked(samples: Samples, end: int, seconds: float, scrape: float, major: int)
     """What is counted within so many seconds before `end`, by the expression that is sent; 0 where there is nothing."""
     found = _ASKED.fullmatch(filled(SLI.part, seconds, scrape))
     assert found is not None
-    length = int(found[2]) * (1 if found[3] == "ms" else 1000)
-    value = increase(samples, end - length, end, major) or 0.0
-    return value * int(found[4]) / int(found[5]) if found[1] else value
+    length = int(found[1]) * (1 if found[2] == "ms" else 1000)
+    return (increase(samples, end - length, end, major) or 0.0) * scale(seconds, scrape)
 
 
 def slices(samples: Samples, begin: int, end: int, scrape: float, major: int) -> list[float]:
@@ -155,6 +154,7 @@ def test_scrapes_on_the_edges_of_slices(major: int) -> None:
 
 
 def test_what_is_asked() -> None:
-    assert filled(SLI.part, 300, 60) == "(sum(increase(bad_total[359999ms]))) * 300000 / 359999"
-    assert filled(SLI.part, 217.345, 7.5) == "(sum(increase(bad_total[224844ms]))) * 217345 / 224844"
+    assert filled(SLI.part, 300, 60) == "sum(increase(bad_total[359999ms]))"
+    assert filled(SLI.part, 217.345, 7.5) == "sum(increase(bad_total[224844ms]))"
     assert filled(SLI.part, 300) == "sum(increase(bad_total[300s]))"
+    assert (scale(300, 60), scale(217.345, 7.5), scale(300, 0)) == (300_000 / 359_999, 217_345 / 224_844, 1)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
+from operator import mul
 
 from console.integrations.http import Finding, Http
 from console.integrations.prometheus.batch import INSTANT, RANGE, Batch, Outcome, Sample
 from console.model.reading import Reading, ReadingState, missing
+from console.model.sli import scale
 from console.ports import NO_SERIES, Clock, Query, Row, Series
 from console.settings.config import HttpSource
 from console.settings.outside import Reveal
@@ -40,7 +43,11 @@ class Prometheus:
         outcomes = self._evaluate(INSTANT, queries, form, seconds)
         self.skew_seconds = max((item.skew.total_seconds() for item in outcomes.values()), key=abs)
         now = self._clock.now()
-        return {query.name: reading(outcomes[query.expr.strip()], now, self.name) for query in queries}
+        found = {query.name: reading(outcomes[query.expr.strip()], now, self.name) for query in queries}
+        for query in queries:
+            if query.scrape:
+                found[query.name] = found[query.name].map(partial(mul, scale(seconds, query.scrape)))
+        return found
 
     def read_range(
         self, queries: Sequence[Query], start: datetime, end: datetime, step_seconds: float
@@ -61,7 +68,8 @@ class Prometheus:
             outcome = outcomes[query.expr.strip()]
             if outcome.fault or outcome.failure or len(outcome.samples) > 1:
                 continue
-            values = _grid(outcome.samples, first, step_seconds, slots)
+            by = scale(step_seconds, query.scrape)
+            values = _grid(outcome.samples, first, step_seconds, slots, by)
             found[query.name] = Series(values, start, step_seconds, bool(outcome.warning))
         return found
 
@@ -121,11 +129,11 @@ def _number(text: str | float) -> float | None:
         return None
 
 
-def _grid(samples: Sequence[Sample], first: float, step: float, slots: int) -> tuple[float | None, ...]:
+def _grid(samples: Sequence[Sample], first: float, step: float, slots: int, by: float) -> tuple[float | None, ...]:
     values: list[float | None] = [None] * slots
     for at, text in samples[0].values if samples else ():
         number = _number(text)
         slot = round((at - first) / step) if math.isfinite(at) else -1
         if number is not None and 0 <= slot < slots:
-            values[slot] = number
+            values[slot] = number * by
     return tuple(values)
