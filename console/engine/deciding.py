@@ -67,6 +67,9 @@ class Deciding:
         plan, record, now = progress.plan, progress.record, board.at
         here = record.percent or 0.0
         following = plan.next_phase(here)
+        guardrails = board.rollout.guardrails if board.rollout is not None else ()
+        asked = dict(self._expressions(plan, now - record.bake_since if record.bake_since is not None else None))
+        asked |= {f"guardrail.{item.rule.name}": item.rule.expr for item in guardrails}  # over the range that was read
         facts = Facts(
             service=board.target.service,
             plan=plan,
@@ -76,13 +79,13 @@ class Deciding:
             bake_left=progress.bake_left(now),
             samples=progress.samples,
             judged=progress.judged,
-            guardrails=board.rollout.guardrails if board.rollout is not None else (),
+            guardrails=guardrails,
             slos=board.slos,
             readiness=board.readiness,
             headroom=progress.headroom,
             feed=board.feed,
             readings=board.readings,
-            queries=self._expressions(plan, now - record.bake_since if record.bake_since is not None else None),
+            queries=asked,
             attestations=record.attestations,
             on_call=covers(self._roles, board.on_call, self._schedule()),
             author=record.begun_by,
