@@ -9,11 +9,14 @@ import time
 
 import pytest
 
+from console.journal.snapshots import store
 from console.journal.sqlite import SqliteJournal
 from console.model.state import State, apply
+from console.ports import Head
 from tests.journal.rollouts import digest
 from tests.journal.test_durability import KILLS, ROOT, SEED
 from tests.journal.tools import SetClock
+from tests.model.rollouts import Rollouts, anything
 
 
 @pytest.mark.timeout(300)
@@ -76,3 +79,13 @@ def test_a_rollout_is_the_same_after_200_kills(tmp_path):
     print(f"{opened} of {KILLS} opened on what was foreseen; {len(acknowledged)} acknowledged, {len(kinds)} kinds")
     assert opened > KILLS / 2
     assert len([kind for kind in kinds if kind.startswith("rollout.")]) >= 15
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_snapshot_holds_all_of_a_rollout(seed):
+    life, draw = Rollouts(), random.Random(f"{SEED} {seed}")
+    for _ in range(300):
+        anything(life, draw)
+    kept = store(life.state, Head(life.state.seq, "hash")).state()
+    assert kept is not None
+    assert kept.rollouts == life.state.rollouts
