@@ -290,6 +290,14 @@ def test_a_verdict_goes_before_an_unknown_level_and_a_critical_level_before_a_ve
     assert found(K.GUARDRAILS, facts(judged=passed, guardrails=(Guardrail(P99, ok(510.0)),))).outcome == FAIL
 
 
+def test_what_the_guardrails_were_judged_by_stands_with_them():
+    plan = replace(PLAN, evidence=(Evidence("p99", "slow[{{.window}}]", "all[{{.window}}]"),))
+    other = Guardrail(replace(P99, name="errors"), ok(1.0))
+    given_ = facts(plan=plan, judged=(judged(Verdict.PASS),), guardrails=(other,), queries={"guardrail.errors": "errs"})
+
+    assert found(K.GUARDRAILS, given_).query == "p99: slow[{{.window}}] / all[{{.window}}]; errors: errs"
+
+
 def test_a_guardrail_with_evidence_that_nobody_judged_is_unknown():
     plan = replace(PLAN, evidence=(Evidence("p99", "bad", "total"), Evidence("errors", "bad", "total")))
 

@@ -108,10 +108,13 @@ def guardrails(_: CriterionRule, facts: Facts, __: datetime) -> Said:
     outcome = worst([item for item, _ in found])
     why = "; ".join(dict.fromkeys(text for item, text in found if item == outcome and text))
     at = _seen(outcome, [*(item.at for item in facts.judged), *(item.value.at for item in counted)])
-    names = "; ".join(dict.fromkeys([*judged, *(item.rule.name for item in levels)]))
+    counted_by = {item.guardrail: f"{item.bad} / {item.total}" for item in facts.plan.evidence}
+    names = dict.fromkeys([*judged, *(item.rule.name for item in counted)])
+    asked = {name: counted_by.get(name) or facts.queries.get(f"guardrail.{name}", "") for name in names}
+    queries = "; ".join(f"{name}: {query}" if query else name for name, query in asked.items())
     if outcome == PASS:
         why = f"{len(found)} of {len(found)} guardrails pass: {why}" if why else f"all {len(found)} guardrails pass"
-    return Said(outcome, why, at, float(sum(item == PASS for item, _ in found)), names)
+    return Said(outcome, why, at, float(sum(item == PASS for item, _ in found)), queries)
 
 
 def _verdict(item: Judged) -> tuple[str, str]:
