@@ -1,6 +1,7 @@
 """How long a rollback takes and when it must begin, for the Board: from the record, the readings, what is in flight.
 
-A Board is made several times a second. Each part is computed anew only when what it is made of has changed.
+A Board is made several times a second. Each part is computed anew only when what it is made of has changed; and what
+computes it is imported when there is something to compute, which is after the first screen.
 """
 
 from __future__ import annotations
@@ -8,18 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from console.engine.sources import METRICS, PLAYBOOKS
 from console.model import commands as cmd
-from console.model.clock import Limit, budget_limits, deadline, objective_limit, remaining
 from console.model.decide.rollback import forgotten, known
 from console.model.decide.rollout_back import under_way
-from console.model.drain import Flow, Residual, Seen, drained, residual
 from console.model.estimate import Drain, Estimate, Measured, Remaining, RollbackHistory
 from console.model.playbook import Do, LoadedPlaybook, Playbook, StepKind
-from console.model.predict import Live, estimate, past, visible, worth
 from console.model.reading import Reading
 from console.model.rollback import Readiness
 from console.model.rolling import RolloutRecord
@@ -30,6 +27,9 @@ if TYPE_CHECKING:
     from console.engine.poller import Poller
     from console.engine.world import World
     from console.model.board import Board
+    from console.model.clock import Limit
+    from console.model.drain import Residual, Seen
+    from console.model.predict import Live
     from console.model.state import State
     from console.settings.config import Config, Environment
 
@@ -72,6 +72,8 @@ class Durations:
 
 def lasting_of(rows: Sequence[Row]) -> Residual | None:
     """Of the buckets of one histogram; None where they are none."""
+    from console.model.drain import residual
+
     try:
         counts = {float(row.labels["le"]): row.value for row in rows}
     except (KeyError, ValueError):
@@ -109,9 +111,15 @@ class History:
         rollback = self._rollback
         if rollback is None:
             return Estimate(statement="no rollback is configured: rollback in rollout.yaml")
+        measured = self._measured(state)
+        if not self._begun(measured):
+            return Estimate()
+        from random import Random
+
+        from console.model.predict import estimate, worth
+
         loaded = self._playbook(rollback.playbook)
         live = self._live(state, readings, loaded)
-        measured = self._measured(state)
         machine = self._machine(state, loaded)
         hour = now.replace(minute=0, second=0, microsecond=0)
 
@@ -136,6 +144,11 @@ class History:
             return kept
         return replace(kept, drain=replace(kept.drain, at=reading.at))
 
+    def _begun(self, measured: Sequence[Measured]) -> bool:
+        """Whether there is anything that an estimate could be made of."""
+        metrics = self._pollers.get(METRICS)
+        return bool(measured) or (metrics is not None and metrics.value is not None)
+
     def _measured(self, state: State) -> tuple[Measured, ...]:
         """Those of the rollback's playbook, oldest first."""
         history = state.rollbacks.get(self._target)
@@ -148,6 +161,10 @@ class History:
     def practised(self, state: State) -> tuple[Measured, ...]:
         """The rollbacks and drills that were carried out to their end, as far as this console may rest on them."""
         found = self._measured(state)
+        if not found:
+            return ()
+        from console.model.predict import visible
+
         return self._kept.get(
             "practised", _Same(found), lambda: tuple(run for run in found if visible(run, self._mode))
         )
@@ -172,6 +189,9 @@ class History:
 
     def _live(self, state: State, readings: Mapping[str, Reading[float]], loaded: LoadedPlaybook | None) -> Live:
         assert self._rollback is not None, "asked only then"
+        from console.model.drain import Flow, drained
+        from console.model.predict import Live
+
         items = _known(readings.get("rollback.inflight"))
         completions = _known(readings.get("rollback.completions"))
         arrivals = _known(readings.get("rollback.arrivals"))
@@ -214,6 +234,8 @@ class History:
             self._decay_of, self._decay = of, ()
         if since is None or at is None or at < since:
             return
+        from console.model.drain import Seen
+
         after = (at - since).total_seconds()
         if not self._decay or after > self._decay[-1].after:
             self._decay = (*self._decay, Seen(after, items, completions))[-DECAY:]
@@ -236,6 +258,10 @@ class History:
         if rollback is None:
             return readiness
         run = self.run(state)
+        if run is None and not self._begun(self._measured(state)):
+            return readiness
+        from console.model.clock import deadline
+
         found = deadline(
             readiness.estimate,
             board.at,
@@ -247,6 +273,8 @@ class History:
         return replace(readiness, deadline=found, remaining=left)
 
     def _limits(self, board: Board, objective: timedelta) -> tuple[Limit, ...]:
+        from console.model.clock import budget_limits, objective_limit
+
         record = board.progress.record if board.progress is not None else None
         breaches = record.breaches.values() if record is not None and record.under_way else ()
         since = min((breach.since for breach in breaches), default=None)
@@ -257,6 +285,11 @@ class History:
 
     def _remaining(self, state: State, board: Board, run: Run, objective: timedelta) -> Remaining:
         assert self._rollback is not None, "asked only then"
+        from random import Random
+
+        from console.model.clock import remaining
+        from console.model.predict import past, worth
+
         live = self._live(state, board.readings, self._playbook(self._rollback.playbook))
         measured = self.practised(state)
         loaded = self._playbook(self._rollback.playbook)
