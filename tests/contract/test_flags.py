@@ -287,6 +287,12 @@ def test_what_must_be_0_asks_for_no_version(shares: Shares) -> None:
     assert over_http(shares).set_percent("f", 0).before is None, "nor for a share that can be read"
 
 
+def test_a_flag_that_there_is_not_is_not_made_by_switching_it_off(shares: Shares) -> None:
+    with pytest.raises(SourceError, match="404"):
+        over_http(shares).set_percent("f", 0)
+    assert [seen[0] for seen in shares.seen] == ["GET"]
+
+
 def test_a_write_that_is_dropped_lost_or_forbidden(shares: Shares) -> None:
     shares.put("f", 5)
     flags = over_http(shares)
