@@ -51,8 +51,8 @@ def set_and_read_back(
     write: Callable[[FlagState | None], bool],
 ) -> FlagAnswer:
     """As the port says. `write` is given what was read just before, and answers False when the far side itself found
-    that somebody else was faster. A share of 0 needs nothing of what is read before, so that nothing unread stops it; but
-    what is refused, a flag that there is not, is not made by a write.
+    that somebody else was faster. A share of 0 needs nothing of what is read before, so that nothing unread stops it;
+    but what is refused, a flag that there is not, is not made by a write.
     """
     called, began = safe(flag, SHOWN), clock.monotonic()
     before: FlagState | None = None
