@@ -127,7 +127,15 @@ def spread(tracks: Sequence[Sequence[Counts]], fewest: int = FEWEST) -> Spread:
             break
         found.append(varied)
         even.append(_varied(length, [[item for item in track if item.even] for track in batches], fewest) or varied)
-    return Spread(tuple(found), tuple(even))
+    return Spread(tuple(found), tuple(_lasting(even)))
+
+
+def _lasting(even: Sequence[Varied]) -> Iterator[Varied]:
+    """Of levels that last for some time, a longer one is rare, and may not have been seen: a stretch may have what was
+    seen of those a third as long."""
+    for item in even:
+        alike = [one for one in even if item.length <= 3 * one.length and one.length <= item.length]
+        yield Varied(item.length, max(one.variance for one in alike), max(one.highest for one in alike))
 
 
 def is_even(slices: Sequence[Counts]) -> bool:
