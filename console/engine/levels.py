@@ -199,21 +199,13 @@ class Levels:
     def look_at_scrapes(self, unix: float) -> None:
         """Asks how far apart the samples of the objectives' counters are, all at once. What is not answered stays as it
         was known. Raises SourceError."""
-        wanted = (scrapes.counter(sli) for item in self.objectives for sli in (item.sli, item.sli.fallback) if sli)
-        counters = [counter for counter in dict.fromkeys(wanted) if counter]
-        if counters:
-            queries = [Query(f"scrape.{at}", scrapes.question(counter)) for at, counter in enumerate(counters)]
-            answers = self.source.read(queries, at=datetime.fromtimestamp(unix, UTC), seconds=SLICE)
-            found = {
-                counter: seconds
-                for query, counter in zip(queries, counters, strict=True)
-                if (seconds := scrapes.interval(answers.get(query.name)))
-            }
-            self._all_again = self._all_again or found.items() - self._scrapes.items() != set()
-            self._scrapes = {**self._scrapes, **found}
-            for level in self.levels():
-                for track in level.tracks:
-                    track.widen(self._scrapes.get(track.counter, 0.0))
+        slis = (sli for item in self.objectives for sli in (item.sli, item.sli.fallback))
+        found = scrapes.look(self.source, slis, datetime.fromtimestamp(unix, UTC))
+        self._all_again = self._all_again or found.items() - self._scrapes.items() != set()
+        self._scrapes = {**self._scrapes, **found}
+        for level in self.levels():
+            for track in level.tracks:
+                track.widen(self._scrapes.get(track.counter, 0.0))
         self.scrapes_due = unix + (scrapes.SOON if self._soon else scrapes.EVERY)
         self._soon = False
 

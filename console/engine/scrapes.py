@@ -8,9 +8,14 @@ lie between.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
+
 from console.model.promql import selectors
 from console.model.reading import Reading
 from console.model.sli import INNER, WINDOW, Sli
+from console.model.slices import SLICE
+from console.ports import MetricSource, Query
 
 EVERY, SOON = 3600.0, 300.0
 """Seconds between two looks, and after the first one: a server that has just begun knows nothing yet."""
@@ -35,6 +40,18 @@ def question(selector: str) -> str:
     """PromQL for the interval: that of the series with the shortest."""
     apart = f"timestamp({selector}) - timestamp({selector} offset {WINDOW})"
     return f"min(({apart}) / count_over_time({selector}[{INNER}]))"
+
+
+def look(source: MetricSource, slis: Iterable[Sli | None], at: datetime | None = None) -> dict[str, float]:
+    """The seconds between two samples of each SLI's `counter`, all asked for at once; without those that are not known.
+    Raises SourceError."""
+    counters = [found for found in dict.fromkeys(counter(sli) for sli in slis if sli is not None) if found]
+    if not counters:
+        return {}
+    queries = [Query(f"scrape.{number}", question(found)) for number, found in enumerate(counters)]
+    answers = source.read(queries, at=at, seconds=SLICE)
+    apart = (interval(answers.get(query.name)) for query in queries)
+    return {found: seconds for found, seconds in zip(counters, apart, strict=True) if seconds}
 
 
 def interval(reading: Reading[float] | None) -> float:

@@ -9,7 +9,7 @@ import pytest
 
 from console.model.baseline import Baseline, Load
 from console.model.reading import Reading, ReadingState
-from console.model.sli import Bucket, filled, of_counters
+from console.model.sli import Bucket, filled, of_counters, of_deltas
 from console.model.slices import DAY, SLICE, instant, slot
 from console.model.slo import Objective
 from console.model.window import Rolling
@@ -30,6 +30,7 @@ class Source:
     def __init__(self, answers: Mapping[str, object], les=(), fails=()) -> None:
         self._answers = {filled(text, SLICE): value for text, value in answers.items()}
         self._les, self.fails, self.points, self.asked = les, list(fails), [], 0
+        self.widened: set[tuple[str, float]] = set()
 
     def read(self, queries, *, at=None, seconds=300.0):
         return {query.name: Reading(ReadingState.OK, 1.0) for query in queries}
@@ -40,6 +41,7 @@ class Source:
             raise SourceError("fake: is away")
         count = int((end - start).total_seconds() / step_seconds) + 1
         self.points.append(count * len(queries))
+        self.widened |= {(query.expr, query.scrape) for query in queries}
         first = slot(start - timedelta(seconds=SLICE))
         found = {}
         for query in queries:
@@ -68,6 +70,15 @@ def captured(source, items, days=7):
 
 
 ERRORS = {increase("bad_total"): lambda index: 1.0, increase("all_total"): lambda index: 100.0}
+
+
+def test_plain_counters_are_read_as_the_gauges_read_them():
+    """The source says of everything that it is sampled once a second."""
+    source = Source(ERRORS)
+    read(source, [wanted(), wanted(of_deltas("all", bad="bad"), "deltas")], EDGE - DAY, EDGE, lambda *_: None)
+    counters = {(increase("bad_total"), 1.0), (increase("all_total"), 1.0)}
+    assert {item for item in source.widened if "increase" in item[0]} == counters
+    assert {seconds for text, seconds in source.widened if "increase" not in text} == {0.0}
 
 
 def test_every_slice_is_read_in_answers_of_bounded_size():

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from math import isfinite, isinf
 
+from console.engine import scrapes
 from console.model.baseline import (
     Baseline,
     Detail,
@@ -73,10 +74,13 @@ def read(
     """The slices of each SLI from `begin` up to, and without, `end`; `told` hears how many of all questions were
     answered. Raises SourceError."""
     histograms = [_histogram(source, item.sli.bucket) for item in wanted]
+    apart = scrapes.look(source, (item.sli for item in wanted))
     queries: list[Query] = []
     for number, (item, (bounds, _)) in enumerate(zip(wanted, histograms, strict=True)):
-        queries += [Query(f"{number}.part", item.sli.part), Query(f"{number}.total", item.sli.total)]
-        queries += [Query(f"{number}.le.{at}", text) for at, (_, text) in enumerate(bounds)]
+        scrape = apart.get(scrapes.counter(item.sli), 0.0)
+        queries.append(Query(f"{number}.part", item.sli.part, scrape))
+        queries.append(Query(f"{number}.total", item.sli.total, scrape))
+        queries += [Query(f"{number}.le.{at}", text, scrape) for at, (_, text) in enumerate(bounds)]
     plan = list(_questions(queries, begin, end))
     found: dict[str, list[float | None]] = {query.name: [] for query in queries}
     failed: set[str] = set()
