@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from console.engine.context import Moments
@@ -256,7 +257,9 @@ class Conductor:
         context: Context = self._moments.context(self._actor)
         try:
             batches = decide(self._record.state, command, context)
-        except Refusal:
+        except Refusal as refusal:
+            if isinstance(command, cmd.StartRollback):  # It is not tried again and again in silence.
+                return await self._submit(cmd.CancelCountdown(f"the rollback could not be started: {refusal}"))
             return False  # Somebody has done it, or it must not be done.
         if not batches:
             return False
@@ -268,7 +271,12 @@ class Conductor:
             await self._record.append(appends, fence=fence)
         except Conflict:
             return True if await self._record.caught_up(appends) else None  # The others' events are new, too.
-        except (NotSaved, LeaseLost, Refused):
+        except NotSaved:
+            if not isinstance(command, cmd.StartRollback):
+                return None
+            # Nobody cancelled it, and a disk that is full stops no rollback.
+            self._record.put_aside([replace(append, expected=None) for append in appends])
+        except (LeaseLost, Refused):
             return None
         return True
 

@@ -207,11 +207,11 @@ class Console:
         return outcome
 
     async def _by_itself(self, command: cmd.SetFlag) -> Outcome:
-        """A step that the engine carries out in its own name."""
+        """A step that the engine carries out in its own name, of a rollback: saved or not."""
         submission, effects = self._own
-        outcome = await submission.record(command, unsaved=False)
+        outcome = await submission.record(command, unsaved=True)
         if isinstance(outcome, Done):
-            outcome = await effects.carry_out(command, outcome, unsaved=False)
+            outcome = await effects.carry_out(command, outcome, unsaved=bool(outcome.unsaved))
             self.refresh()
         return outcome
 

@@ -371,6 +371,34 @@ async def test_a_countdown_that_ended_while_nobody_was_there_is_counted_anew(ben
     assert bench.count("rollback_begun") == [1]
 
 
+async def test_a_rollback_that_cannot_be_started_is_said_once(bench: Rollout) -> None:
+    bench.plan(replace(AUTO, rollback=RollbackPlan("no-such-playbook")))
+    console = await bench.begun(share=5)
+    bench.judged = (breach(),)
+    await bench.run(300)
+    (cancelled,) = bench.events("countdown_cancelled")
+    assert cancelled.payload.reason.startswith("the rollback could not be started: the playbook 'no-such-playbook'")
+    assert bench.count("countdown_started", "rollback_begun") == [1, 0]
+    assert rollout(console).breaches
+
+
+async def test_a_disk_that_is_full_does_not_stop_a_rollback_by_itself(bench: Rollout) -> None:
+    bench.plan(AUTO)
+    console = await bench.begun(share=5)
+    bench.judged = (breach(),)
+    await bench.run(30)
+    assert rollout(console).countdown is not None
+    await bench.run((rollout(console).countdown.at - bench.clock.now()).total_seconds() - 1)
+    bench.journal.problem = "disk full"
+    await bench.run(5)
+    assert (rollout(console).state, bench.flags.percent) == (RolloutState.ROLLING_BACK, 0)
+    assert rollout(console).unsaved
+    bench.journal.problem = ""
+    await bench.run(60)
+    assert (rollout(console).unsaved, rollout(console).percent) == (False, 0)
+    assert bench.count("rollback_begun", "write_finished") == [1, 2]
+
+
 # -- the way back -----------------------------------------------------------------------------------------------------
 
 

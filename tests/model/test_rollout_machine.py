@@ -335,6 +335,18 @@ def test_a_rollback_whose_run_was_aborted_leaves_the_rollout_held(life: Rollouts
     assert "the rollback ended before its end" in life.rollout.held_reason
 
 
+def test_a_rollback_that_goes_on_is_one_again(life: Rollouts) -> None:
+    life.step(5)
+    life.do(cmd.StartRollback("P99 is high"))
+    run = life.rollout.run
+    life.do(cmd.AbortRun(run, "wrong service"))
+    life.do(cmd.ObserveRollback(run, 5.0), ENGINE)
+    assert life.rollout.state is RolloutState.HELD
+    life.do(cmd.ResumeRun(run, "it was the right one"))
+    assert (life.rollout.state, life.rollout.run) == (RolloutState.ROLLING_BACK, run)
+    assert life.rollout.held_by is None
+
+
 def test_a_rollback_needs_neither_a_rollout_nor_a_flag_that_can_be_read() -> None:
     life = Rollouts()
     life.flags, life.readings = "", {}

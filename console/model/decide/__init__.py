@@ -90,7 +90,7 @@ _RULES: dict[type[cmd.Command], Callable[[State, Any, Context], list[Batch]]] = 
     cmd.ExpireStep: runs.expire,
     cmd.AbortRun: runs.abort,
     cmd.HoldRun: runs.hold,
-    cmd.ResumeRun: runs.resume,
+    cmd.ResumeRun: rollout_back.resume_run,
     cmd.TakeStep: runs.take,
     cmd.ConfirmStep: runs.confirm,
     cmd.SetFlag: runs.set_flag,

@@ -54,6 +54,16 @@ def start_run(state: State, command: cmd.StartRun, context: Context) -> list[Bat
     return [*batches, *on(record, ev.RollbackBegun(stream.partition(":")[2], "its playbook was started"))]
 
 
+def resume_run(state: State, command: cmd.ResumeRun, context: Context) -> list[Batch]:
+    """A rollback that was aborted and goes on is one again."""
+    batches = runs.resume(state, command, context)
+    record = record_of(state, context)
+    run = rollback_run(state, record)
+    if run is None or run.id != command.run or run.status is not RunStatus.ABORTED or not record.under_way:
+        return batches
+    return [*batches, *on(record, ev.RollbackBegun(record.run, f"{run.label} goes on: {command.reason.strip()}"))]
+
+
 def under_way(state: State, record: RolloutRecord, plan: RolloutPlan | None, target: str) -> Run | None:
     """The rollback's run that goes on: the one of the record, or one that was started by hand."""
     run = rollback_run(state, record)
