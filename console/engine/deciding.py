@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 from console.engine.plan_queries import round_queries, whole_minutes
 from console.model.board import Board
 from console.model.capacity import Headroom, headrooms
-from console.model.criteria import Cover, Facts, check_of, findings, reading_of, rules_of
 from console.model.decision import Proposal, answer
 from console.model.escalation import OnCallRole, Reach
 from console.model.pager import OnCall
-from console.model.playbook import Probe
+from console.model.playbook import Probe, check_of
 from console.model.progress import LiveRisk
-from console.model.reading import Reading
+from console.model.reading import Reading, ReadingState
 from console.model.rolling import RolloutState
 from console.model.rollout import RolloutPlan
 from console.model.rollout_plan import CriterionKind, CriterionRule, Risk
 
 if TYPE_CHECKING:
+    from console.model.criteria import Cover
     from console.ports import Probes
 
 CRITERIA = "criteria"
@@ -60,10 +60,15 @@ class Deciding:
         return live_risks(self._risks, board.readings)
 
     def proposal(self, board: Board) -> Proposal | None:
-        """What the findings say of the next phase, or of the end after the last; None where nothing can go on."""
+        """What the findings say of the next phase, or of the end after the last; None where nothing can go on, and
+        before any source was asked."""
         progress = board.progress
         if progress is None or progress.record.state in _OVER:
             return None
+        if board.sources and all(source.state is ReadingState.NO_DATA for source in board.sources):
+            return None
+        from console.model.criteria import Facts, findings, rules_of  # not before the first screen
+
         plan, record, now = progress.plan, progress.record, board.at
         here = record.percent or 0.0
         following = plan.next_phase(here)
@@ -105,6 +110,8 @@ def covers(
     roles: Sequence[OnCallRole], on_call: Iterable[tuple[str, Sequence[Reach]]], on_calls: Sequence[OnCall]
 ) -> tuple[Cover, ...]:
     """Who is on call, role by role. PagerDuty's schedules say until when; people.yaml does not."""
+    from console.model.criteria import Cover
+
     found: list[Cover] = []
     schedules = {role.name: role.schedule for role in roles if role.schedule}
     for role, reaches in on_call:
@@ -135,7 +142,7 @@ def live_risks(risks: Iterable[Risk], readings: Mapping[str, Reading[float]]) ->
 
 def http_rules(plan: RolloutPlan | None) -> tuple[CriterionRule, ...]:
     """The criteria that an endpoint answers."""
-    rules = rules_of(plan) if plan is not None else ()
+    rules = plan.criteria if plan is not None else ()
     return tuple(rule for rule in rules if rule.kind is CriterionKind.HTTP)
 
 
@@ -145,7 +152,7 @@ class Endpoints:
     def __init__(self, probes: Probes, rules: Sequence[CriterionRule]) -> None:
         self._probes = probes
         self._asked = {
-            reading_of(rule): Probe(rule.check, status=tuple(range(200, 300)), timeout=ASKED_WITHIN) for rule in rules
+            rule.reading: Probe(rule.check, status=tuple(range(200, 300)), timeout=ASKED_WITHIN) for rule in rules
         }
 
     @property

@@ -6,6 +6,7 @@ checklists and groups are names that steps carry.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from enum import StrEnum
@@ -79,6 +80,13 @@ _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
     "==": lambda a, b: a == b,
 }
 OPS = tuple(_COMPARE)
+_WRITTEN = re.compile(r"(\S+)\s+(<=|>=|==|<|>)\s+([-+]?\d{1,15}(?:\.\d{1,15})?)")
+
+
+def check_of(text: str) -> Check | None:
+    """A check on a reading as it is written, such as `guardrail.p99 < 300`; None when it is none."""
+    found = _WRITTEN.fullmatch(text.strip())
+    return Check(found[1], found[2], float(found[3])) if found is not None else None
 
 
 @value

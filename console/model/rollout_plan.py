@@ -104,6 +104,11 @@ class CriterionRule:
     """Of a WINDOW: days in its time zone on which nothing is promoted, such as `2026-12-24` or
     `2026-12-24/2027-01-01`, both ends among them."""
 
+    @property
+    def reading(self) -> str:
+        """The name of the reading that one over HTTP looks at."""
+        return f"http.{self.name}"
+
 
 @value
 class RollbackPlan:

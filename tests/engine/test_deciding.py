@@ -170,7 +170,7 @@ async def test_the_board_is_made_while_a_criterion_cannot_be(bench, monkeypatch)
     def broken(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("console.engine.deciding.findings", broken)
+    monkeypatch.setattr("console.model.criteria.findings", broken)
     alice = await bench.console()
     await bench.run(30)
 

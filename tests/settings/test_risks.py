@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from console.model.criteria import check_of
+from console.model.playbook import check_of
 from console.settings.load import load, shipped
 
 REGISTER = """\

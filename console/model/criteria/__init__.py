@@ -12,14 +12,13 @@ from math import isfinite
 
 from console.model.criteria import measured, people, standing
 from console.model.criteria.facts import Cover, Facts, Said
-from console.model.criteria.measured import check_of, reading_of
 from console.model.decision import UNKNOWN
 from console.model.events.decision import Finding
 from console.model.rollout import RolloutPlan
 from console.model.rollout_plan import CriterionKind, CriterionRule, Domain
 from console.model.text import safe
 
-__all__ = ["DEFAULTS", "Cover", "Facts", "Said", "asked", "check_of", "findings", "reading_of", "rules_of"]
+__all__ = ["DEFAULTS", "Cover", "Facts", "Said", "asked", "findings", "rules_of"]
 
 LONGEST = 2000
 """Characters of a finding's evidence."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 
 from console.model.burn import Urgency
@@ -10,7 +9,7 @@ from console.model.capacity import Headroom
 from console.model.criteria.facts import Facts, Said, by_reading, clock, grouped, minutes, worst
 from console.model.decision import FAIL, PASS, UNKNOWN
 from console.model.duration import duration
-from console.model.playbook import OPS, Check
+from console.model.playbook import check_of
 from console.model.reading import ReadingState, missing
 from console.model.rollout import Guardrail, Level
 from console.model.rollout_plan import CriterionRule
@@ -19,14 +18,6 @@ from console.model.verdict import Judged, Verdict
 
 BASELINE_AGE = timedelta(days=30)
 """How old a baseline may be, where a criterion does not say it."""
-
-_CHECK = re.compile(r"(\S+)\s+(<=|>=|==|<|>)\s+([-+]?\d{1,15}(?:\.\d{1,15})?)")
-
-
-def check_of(text: str) -> Check | None:
-    """A check on a reading, such as `guardrail.p99 < 300`; None when it is none."""
-    found = _CHECK.fullmatch(text.strip())
-    return Check(found[1], found[2], float(found[3])) if found is not None and found[2] in OPS else None
 
 
 def reading(rule: CriterionRule, facts: Facts, _: datetime) -> Said:
@@ -42,16 +33,11 @@ def reading(rule: CriterionRule, facts: Facts, _: datetime) -> Said:
 def http(rule: CriterionRule, facts: Facts, _: datetime) -> Said:
     """Whether an endpoint answers with a 2xx."""
     absent = missing(ReadingState.NO_DATA, "", "not asked yet")
-    found = facts.readings.get(reading_of(rule), absent)
+    found = facts.readings.get(rule.reading, absent)
     said = by_reading(found, lambda value: value > 0, rule.check, f"GET {rule.check}")
     if found.value is None:
         return said
     return said._replace(evidence=f"{rule.check}: {found.note or ('2xx' if found.value > 0 else 'no 2xx')}")
-
-
-def reading_of(rule: CriterionRule) -> str:
-    """The name of the reading that an HTTP criterion looks at."""
-    return f"http.{rule.name}"
 
 
 # -- service levels ---------------------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ from math import isfinite
 
 from console.model import commands as cmd
 from console.model import events as ev
-from console.model.criteria import Facts, asked, findings, rules_of
 from console.model.decide.context import Batch, Context, Refusal, required
 from console.model.decision import FAIL, LIFE, PASS, UNKNOWN, Answer, Attestation, Status, answer
 from console.model.events.decision import Condition, Finding
@@ -118,6 +117,8 @@ def _begun(state: State, context: Context) -> tuple[RolloutPlan, RolloutRecord]:
 
 
 def _rule(plan: RolloutPlan, name: str, kind: CriterionKind) -> CriterionRule:
+    from console.model.criteria import rules_of
+
     rules = [rule for rule in rules_of(plan) if rule.kind is kind]
     found = next((rule for rule in rules if rule.name == name), None)
     if found is None:
@@ -166,6 +167,8 @@ def _status(text: str) -> Status:
 def _looked_at(plan: RolloutPlan, record: RolloutRecord, command: cmd.Decide, context: Context) -> tuple[Finding, ...]:
     """The findings that were on the screen, as they stand now: none is missing, those that have expired are unknown,
     and what people said is looked up in the record anew."""
+    from console.model.criteria import Facts, asked, findings, rules_of  # few starts decide anything
+
     rules = asked(rules_of(plan), command.from_percent, command.to_percent)
     given = {item.name: item for item in command.findings}
     missing = [rule.title for rule in rules if rule.name not in given]
