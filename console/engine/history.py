@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from console.engine.durations import Durations
 from console.engine.sources import METRICS, PLAYBOOKS
 from console.model import commands as cmd
 from console.model.decide.rollback import forgotten, known
@@ -21,14 +22,13 @@ from console.model.reading import Reading
 from console.model.rollback import Readiness
 from console.model.rolling import RolloutRecord
 from console.model.run import Run, RunStatus, StepStatus
-from console.ports import Clock, MetricSource, Row, SourceError
 
 if TYPE_CHECKING:
     from console.engine.poller import Poller
     from console.engine.world import World
     from console.model.board import Board
     from console.model.clock import Limit
-    from console.model.drain import Residual, Seen
+    from console.model.drain import Seen
     from console.model.predict import Live
     from console.model.state import State
     from console.settings.config import Config, Environment
@@ -37,51 +37,12 @@ T = TypeVar("T")
 
 SEED = 6
 """One seed keeps an estimate from shivering."""
-DURATIONS_EVERY = timedelta(minutes=1)
-DURATIONS_OVER = "30m"
-"""How often the histogram of durations is read, and over how much."""
 FRESH = timedelta(minutes=2)
 """Of a run that is older, nothing is foretold any more."""
 REMAINING_EVERY = 5.0
 """Seconds after which what is left of a step is told anew, while nothing else happens."""
 DECAY = 200
 """Readings of a drain that are kept."""
-
-
-class Durations:
-    """How long what is in flight lasts, by its histogram. Asked in the thread of the metric poller, after a round."""
-
-    def __init__(self, metrics: MetricSource, selector: str, clock: Clock) -> None:
-        self._metrics, self._clock = metrics, clock
-        self._expr = f"sum by (le) (rate({selector}[{DURATIONS_OVER}]))"
-        self._due = 0.0
-        self.lasting: Residual | None = None
-
-    def look(self, _: object) -> None:
-        """Asks, when it is time. Never raises: what cannot be read is not known."""
-        if self._clock.monotonic() < self._due:
-            return
-        self._due = self._clock.monotonic() + DURATIONS_EVERY.total_seconds()
-        try:
-            found = lasting_of(self._metrics.rows(self._expr))
-        except SourceError:
-            found = None
-        if found != self.lasting:
-            self.lasting = found
-
-
-def lasting_of(rows: Sequence[Row]) -> Residual | None:
-    """Of the buckets of one histogram; None where they are none."""
-    from console.model.drain import residual
-
-    try:
-        counts = {float(row.labels["le"]): row.value for row in rows}
-    except (KeyError, ValueError):
-        return None
-    les = sorted(counts)
-    if len(les) < 2 or les[-1] != float("inf") or any(value != value for value in counts.values()):
-        return None
-    return residual(les[:-1], [counts[le] for le in les])
 
 
 class History:

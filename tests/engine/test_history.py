@@ -11,7 +11,8 @@ import pytest
 
 from console.engine.clocks import SimulatedClock
 from console.engine.console import Console
-from console.engine.history import History, cut_after, lasting_of, prediction
+from console.engine.durations import lasting_of
+from console.engine.history import History, cut_after, prediction
 from console.engine.outcome import Done
 from console.model import commands as cmd
 from console.model import events as ev
@@ -409,6 +410,8 @@ def test_buckets_that_are_none() -> None:
     assert lasting_of((Row({"le": "x"}, 1.0), Row({"le": "+Inf"}, 1.0))) is None
     assert lasting_of((Row({"le": "1"}, 1.0), Row({"le": "2"}, 1.0))) is None
     assert lasting_of((Row({"le": "1"}, float("nan")), Row({"le": "+Inf"}, 1.0))) is None
+    assert lasting_of((Row({"le": "1"}, float("inf")), Row({"le": "+Inf"}, float("inf")))) is None
+    assert lasting_of((Row({"le": "-1"}, 0.0), Row({"le": "0"}, 0.0), Row({"le": "+Inf"}, 1.0))) is None
     found = lasting_of((Row({"le": "+Inf"}, 4.0), Row({"le": "2"}, 4.0), Row({"le": "1"}, 2.0)))
     assert found is not None
     assert found.mean == pytest.approx(1.0)
