@@ -14,11 +14,11 @@ import math
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
-from console.engine import faults, recorded, scrapes
+from console.engine import faults, recorded
 from console.engine.foresight import foresee, unforeseen
 from console.engine.level import Level, Track, begin_of
 from console.engine.level_groups import group_key
-from console.engine.levels import FIRST, POINTS, Levels
+from console.engine.levels import FIRST, POINTS, SCRAPES_SOON, Levels
 from console.engine.poller import Offload
 from console.model.promql import selectors
 from console.model.slices import DAY, SLICE, day
@@ -125,7 +125,7 @@ class Filling:
             try:
                 levels.look_at_scrapes(unix)
             except SourceError:
-                levels.scrapes_due = unix + scrapes.SOON
+                levels.scrapes_due = unix + SCRAPES_SOON
             return BREAK
         if unix - self._looked_at >= LOOK_EVERY:
             self._looked_at = unix

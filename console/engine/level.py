@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from console.engine import scrapes
+from console.model import scrapes
 from console.model.burn import windows
 from console.model.forecast import Forecast
 from console.model.promql import patched

@@ -15,9 +15,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from console.engine import faults, scrapes
+from console.engine import faults
 from console.engine.level import AGAIN, Level, Track, begin_of, window_of
 from console.engine.level_groups import Groups, group_key
+from console.model import scrapes
 from console.model.budget import Counted, bounded, gauge
 from console.model.reading import CLOCK_SECONDS, Reading, ReadingState, missing
 from console.model.slices import SLICE, History, Slice, day, instant, slot
@@ -30,6 +31,9 @@ LATE = 3
 """How many slices are read again: what comes later than that counts when they are read again in the background."""
 FIRST = 72
 """Slices of the first round: six hours."""
+SCRAPES_EVERY, SCRAPES_SOON = 3600.0, 300.0
+"""Seconds between two looks how far apart samples are, and after the first one: a server that has just begun knows
+nothing yet."""
 POINTS = 20_000
 """Points of one answer: what is decoded at once holds up the keys for that long."""
 BREATH = 16
@@ -199,14 +203,15 @@ class Levels:
     def look_at_scrapes(self, unix: float) -> None:
         """Asks how far apart the samples of the objectives' counters are, all at once. What is not answered stays as it
         was known. Raises SourceError."""
-        slis = (sli for item in self.objectives for sli in (item.sli, item.sli.fallback))
-        found = scrapes.look(self.source, slis, datetime.fromtimestamp(unix, UTC))
+        asked = scrapes.questions(sli for item in self.objectives for sli in (item.sli, item.sli.fallback))
+        queries, at = [Query(counter, text) for counter, text in asked.items()], datetime.fromtimestamp(unix, UTC)
+        found = scrapes.intervals(self.source.read(queries, at=at, seconds=SLICE)) if queries else {}
         self._all_again = self._all_again or found.items() - self._scrapes.items() != set()
         self._scrapes = {**self._scrapes, **found}
         for level in self.levels():
             for track in level.tracks:
                 track.widen(self._scrapes.get(track.counter, 0.0))
-        self.scrapes_due = unix + (scrapes.SOON if self._soon else scrapes.EVERY)
+        self.scrapes_due = unix + (SCRAPES_SOON if self._soon else SCRAPES_EVERY)
         self._soon = False
 
     def _read_slices(self, tracks: Sequence[Track], edge: int, unix: float) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from console.engine import scrapes
 from console.engine.clocks import SimulatedClock
 from console.engine.filling import BREAK, Filling
 from console.engine.metrics import MetricAnswers, MetricRounds
 from console.engine.offload import in_place
+from console.model import scrapes
 from console.model.reading import Reading, ReadingState, missing
 from console.model.sli import Sli, of_counters
 from console.model.slices import SLICE

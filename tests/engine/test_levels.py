@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.engine import filling, scrapes
+from console.engine import filling
 from console.engine.level import Level
 from console.journal.slices import MemorySlices, SqliteSlices
+from console.model import scrapes
 from console.model.burn import WINDOWS, BurnRule, Urgency
 from console.model.reading import ReadingState
 from console.model.sli import Bucket, of_counters, of_deltas, of_ratio

@@ -21,13 +21,13 @@ from pathlib import Path
 
 import pytest
 
-from console.engine import scrapes
 from console.engine.clocks import SimulatedClock
 from console.engine.filling import Filling
 from console.engine.metrics import MetricRounds
 from console.engine.offload import in_place
 from console.integrations.prometheus import Prometheus
 from console.journal.slices import SqliteSlices
+from console.model import scrapes
 from console.model.reading import ReadingState
 from console.model.sli import Sli, averaged, filled, of_bool_gauge, of_counters, of_deltas, sliced
 from console.model.slo import Objective, SloGauge

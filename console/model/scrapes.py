@@ -8,17 +8,12 @@ lie between.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping
 
 from console.model.promql import selectors
 from console.model.reading import Reading
 from console.model.sli import INNER, WINDOW, Sli
-from console.model.slices import SLICE
-from console.ports import MetricSource, Query
 
-EVERY, SOON = 3600.0, 300.0
-"""Seconds between two looks, and after the first one: a server that has just begun knows nothing yet."""
 LEAST, MOST = 1.0, 150.0
 """Seconds between two samples that are believed: below them nobody scrapes, and above a slice has one step or none."""
 _ROUNDING = 0.01
@@ -42,21 +37,20 @@ def question(selector: str) -> str:
     return f"min(({apart}) / count_over_time({selector}[{INNER}]))"
 
 
-def look(source: MetricSource, slis: Iterable[Sli | None], at: datetime | None = None) -> dict[str, float]:
-    """The seconds between two samples of each SLI's `counter`, all asked for at once; without those that are not known.
-    Raises SourceError."""
-    counters = [found for found in dict.fromkeys(counter(sli) for sli in slis if sli is not None) if found]
-    if not counters:
-        return {}
-    queries = [Query(f"scrape.{number}", question(found)) for number, found in enumerate(counters)]
-    answers = source.read(queries, at=at, seconds=SLICE)
-    apart = (interval(answers.get(query.name)) for query in queries)
-    return {found: seconds for found, seconds in zip(counters, apart, strict=True) if seconds}
+def questions(slis: Iterable[Sli | None]) -> dict[str, str]:
+    """What to ask, by `counter`, of those that have one."""
+    counters = dict.fromkeys(counter(sli) for sli in slis if sli is not None)
+    return {found: question(found) for found in counters if found}
 
 
-def interval(reading: Reading[float] | None) -> float:
+def intervals(answers: Mapping[str, Reading[float]]) -> dict[str, float]:
+    """The seconds between two samples, by `counter`, without those that are not known."""
+    return {found: seconds for found, reading in answers.items() if (seconds := interval(reading))}
+
+
+def interval(reading: Reading[float]) -> float:
     """The seconds that an answer says; 0 when they are not known."""
-    seconds = reading.value if reading is not None and reading.value is not None else 0.0
+    seconds = reading.value or 0.0
     whole = float(round(seconds))
     if abs(seconds - whole) <= _ROUNDING * whole:
         seconds = whole
