@@ -138,7 +138,8 @@ def judge(evidence: Evidence, slices: Sequence[Slice], rule: GuardrailRule | Non
     if _holds(evidence, slices, new):
         return replace(told, verdict=Verdict.PASS, why=f"{seen} bad, {limit}{beside}")
     if unknown > MISSING * len(slices):
-        return replace(told, why=f"{unknown} of {len(slices)} minutes are not known")
+        minutes = course.seconds / 60
+        return replace(told, why=f"{unknown * minutes:g} of {len(slices) * minutes:g} minutes are not known")
     if looks[-1:] == [True]:
         return replace(told, why=f"{seen} bad, {limit}: seen {sum(looks)} times, {after} of {of} count")
     more = _more(evidence, slices, new, legacy, course)
