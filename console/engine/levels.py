@@ -204,7 +204,7 @@ class Levels:
         """Asks how far apart the samples of the objectives' counters are, all at once. What is not answered stays as it
         was known. Raises SourceError."""
         asked = scrapes.questions(sli for item in self.objectives for sli in (item.sli, item.sli.fallback))
-        queries, at = [Query(counter, text) for counter, text in asked.items()], datetime.fromtimestamp(unix, UTC)
+        queries, at = [Query(name, text) for name, text in asked.items()], datetime.fromtimestamp(unix, UTC)
         found = scrapes.intervals(self.source.read(queries, at=at, seconds=SLICE)) if queries else {}
         self._all_again = self._all_again or found.items() - self._scrapes.items() != set()
         self._scrapes = {**self._scrapes, **found}

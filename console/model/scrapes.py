@@ -16,6 +16,7 @@ from console.model.sli import INNER, WINDOW, Sli
 
 LEAST, MOST = 1.0, 150.0
 """Seconds between two samples that are believed: below them nobody scrapes, and above a slice has one step or none."""
+_NAME = "scrape."
 _ROUNDING = 0.01
 """The share by which an interval may be off a whole second that is meant."""
 
@@ -38,14 +39,15 @@ def question(selector: str) -> str:
 
 
 def questions(slis: Iterable[Sli | None]) -> dict[str, str]:
-    """What to ask, by `counter`, of those that have one."""
+    """What to ask, by the name of the query, of those that have a `counter`."""
     counters = dict.fromkeys(counter(sli) for sli in slis if sli is not None)
-    return {found: question(found) for found in counters if found}
+    return {_NAME + found: question(found) for found in counters if found}
 
 
 def intervals(answers: Mapping[str, Reading[float]]) -> dict[str, float]:
     """The seconds between two samples, by `counter`, without those that are not known."""
-    return {found: seconds for found, reading in answers.items() if (seconds := interval(reading))}
+    known = ((name.removeprefix(_NAME), interval(reading)) for name, reading in answers.items())
+    return {found: seconds for found, seconds in known if seconds}
 
 
 def interval(reading: Reading[float]) -> float:

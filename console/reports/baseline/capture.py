@@ -74,7 +74,7 @@ def read(
     """The slices of each SLI from `begin` up to, and without, `end`; `told` hears how many of all questions were
     answered. Raises SourceError."""
     histograms = [_histogram(source, item.sli.bucket) for item in wanted]
-    asked = [Query(counter, text) for counter, text in scrapes.questions(item.sli for item in wanted).items()]
+    asked = [Query(name, text) for name, text in scrapes.questions(item.sli for item in wanted).items()]
     apart = scrapes.intervals(source.read(asked, seconds=SLICE)) if asked else {}
     queries: list[Query] = []
     for number, (item, (bounds, _)) in enumerate(zip(wanted, histograms, strict=True)):
