@@ -53,6 +53,8 @@ def test_nothing_is_promoted_without_a_decision_and_nothing_is_lost(seed: int, l
                 assert payload.measured is not None
                 assert abs(payload.measured - life.real) <= PLAN.share_points
                 assert payload.percent == life.real, "entered at what was not read"
+            if isinstance(payload, ev.RollbackEnded) and payload.completed:
+                assert (after.state, after.percent, after.open_write) == (RolloutState.ROLLED_BACK, 0, None)
         assert sum(isinstance(item, ev.WriteIntended) for item in payloads) <= 1, "two effects of one command"
         check_state(after)
     assert set(writes.values()) <= {1}
@@ -94,8 +96,6 @@ def check_state(record: RolloutRecord) -> None:
         assert record.state in (RolloutState.RAMPING, RolloutState.HELD)
     if record.state is RolloutState.PENDING and record.started_at is not None:
         assert not record.percent
-    if record.state is RolloutState.ROLLED_BACK:
-        assert record.percent == 0
     assert (record.bake_since is None) == (record.stay is None)
 
 
@@ -333,6 +333,19 @@ def test_a_rollback_whose_run_was_aborted_leaves_the_rollout_held(life: Rollouts
     life.do(cmd.ObserveRollback(life.rollout.run, 5.0), ENGINE)
     assert life.rollout.state is RolloutState.HELD
     assert "the rollback ended before its end" in life.rollout.held_reason
+
+
+def test_a_rollback_that_is_over_leaves_no_write_in_doubt(life: Rollouts) -> None:
+    life.step(5)
+    life.do(cmd.SetShare(25, 5, promote=True, decision=life.certify(5, 25)))
+    life.ends("unknown")
+    life.do(cmd.StartRollback("P99 is high"))
+    life.do(cmd.SetFlag(life.rollout.run, "disable"))
+    life.ends("unknown")
+    life.run_ends()
+    life.do(cmd.ObserveRollback(life.rollout.run, 0.0), ENGINE)
+    assert (life.rollout.open_write, life.rollout.write.outcome) == (None, "done")
+    life.begin("rev-2")
 
 
 def test_a_rollback_that_goes_on_is_one_again(life: Rollouts) -> None:

@@ -299,10 +299,19 @@ def _rollback_ended(record: RolloutRecord, recorded: Recorded, payload: ev.Rollb
     if record.state is not RolloutState.ROLLING_BACK or payload.run != record.run:
         return record
     if payload.completed:
-        record = replace(_at(record, 0.0, at), state=RolloutState.ROLLED_BACK, ended_at=at)
+        record = replace(_settled(_at(record, 0.0, at), at), state=RolloutState.ROLLED_BACK, ended_at=at)
         return _left(record, at)
     record = replace(record, state=RolloutState.PENDING, started_at=record.started_at or at)
     return _held(record, recorded.actor, at, f"the rollback ended before its end: {payload.answer}")
+
+
+def _settled(record: RolloutRecord, at: datetime) -> RolloutRecord:
+    """The share was observed at 0 %: of what was written before, nobody is in doubt any more."""
+    write = record.write
+    if write is not None and write.open:
+        outcome, seen = "done" if write.percent == 0 else "refused", "the share is at 0 %, the rollback is over"
+        write = replace(write, outcome=outcome, answer=seen, observed=0.0, ended_at=at)
+    return replace(record, write=write, doubtful=())
 
 
 # -- what people say of its criteria ----------------------------------------------------------------------------------
