@@ -39,7 +39,7 @@ STATES = {
          r"TO GO +8\.2 min \(P80 10\.7, P95 12\.8\)"],
         [r"ROLLING BACK", r"set 0 % . flag 0 % . measured 0 %"],
         [r"CLOCK +\d:\d\d elapsed of 20 min, 1\d:\d\d left of the objective", r"TO GO +8\.2 min",
-         r"▸ Drain in-flight requests +\d:\d\d +usually 5:12", r"✔ Disable the flag +0:\d\d"],
+         r"▸ Drain in-flight requests +\d:\d\d +usually 5:12", r"✔ Disable the flag +1:\d\d"],
         [r"ROLLING BACK"],
     ),
     "passed": (
