@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from console.integrations.simulated import World
     from console.ports import Ids, Journal
 
-AUTHOR = Actor("lighthouse team", "simulated")
+AUTHOR = Actor("lighthouse team", "lighthouse team")
 """Who began it: nobody who sits at the demo, so that its operator may approve the next phase."""
 
 

@@ -119,8 +119,15 @@ def lines(board: Board, now: datetime, width: int, look: Look) -> list[Line]:
     if rollout is None:
         return [line(span("No rollout is configured.", Tone.DIM))]
     told = urgent(board, now)
-    return [
-        head(board, now, width, look),
-        *([clip(told.line(look), width)] if told is not None else []),
-        *(guardrail(item, now, width, look, judged_of(board, item.rule.name)) for item in rollout.guardrails),
-    ]
+    rows = [(item, guardrail(item, now, width, look, judged_of(board, item.rule.name))) for item in rollout.guardrails]
+    if told is None:
+        return [head(board, now, width, look), *(shown_one for _, shown_one in rows)]
+    # What is well gives its rows to what must not be overlooked.
+    well = [item for item, shown_one in rows if shown_one and shown_one[0].tone is Tone.OK]
+    if len(well) > 1:
+        named = span(", ".join(item.rule.title for item in well), Tone.DIM)
+        together = [clip(line(look.marks.of(Tone.OK), span("ok: ", Tone.OK), named), width)]
+        listed = [*(shown_one for item, shown_one in rows if item not in well), *together]
+    else:
+        listed = [shown_one for _, shown_one in rows]
+    return [head(board, now, width, look), clip(told.line(look), width), *listed]

@@ -134,9 +134,9 @@ def _judged(item: Judged, room: int, width: int, look: Look, told: str) -> list[
     word, tone = VERDICTS[item.verdict]
     word += " fast" if item.verdict is Verdict.BREACH and item.speed is Speed.FAST else ""
     cells = (
-        _ratio(item.value),
-        _ratio(item.limit),
-        "?" if item.margin is None else f"{item.margin * 100:+.2f}",
+        _value(item, item.value),
+        _value(item, item.limit),
+        "?" if item.margin is None else f"{item.margin:+g}" if item.unit else f"{item.margin * 100:+.2f}",
         _ratio(item.legacy),
         f"{item.samples:,}",
     )
@@ -147,12 +147,17 @@ def _judged(item: Judged, room: int, width: int, look: Look, told: str) -> list[
         span(fit(word, _COLUMNS[0][1]), tone),
         span(text, Tone.NORMAL if item.value is not None else Tone.UNKNOWN),
     )
-    if item.verdict is Verdict.PASS or (item.why and item.why in told):
+    if item.verdict is Verdict.PASS or (item.speed is Speed.SLOW and item.why and item.why in told):
         return [clip(row, width)]
     return [
         clip(row, width),
         *labelled("", f"{item.why}{_needs(item)}", width, 4, Tone.STRONG if tone is Tone.CRITICAL else Tone.UNKNOWN),
     ]
+
+
+def _value(item: Judged, value: float | None) -> str:
+    """In its own unit where it is judged by its reading, else as a share."""
+    return number(value) if item.unit and value is not None else _ratio(value)
 
 
 def _ratio(value: float | None) -> str:
