@@ -27,7 +27,7 @@ from console.model.rollout_plan import Evidence
 from console.model.sequential import spread
 from console.model.verdict import Counts, Speed, Verdict
 
-RUNS = int(sys.argv[1]) if len(sys.argv) > 1 else 40
+RUNS = int(sys.argv[1]) if len(sys.argv) > 1 else 10
 PART = sys.argv[2] if len(sys.argv) > 2 else ""
 PHASES, BAKE, HISTORY, FARTHER = (5, 25, 50, 75, 100), 30, 24 * 60, 4 * 60
 EVIDENCE = (
