@@ -22,7 +22,7 @@ from console.model.rollout import Guardrail, GuardrailRule, Rollout
 from console.model.rollout_plan import Evidence
 from console.model.verdict import Judged, Speed, Verdict
 from console.ports import Query, Row, Series, SourceError
-from tests.engine.bench import PLAN, START
+from tests.engine.bench import PLAN, START, Bench
 from tests.view.boards import quiet
 
 MINUTE = timedelta(minutes=1)
@@ -324,3 +324,19 @@ def test_it_reads_by_itself_after_the_end_of_each_minute(life: Life) -> None:
     asyncio.run(watched())
     ends = [end for start, end, _ in life.source.asked if start > START]
     assert ends == [START + MINUTE, START + 2 * MINUTE]
+
+
+async def test_a_console_has_the_guardrails_judged_on_its_board(bench: Bench) -> None:
+    plan = replace(bench.config.rollout or PLAN, evidence=(Evidence("p99", "slow", "all", limit=0.01),))
+    bench.config = replace(bench.config, rollout=plan)
+    console = await bench.console()
+    await bench.run(90)
+    assert console.board.progress is not None
+    (found,) = console.board.progress.judged
+    assert (found.guardrail, found.verdict, found.why) == ("p99", Verdict.INCONCLUSIVE, "no phase bakes")
+    bench.config = replace(bench.config, rollout=PLAN)
+    other = await bench.console("bob")
+    await bench.run(90)
+    assert other.board.progress is not None
+    (found,) = other.board.progress.judged
+    assert (found.guardrail, found.verdict, found.why) == ("p99", Verdict.PASS, "1 ms, the limit is 500 ms")
