@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shutil
 import time
 from html.parser import HTMLParser
 from pathlib import Path
@@ -262,8 +263,9 @@ def test_by_command(oncall, tmp_path):
 
 def test_lint_finds_every_response_that_a_person_must_fill_in(oncall):
     folder = oncall.config / "playbooks"
-    for path in folder.rglob("*.yaml"):
+    for path in (*folder.rglob("*.yaml"), oncall.config / "risks.yaml"):
         path.unlink()
+    shutil.copy(Path(__file__).parents[1] / "settings" / "rollout.yaml", oncall.config)  # it names no playbook
     expected = 0
     for path in OWN:
         made = oncall.bare("playbook", "import", str(path), "--out", str(folder / f"{path.stem}.yaml"), "--json").json
