@@ -115,7 +115,7 @@ def begin(options: Options, revision: str, yes: bool, how: How) -> None:
 
 @command.command("hold")
 @reason_option
-@writing()
+@writing(unsaved=True)
 @click.pass_obj
 def hold(options: Options, reason: str, how: How) -> None:
     """Promote nothing until it is released."""
@@ -173,7 +173,7 @@ def finish(options: Options, decision: str, glass: str, yes: bool, how: How) -> 
 
 @command.command("cancel")
 @reason_option
-@writing()
+@writing(unsaved=True)
 @click.pass_obj
 def cancel(options: Options, reason: str, how: How) -> None:
     """Cancel the countdown to the rollback that would start by itself. There is none again for the same breach."""
@@ -213,7 +213,7 @@ def promote(options: Options, decision: str, glass: str, reason: str, yes: bool,
 @glass_option
 @click.option("--reason", default="", help="Why.")
 @yes_option
-@writing()
+@writing(unsaved=True)
 @click.pass_obj
 def set_(options: Options, percent: float, decision: str, glass: str, reason: str, yes: bool, how: How) -> None:
     """Set the flag to so many PERCENT, and read it back. Lowering rests on nothing; raising on a decision for exactly

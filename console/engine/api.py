@@ -64,7 +64,7 @@ class Engine(Protocol):
     async def submit(self, command: Command, *, unsaved: bool = False) -> Outcome:
         """Decides and records one command of this console's operator. `Done` means fsynced.
 
-        With `unsaved`, a command of `ROLLBACK_SAFE` goes ahead although the journal cannot be written: its events go
+        With `unsaved`, a command that `may_proceed` goes ahead although the journal cannot be written: its events go
         to the spool and are merged later.
         """
         ...

@@ -28,7 +28,7 @@ class Submission:
 
     async def record(self, command: cmd.Command, unsaved: bool) -> Outcome:
         """Decides and appends one command. `unsaved`: what may proceed, goes to the spool where it cannot be saved."""
-        may_proceed = isinstance(command, cmd.ROLLBACK_SAFE)
+        may_proceed = cmd.may_proceed(command)
         if len(getattr(command, "alerts", ())) > AT_ONCE:
             await asyncio.sleep(0)  # To name so many takes a while, and to decide, too: a key fits in between.
         if isinstance(command, cmd.Correct) and (refusal := await self._nothing_to_correct(command)):

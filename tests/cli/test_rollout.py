@@ -128,3 +128,20 @@ def test_the_status_is_the_page_of_the_screen_and_the_old_keys_stay(rolled):
     rolled("rollout", "begin", "--yes")
     assert rolled("rollout", "status").out
     assert {"guardrails", "phase", "percent", "phases"} <= rolled("status", "--json").json["rollout"].keys()
+
+
+def test_a_journal_that_cannot_be_written_does_not_stop_the_way_to_0(rolled, tmp_path):
+    (tmp_path / "file").write_text("")
+    nowhere = tmp_path / "file" / "journal.db"
+    (rolled.config / f"{FLAG}.percent").write_text("25\n")
+
+    refused = rolled("rollout", "set", "5", "--yes", "--unsaved", journal=nowhere, code=4).err
+    assert "NOT SAVED" in refused
+    assert "--unsaved goes ahead" not in refused
+    assert "--unsaved goes ahead" in rolled("rollout", "set", "0", "--yes", journal=nowhere, code=4).err
+    assert writes(rolled) == []
+
+    done = rolled("rollout", "set", "0", "--yes", "--unsaved", "--json", journal=nowhere).json
+
+    assert done["saved"] is False
+    assert writes(rolled) == [f"{FLAG} 0"]

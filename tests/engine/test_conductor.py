@@ -10,7 +10,7 @@ import pytest
 
 from console.engine.clocks import SimulatedClock
 from console.engine.console import Console
-from console.engine.outcome import Denied, Done
+from console.engine.outcome import Denied, Done, Unsaved
 from console.model import commands as cmd
 from console.model.events import Recorded, RunFinished
 from console.model.message import Act, ChannelSpec, Topic
@@ -463,3 +463,23 @@ async def test_a_rollback_runs_with_the_disk_full_no_approver_and_every_notifier
     await bench.run(30)
     assert (rollout(console).state, rollout(console).unsaved) == (RolloutState.ROLLING_BACK, False)
     assert bench.count("rollback_begun", "write_intended", "write_finished") == [1, 2, 2]
+
+
+async def test_a_disk_that_is_full_stops_neither_the_way_to_0_nor_a_hold_nor_a_cancel(bench: Rollout) -> None:
+    bench.plan(AUTO)
+    console = await bench.begun(share=5)
+    bench.judged = (breach(),)
+    await bench.run(30)
+    assert rollout(console).countdown is not None
+    bench.journal.problem = "disk full"
+    assert await console.submit(cmd.SetShare(0, 5)) == Unsaved("disk full", may_proceed=True)
+    assert await console.submit(cmd.SetShare(2, 5)) == Unsaved("disk full", may_proceed=False)
+    for command in (cmd.CancelCountdown("we look"), cmd.HoldRollout("we look"), cmd.SetShare(0, 5)):
+        done = await console.submit(command, unsaved=True)
+        assert isinstance(done, Done), done
+        assert done.unsaved
+    assert (bench.flags.percent, rollout(console).percent) == (0, 0)
+    assert (rollout(console).state, rollout(console).countdown) == (RolloutState.HELD, None)
+    bench.journal.problem = ""
+    await bench.run(60)
+    assert bench.count("countdown_cancelled", "held", "write_intended", "rollback_begun") == [1, 1, 2, 0]

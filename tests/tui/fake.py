@@ -160,7 +160,7 @@ class FakeEngine:
             batches = decide(self.state, command, context)
         except Refusal as refusal:
             return Denied(str(refusal))
-        may = isinstance(command, cmd.ROLLBACK_SAFE)
+        may = cmd.may_proceed(command)
         if self.not_saved and not (unsaved and may):
             return Unsaved(self.not_saved, may)
         recorded = tuple(

@@ -12,7 +12,7 @@ from console.model.commands.incidents import (
     PostUpdate,
 )
 from console.model.commands.outside import AcknowledgeAlerts, CreateSilence, ExpireSilence, ExtendSilence
-from console.model.commands.rollout import StartRollback
+from console.model.commands.rollout import CancelCountdown, HoldRollout, SetShare, StartRollback
 from console.model.commands.runs import (
     AbortRun,
     CompleteStep,
@@ -56,6 +56,13 @@ ROLLBACK_SAFE: tuple[type[Command], ...] = (
     ConfirmStep,
     AbortRun,
     StartRollback,
+    HoldRollout,
+    CancelCountdown,
 )
 """What may proceed, after one typed confirmation, when the journal cannot write: nothing may stop a rollback, a silence
 or an escalation."""
+
+
+def may_proceed(command: Command) -> bool:
+    """Whether it may go ahead unsaved. Of the share, only the way to 0 %."""
+    return command.percent == 0 if isinstance(command, SetShare) else isinstance(command, ROLLBACK_SAFE)
