@@ -94,6 +94,7 @@ class Deciding:
             attestations=record.attestations,
             on_call=covers(self._roles, board.on_call, self._schedule()),
             author=record.begun_by,
+            runs=board.runs,
         )
         found = findings(rules_of(plan), facts, now)
         return Proposal(here, facts.to_percent, answer(found), found, now)

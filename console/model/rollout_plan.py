@@ -57,7 +57,9 @@ class Capacity:
 
 
 class CriterionKind(StrEnum):
-    """What a criterion looks at. READING: a check on any named reading. The others look at what the console knows."""
+    """What a criterion looks at. READING: a check on any named reading. The others look at what the console knows.
+
+    BEFORE and SMOKE: the run of the playbook that the plan names for it, asked also where no criterion says so."""
 
     READING = "reading"
     BUDGET = "budget"
@@ -73,6 +75,8 @@ class CriterionKind(StrEnum):
     CHECKLIST = "checklist"
     APPROVAL = "approval"
     HTTP = "http"
+    BEFORE = "before"
+    SMOKE = "smoke"
 
 
 class Domain(StrEnum):

@@ -141,6 +141,10 @@ def _criterion(node: Node, phases: Sequence[float], references: References) -> C
     name = fields["name"].name("the name of a criterion")
     kind = fields["kind"].choice({str(kind): kind for kind in CriterionKind})
     known = fields["kind"].tree.text == kind  # what was refused has no other mistakes
+    if known and name in (CriterionKind.BEFORE, CriterionKind.SMOKE) and name != kind:
+        fields["name"].refuse(
+            shown(name), f"another name, or the kind {name}: so is called what the playbook of `{name}` says"
+        )
     return CriterionRule(
         name,
         fields["title"].text(default=name),

@@ -22,13 +22,15 @@ from console.model.events.decision import Finding
 from console.model.people import Actor
 from console.model.reading import Reading, ReadingState, missing
 from console.model.rollback import Proof, ProofState, Readiness
-from console.model.rolling import RolloutRecord, RolloutState
+from console.model.rolling import RolloutRecord, RolloutState, Stay
 from console.model.rollout import Guardrail, GuardrailRule, RolloutPlan
 from console.model.rollout_plan import Capacity, CriterionKind, CriterionRule, Evidence, RollbackPlan, Stage
+from console.model.run import Run, RunStatus, StepRun, StepStatus
 from console.model.sli import of_counters
 from console.model.slo import Objective, SloGauge
 from console.model.verdict import Judged, Verdict
 from console.model.window import Rolling
+from tests.model.life import ROLLBACK
 
 NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -114,6 +116,30 @@ ROOM = {"capacity.pool.used": ok(30.0), "capacity.pool.limit": ok(100.0)}
 
 def room(plan=PLAN, **readings):
     return facts(plan=plan, headroom=headrooms(plan, {**ROOM, **readings}, ok(5.0), 25.0))
+
+
+def carried(status=RunStatus.COMPLETED, age=30 * MINUTE, step=StepStatus.DONE, **fields):
+    steps = {item.id: StepRun(item.id, StepStatus.DONE) for item in ROLLBACK.playbook.steps}
+    last = ROLLBACK.playbook.steps[-1].id
+    steps[last] = StepRun(last, step)
+    ended = None if status is RunStatus.RUNNING else NOW - age + 5 * MINUTE
+    fields = {"target": RECORD.target, "mode": "live", **fields}
+    return Run(
+        "run", 9, 3, "inc", ROLLBACK.playbook, ROLLBACK.hash, started_at=NOW - age, steps=steps, status=status,
+        ended_at=ended, **fields,
+    )  # fmt: skip
+
+
+CHECKED = replace(PLAN, before=ROLLBACK.playbook.name, smoke=ROLLBACK.playbook.name)
+ENTERED = replace(RECORD, stays=(Stay(5.0, "v2", NOW - HOUR, AUTHOR),))
+
+
+def smoked(*runs, plan=CHECKED, record=ENTERED):
+    return facts(plan=plan, record=record, runs=runs)
+
+
+def checked(*runs, plan=CHECKED, record=RECORD):
+    return replace(facts(plan=plan, record=record, runs=runs), from_percent=0.0, to_percent=5.0)
 
 
 APPROVED = said(phase=25.0, role="lead", link="")
@@ -231,6 +257,29 @@ TABLE = [
     (K.APPROVAL, UNKNOWN, facts(attestations=(replace(APPROVED, at=NOW - 90 * MINUTE),)), {"role": "lead"}, "0 of 1"),
     (K.APPROVAL, UNKNOWN, facts(attestations=(APPROVED,)), {"role": "lead", **OLD}, "expired"),
     (K.APPROVAL, UNKNOWN, facts(), {"role": "lead"}, "0 of 1"),
+    (K.SMOKE, PASS, smoked(carried()), {}, "RUN-9 of emergency-rollback, completed at 2026-03-03 11:35:00Z"),
+    (K.SMOKE, PASS, smoked(carried(step=StepStatus.SKIPPED)), {}, "skipped"),
+    (K.SMOKE, PASS, smoked(carried(step=StepStatus.EXPIRED)), {}, "not seen in time"),
+    (K.SMOKE, PASS, smoked(carried(RunStatus.ABORTED, 40 * MINUTE), carried()), {}, "completed"),
+    (K.SMOKE, FAIL, smoked(carried(), carried(RunStatus.ABORTED, 20 * MINUTE, reason="no time")), {}, "no time"),
+    (K.SMOKE, FAIL, smoked(carried(RunStatus.CONTINUED)), {}, "another playbook took over"),
+    (K.SMOKE, FAIL, smoked(carried(step=StepStatus.FAILED)), {}, "failed and was left"),
+    (K.SMOKE, FAIL, smoked(carried(RunStatus.RUNNING, step=StepStatus.FAILED)), {}, "it goes on"),
+    (K.SMOKE, UNKNOWN, smoked(carried(), carried(RunStatus.RUNNING, 20 * MINUTE)), {}, "under way"),
+    (K.SMOKE, UNKNOWN, smoked(), {}, "since 5 % was entered at 2026-03-03 11:00:00Z: `oncall run start"),
+    (K.SMOKE, UNKNOWN, smoked(carried(age=61 * MINUTE)), {}, "no run of"),
+    (K.SMOKE, UNKNOWN, smoked(carried(mode="drill")), {}, "no run of"),
+    (K.SMOKE, UNKNOWN, smoked(carried(target="other/production")), {}, "no run of"),
+    (K.SMOKE, UNKNOWN, smoked(carried(), record=replace(ENTERED, revision="v3", bake_since=NOW - MINUTE)), {},
+     "the bake of v3 began"),
+    (K.SMOKE, UNKNOWN, smoked(carried(), plan=replace(PLAN, smoke="another")), {}, "no run of another"),
+    (K.SMOKE, UNKNOWN, smoked(carried(), plan=PLAN), {}, "names no playbook"),
+    (K.SMOKE, UNKNOWN, smoked(carried(), record=RECORD), {}, "no phase is entered"),
+    (K.SMOKE, UNKNOWN, smoked(carried()), OLD, "expired"),
+    (K.BEFORE, PASS, checked(carried()), {}, "completed"),
+    (K.BEFORE, FAIL, checked(carried(RunStatus.ABORTED)), {}, "aborted"),
+    (K.BEFORE, UNKNOWN, checked(carried(age=3 * HOUR)), {}, "since the rollout was begun at 2026-03-03 10:00:00Z"),
+    (K.BEFORE, UNKNOWN, checked(carried(), record=replace(RECORD, started_at=None)), {}, "no rollout was begun"),
 ]  # fmt: skip
 
 
@@ -406,10 +455,20 @@ def test_a_step_is_asked_what_it_can_be_asked():
     late = CriterionRule("late", "Late", K.CHECKLIST, phases=(50.0,))
 
     first = {rule.kind for rule in asked(rules, 0.0, 5.0)}
-    assert set(K) - first == {K.GUARDRAILS}  # nothing is on the new path
-    assert set(K) - {rule.kind for rule in asked(rules, 100.0, 100.0)} == {K.CAPACITY}
+    assert set(K) - first == {K.GUARDRAILS, K.SMOKE}  # nothing is on the new path
+    assert set(K) - {rule.kind for rule in asked(rules, 5.0, 25.0)} == {K.BEFORE}
+    assert set(K) - {rule.kind for rule in asked(rules, 100.0, 100.0)} == {K.BEFORE, K.CAPACITY}
     assert asked([late], 5.0, 25.0) == ()
     assert asked([late], 25.0, 50.0) == (late,)
+
+
+def test_the_playbooks_that_the_plan_names_are_required_beside_its_own_criteria():
+    own = (CriterionRule("only", "Only", K.BAKE),)
+    rules = rules_of(replace(CHECKED, criteria=own))
+    assert [(rule.kind, rule.required) for rule in rules] == [(K.BAKE, True), (K.BEFORE, True), (K.SMOKE, True)]
+    assert [rule.kind for rule in rules_of(replace(PLAN, criteria=own, smoke="smoke"))] == [K.BAKE, K.SMOKE]
+    mine = CriterionRule("mine", "Smoke checks, of this hour", K.SMOKE)
+    assert [rule.name for rule in rules_of(replace(CHECKED, criteria=(mine,)))] == ["mine", "before"]
 
 
 def test_nothing_bakes_before_the_first_phase():

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.model import events as ev
-from console.model.commands import Approve, Attest, BeginRollout, Decide
+from console.model.commands import AbortRun, Approve, Attest, BeginRollout, Decide
 from console.model.criteria import asked, rules_of
 from console.model.decide import Batch
 from console.model.decide.decisions import OVERRIDE
@@ -96,6 +96,18 @@ def rollout():
 
 def soon(life, text="watch P99", owner="bob", minutes=60):
     return Condition(text, owner, life.now + minutes * MINUTES)
+
+
+def test_what_was_carried_out_is_looked_up_in_the_record_not_taken_from_a_screen():
+    life = Rollout(replace(PLAN, before="emergency-rollback"))
+    life.agree()
+    life.pass_time(1)
+    assert "before" in {item.name for item in life.found()}
+    assert "no run of emergency-rollback" in life.refused(life.decision())
+    run = life.run()
+    assert "under way" in life.refused(life.decision())
+    life.do(AbortRun(run, "not needed"))
+    assert "aborted" in life.refused(life.decision())
 
 
 # -- the certificate --------------------------------------------------------------------------------------------------

@@ -85,7 +85,8 @@ def test_the_way_back_names_steps_of_its_playbook_and_is_not_automatic(plan, wri
 def test_a_decision_asks_technical_operational_and_business_questions(plan):
     assert {item.domain for item in plan.criteria} == set(Domain)
     kinds = {item.kind for item in plan.criteria}
-    assert set(CriterionKind) - kinds == {CriterionKind.HTTP}
+    by_playbook = {CriterionKind.BEFORE, CriterionKind.SMOKE}  # asked because the plan names them
+    assert set(CriterionKind) - kinds == {CriterionKind.HTTP} | by_playbook
     assert not next(item for item in plan.criteria if item.kind is CriterionKind.WINDOW).required
 
 
@@ -178,6 +179,7 @@ REFUSED: list[tuple[str, str, str, str]] = [
     ("drain_step:", "not_needed: {legacy: none}\n  drain_step:", "not_needed:", "16: rollback.not_needed.legacy: found the proof 'legacy', which is always needed, expected kill-switch, write-path, legacy-capacity, share, drain, data, no-return, backup or restore"),
     ("auto_rollback: false", "auto_rollback: yes", "auto_rollback: yes", "16: auto_rollback: found 'yes', expected true or false"),
     ("auto_rollback: false", "auto_rollback: {countdown: 5s}", "countdown: 5s", "28: auto_rollback.countdown: found '5s', expected 10s or more: people must see it"),
+    ("name: baseline", "name: smoke", "name: smoke", "11: criteria[3].name: found 'smoke', expected another name, or the kind smoke: so is called what the playbook of `smoke` says"),
     ("smoke: post-deployment-smoke", "smoke: post-deploy-smoke", "smoke:", "8: smoke: found the unknown playbook 'post-deploy-smoke', expected 'post-deployment-smoke'"),
 ]  # fmt: skip
 

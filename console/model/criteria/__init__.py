@@ -6,11 +6,11 @@ Unknown is never a pass, and neither is evidence that has expired or that nobody
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from math import isfinite
 
-from console.model.criteria import measured, people, standing
+from console.model.criteria import carried, measured, people, standing
 from console.model.criteria.facts import Cover, Facts, Said
 from console.model.decision import UNKNOWN
 from console.model.events.decision import Finding
@@ -36,6 +36,9 @@ DEFAULTS: tuple[CriterionRule, ...] = (
 )
 """What is asked where the plan names no criteria; the capacity, too, where it names capacities."""
 _CAPACITY = _rule("capacity", "Capacity of the next phase", CriterionKind.CAPACITY)
+_DAY = timedelta(days=1)
+_BEFORE = _rule("before", "Checks before the first phase", CriterionKind.BEFORE, expires=_DAY)
+_SMOKE = _rule("smoke", "Smoke checks of this phase", CriterionKind.SMOKE, expires=_DAY)
 
 _BY_KIND: Mapping[CriterionKind, Callable[[CriterionRule, Facts, datetime], Said]] = {
     CriterionKind.READING: measured.reading,
@@ -52,19 +55,28 @@ _BY_KIND: Mapping[CriterionKind, Callable[[CriterionRule, Facts, datetime], Said
     CriterionKind.CHECKLIST: people.checklist,
     CriterionKind.APPROVAL: people.approval,
     CriterionKind.HTTP: measured.http,
+    CriterionKind.BEFORE: carried.before,
+    CriterionKind.SMOKE: carried.smoke,
 }
 
 
 def rules_of(plan: RolloutPlan) -> tuple[CriterionRule, ...]:
-    """The plan's criteria, else the default ones."""
-    return plan.criteria or ((*DEFAULTS, _CAPACITY) if plan.capacities else DEFAULTS)
+    """The plan's criteria, else the default ones; and whether the playbooks of `before` and `smoke` were carried out,
+    where the plan names them and no criterion of its own asks for it."""
+    rules = plan.criteria or ((*DEFAULTS, _CAPACITY) if plan.capacities else DEFAULTS)
+    named = {rule.kind for rule in rules}
+    checks = [rule for rule, name in ((_BEFORE, plan.before), (_SMOKE, plan.smoke)) if name and rule.kind not in named]
+    return (*rules, *checks)
 
 
 def asked(rules: Sequence[CriterionRule], from_percent: float, to_percent: float) -> tuple[CriterionRule, ...]:
-    """Those that are asked of a step. While nothing is on the new path there is nothing that its guardrails could
-    judge; at the end of a rollout nothing more is taken, and nobody approves a phase."""
-    over = to_percent <= from_percent
-    not_asked = {CriterionKind.GUARDRAILS} if from_percent <= 0 else {CriterionKind.CAPACITY} if over else set()
+    """Those that are asked of a step. While nothing is on the new path there is nothing that its guardrails and smoke
+    checks could look at; later, the checks before the first phase are behind it. At the end of a rollout (100 to 100)
+    no more capacity is taken; all else is asked, approvals too."""
+    if from_percent <= 0:
+        not_asked = {CriterionKind.GUARDRAILS, CriterionKind.SMOKE}
+    else:
+        not_asked = {CriterionKind.BEFORE} | ({CriterionKind.CAPACITY} if to_percent <= from_percent else set())
     return tuple(
         rule
         for rule in rules

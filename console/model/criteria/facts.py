@@ -15,6 +15,7 @@ from console.model.reading import Reading, ReadingState, missing
 from console.model.rollback import Readiness
 from console.model.rolling import RolloutRecord
 from console.model.rollout import Guardrail, RolloutPlan
+from console.model.run import Run
 from console.model.slo import SloGauge
 from console.model.value import value
 from console.model.verdict import Judged
@@ -58,6 +59,8 @@ class Facts:
     """Who began the rollout."""
     decider: Actor | None = None
     """Who decides, where that is known already: somebody else approves."""
+    runs: tuple[Run, ...] = ()
+    """The playbooks that were carried out, of any target."""
 
 
 class Said(NamedTuple):

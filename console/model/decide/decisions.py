@@ -21,7 +21,7 @@ from console.model.text import safe
 
 OVERRIDE = "override"
 """What a second person approves who agrees to a decision against the findings."""
-_BY_RECORD = (CriterionKind.CHECKLIST, CriterionKind.APPROVAL)
+_BY_RECORD = (CriterionKind.CHECKLIST, CriterionKind.APPROVAL, CriterionKind.BEFORE, CriterionKind.SMOKE)
 _OVER = (RolloutState.ROLLING_BACK, RolloutState.ROLLED_BACK, RolloutState.ABORTED, RolloutState.PROMOTED)
 _LINK = re.compile(r"https?://[^\s/]\S*", re.IGNORECASE)
 SHOWN = 3
@@ -68,7 +68,7 @@ def decide(state: State, command: cmd.Decide, context: Context) -> list[Batch]:
     plan, record = _begun(state, context)
     _same_step(plan, record, command)
     status = _status(command.status)
-    looked = _looked_at(plan, record, command, context)
+    looked = _looked_at(state, plan, record, command, context)
     verdict = answer(looked)
     holding = _holding(looked, status)
     conditions = _conditions(command, status, context)
@@ -164,9 +164,11 @@ def _status(text: str) -> Status:
 # -- the findings -----------------------------------------------------------------------------------------------------
 
 
-def _looked_at(plan: RolloutPlan, record: RolloutRecord, command: cmd.Decide, context: Context) -> tuple[Finding, ...]:
+def _looked_at(
+    state: State, plan: RolloutPlan, record: RolloutRecord, command: cmd.Decide, context: Context
+) -> tuple[Finding, ...]:
     """The findings that were on the screen, as they stand now: none is missing, those that have expired are unknown,
-    and what people said is looked up in the record anew."""
+    and what people said and carried out is looked up in the record anew."""
     from console.model.criteria import Facts, asked, findings, rules_of  # few starts decide anything
 
     rules = asked(rules_of(plan), command.from_percent, command.to_percent)
@@ -184,6 +186,7 @@ def _looked_at(plan: RolloutPlan, record: RolloutRecord, command: cmd.Decide, co
         attestations=record.attestations,
         author=record.begun_by,
         decider=context.actor,
+        runs=tuple(state.runs.values()),
     )
     said = {item.name: item for item in findings([r for r in rules if r.kind in _BY_RECORD], facts, context.now)}
     return tuple(_now(said.get(rule.name, given[rule.name]), rule, context) for rule in rules)
