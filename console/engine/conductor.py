@@ -214,10 +214,9 @@ class Conductor:
         if run is None and not said and record.run in self._record.state.runs:
             yield prediction(record.run, estimate)
         if run is not None and run.ended_at is not None:
-            shares = (progress.flag, progress.share)
-            share = next((item for reading in shares if (item := _after(reading, run.ended_at)) is not None), None)
+            flag, measured = (_after(reading, run.ended_at) for reading in (progress.flag, progress.share))
             waited = self._world.clock.now() - run.ended_at
-            yield cmd.ObserveRollback(record.run, share, given_up=waited >= progress.plan.share_for)
+            yield cmd.ObserveRollback(record.run, flag, measured, given_up=waited >= progress.plan.share_for)
 
     def _ended(self, record: RolloutRecord) -> Run | None:
         """The rollback's run, once it has ended; None while it is under way."""

@@ -434,7 +434,31 @@ async def test_a_rollback_that_leaves_traffic_is_not_over(bench: Rollout) -> Non
     assert rollout(console).state is RolloutState.ROLLING_BACK
     await bench.run(120)
     assert rollout(console).state is RolloutState.HELD
-    assert rollout(console).held_reason.endswith("is completed, and the share is 5 %")
+    assert rollout(console).held_reason.endswith("is completed; flag 5 %, measured 5 %")
+
+
+async def test_a_rollback_waits_for_the_measured_traffic_and_not_for_the_flag_alone(bench: Rollout) -> None:
+    console = await bench.begun(share=5)
+    assert isinstance(await console.submit(cmd.StartRollback("P99 is high")), Done)
+    assert isinstance(await console.submit(cmd.SetFlag(rollout(console).run, "disable")), Done)
+    await finished(bench, console)
+    await bench.run(90)
+    assert (bench.flags.percent, rollout(console).state) == (0, RolloutState.ROLLING_BACK)
+    bench.measured.share = 0.4
+    await bench.run(40)
+    assert rollout(console).state is RolloutState.ROLLED_BACK
+
+
+@pytest.mark.parametrize(("share", "said"), [(5.0, "measured 5 %"), (None, "measured unknown")])
+async def test_a_rollback_whose_traffic_is_still_there_is_held(bench: Rollout, share: float | None, said: str) -> None:
+    console = await bench.begun(share=5)
+    assert isinstance(await console.submit(cmd.StartRollback("P99 is high")), Done)
+    assert isinstance(await console.submit(cmd.SetFlag(rollout(console).run, "disable")), Done)
+    bench.measured.share = share
+    await finished(bench, console)
+    await bench.run(180)
+    assert (bench.flags.percent, rollout(console).state) == (0, RolloutState.HELD)
+    assert rollout(console).held_reason.endswith(f"is completed; flag 0 %, {said}")
 
 
 async def test_a_rollback_runs_with_the_disk_full_no_approver_and_every_notifier_down(bench: Rollout) -> None:

@@ -182,7 +182,7 @@ ACTS: tuple[Act, ...] = (
     lambda life, draw: life.do(cmd.StartCountdown("a breach"), ENGINE),
     lambda life, draw: life.do(cmd.CancelCountdown("no"), _who(draw)),
     lambda life, draw: life.do(cmd.StartRollback("by itself", automatic=True), ENGINE),
-    lambda life, draw: life.do(cmd.ObserveRollback(life.rollout.run, draw.choice([life.real, None])), ENGINE),
+    lambda life, draw: life.do(cmd.ObserveRollback(life.rollout.run, draw.choice([life.real, None]), life.real), ENGINE),
 )  # fmt: skip
 
 

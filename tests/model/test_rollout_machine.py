@@ -306,8 +306,8 @@ def test_a_rollback_declares_an_incident_where_none_is_open_and_ends_at_nothing(
     assert "is being rolled back" in life.refused(cmd.SetShare(25, 5, promote=True))
     life.run_ends()
     assert life.do(cmd.ObserveRollback(run.id, None), ENGINE) == []
-    assert life.do(cmd.ObserveRollback(run.id, 5.0), ENGINE) == []
-    life.do(cmd.ObserveRollback(run.id, 0.0), ENGINE)
+    assert life.do(cmd.ObserveRollback(run.id, 5.0, 0.0), ENGINE) == []
+    life.do(cmd.ObserveRollback(run.id, 0.0, 0.0), ENGINE)
     assert (life.rollout.state, life.rollout.percent) == (RolloutState.ROLLED_BACK, 0)
 
 
@@ -343,7 +343,7 @@ def test_a_rollback_that_is_over_leaves_no_write_in_doubt(life: Rollouts) -> Non
     life.do(cmd.SetFlag(life.rollout.run, "disable"))
     life.ends("unknown")
     life.run_ends()
-    life.do(cmd.ObserveRollback(life.rollout.run, 0.0), ENGINE)
+    life.do(cmd.ObserveRollback(life.rollout.run, 0.0, 0.0), ENGINE)
     assert (life.rollout.open_write, life.rollout.write.outcome) == (None, "done")
     life.begin("rev-2")
 

@@ -32,7 +32,7 @@ def told() -> Rollouts:
     life.end_effect(life.rollout.run, "done", "said so")
     life.run_ends()
     life.pass_time(5)
-    life.do(cmd.ObserveRollback(life.rollout.run, 0.0), ENGINE)
+    life.do(cmd.ObserveRollback(life.rollout.run, 0.0, 0.0), ENGINE)
     return life
 
 
@@ -53,7 +53,7 @@ def test_each_says_what_happened_and_how_loud() -> None:
         "ROLLBACK begun: P99 is high",
         f"about to set elicitation from 25 to 0 % to roll back: {life.state.runs[life.rollout.run].label}: Disable",
         "the flag is set, read back at 0 %: said so",
-        f"rolled back: {life.state.runs[life.rollout.run].label} is completed, the share is 0 %",
+        f"rolled back: {life.state.runs[life.rollout.run].label} is completed; flag 0 %, measured 0 %",
     ]
     assert [tone for tone, _ in said][8:10] == [Tone.ALARM, Tone.ALARM]
 

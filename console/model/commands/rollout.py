@@ -116,10 +116,12 @@ class ObserveGuardrail(Command):
 
 @value
 class ObserveRollback(Command):
-    """The rollback's run has ended; `share` is what is observed. `given_up`: it was looked for long enough."""
+    """The rollback's run has ended; `flag` is the share that is read back since then, and `measured` that of the
+    traffic, in percent. None: not read. `given_up`: they were looked for long enough."""
 
     run: str
-    share: float | None
+    flag: float | None
+    measured: float | None = None
     given_up: bool = False
 
 

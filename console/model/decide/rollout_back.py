@@ -159,20 +159,36 @@ def cancel_countdown(state: State, command: cmd.CancelCountdown, context: Contex
 
 
 def ended(state: State, command: cmd.ObserveRollback, context: Context) -> list[Batch]:
-    """Completed when the playbook was carried out to its end and the share is observed at 0 %. While the share is
-    unknown or another one, the end is not there yet, until it was looked for long enough."""
+    """Completed when the playbook was carried out to its end and the share is observed at 0 %, by all that tells of it.
+    While it is unknown or another one, the end is not there yet, until it was looked for long enough."""
     record = record_of(state, context)
     run = rollback_run(state, record)
     if record.state is not RolloutState.ROLLING_BACK or command.run != record.run or run is None:
         return []
     if run.status is RunStatus.RUNNING:
         return []
-    share = command.share
     if run.status is RunStatus.ABORTED:
         return on(record, ev.RollbackEnded(record.run, False, f"{run.label} was aborted: {run.reason}"))
-    if share is not None and share < REACHED:
-        return on(record, ev.RollbackEnded(record.run, True, f"{run.label} is completed, the share is {share:g} %"))
-    if not command.given_up:
+    gone, seen = _gone(command, context)
+    if not gone and not command.given_up:
         return []
-    seen = "nobody knows the share" if share is None else f"the share is {share:g} %"
-    return on(record, ev.RollbackEnded(record.run, False, f"{run.label} is completed, and {seen}"))
+    return on(record, ev.RollbackEnded(record.run, gone, f"{run.label} is completed; {seen}"))
+
+
+def _gone(command: cmd.ObserveRollback, context: Context) -> tuple[bool, str]:
+    """Whether no traffic is left on the new path, with what was seen. The flag at 0 % is what was asked for; where
+    traffic is measured, only that says what came of it. Where nothing tells of it, nobody knows."""
+    plan, said = context.plan, list[tuple[bool, str]]()
+    flag, measured = command.flag, command.measured
+    if flag is not None or (plan is not None and plan.flag and context.flags):
+        said.append((flag is not None and flag < REACHED, f"flag {_share(flag)}"))
+    if measured is not None or (plan is not None and plan.percent_expr):
+        points = plan.share_points if plan is not None else REACHED
+        said.append((measured is not None and measured <= points, f"measured {_share(measured)}"))
+    if not said:
+        return False, "nobody knows the share"
+    return all(well for well, _ in said), ", ".join(words for _, words in said)
+
+
+def _share(percent: float | None) -> str:
+    return "unknown" if percent is None else f"{percent:g} %"
