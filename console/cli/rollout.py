@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import click
@@ -27,6 +28,8 @@ decision_option = click.option(
     "--decision", default="", metavar="DEC", help="The decision that it rests on; else the newest of this step."
 )
 reason_option = click.option("--reason", required=True, help="Why.")
+PIPED, NARROWEST = 100, 40
+"""How wide its page is where there is no terminal, and at least."""
 
 
 @click.group("rollout")
@@ -67,7 +70,8 @@ def lines(board: Board) -> list[str]:
     from console.view.line import words
     from console.view.look import ASCII, Look
 
-    return [words(item).rstrip() for item in rollout_detail.page(board, board.at, 10_000, Look(ASCII))]
+    width = max(shutil.get_terminal_size((PIPED, 24)).columns, NARROWEST)
+    return [words(item).rstrip() for item in rollout_detail.page(board, board.at, width, Look(ASCII))]
 
 
 def _progress(console: Console) -> Progress:

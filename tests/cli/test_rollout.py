@@ -130,6 +130,14 @@ def test_the_status_is_the_page_of_the_screen_and_the_old_keys_stay(rolled):
     assert {"guardrails", "phase", "percent", "phases"} <= rolled("status", "--json").json["rollout"].keys()
 
 
+@pytest.mark.parametrize("columns", ["72", "140"])
+def test_the_status_is_as_wide_as_the_terminal(rolled, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    rolled("rollout", "begin", "--yes")
+    shown = rolled("rollout", "status").out
+    assert max(map(len, shown.splitlines())) == int(columns), "a heading goes to its edge"
+
+
 def test_a_journal_that_cannot_be_written_does_not_stop_the_way_to_0(rolled, tmp_path):
     (tmp_path / "file").write_text("")
     nowhere = tmp_path / "file" / "journal.db"
