@@ -26,6 +26,7 @@ from console.model.predict import (
     at,
     fitted,
     live_draws,
+    worth_runs,
 )
 from console.model.run import Run
 from console.model.slo import SloGauge
@@ -80,7 +81,8 @@ def remaining(
         fit = None
         rest: Sequence[float] = (0.0,) * DRAWS
     else:
-        fit = fitted([_left(item, under, pace, modelled, runs) for item in runs], [item.weight for item in runs])
+        times = [_left(item, under, pace, modelled, runs) for item in runs]
+        fit = fitted(times, [item.weight for item in runs], worth_runs(runs, frozenset(left - modelled)))
         if fit is None:
             return bare
         rest = ()

@@ -9,7 +9,8 @@ n / (n + 1).
 A drill gives the times of people alone. What the machine did in it was simulated: such a step counts as long beside
 people's steps as in a real run, each drill taking after another one, for with a median they would all be alike. Where
 there is no real run it counts as long as a canary showed, and where there is no canary either the estimate is of
-people's steps alone, and says so.
+people's steps alone, and says so. A borrowed time is the same measurement again and not another one: what is known of
+the machine's part is known from the real runs alone (`worth_runs`).
 
 What can be modelled from what is in flight now (the drain, the restore) is taken out of the past runs and added anew,
 by Monte Carlo.
@@ -74,13 +75,15 @@ class Live:
 
 @value
 class Past:
-    """A run as it counts: with the steps that are modelled live taken out. `whole`: machine times are in it."""
+    """A run as it counts: with the steps that are modelled live taken out. `whole`: machine times are in it;
+    `borrowed`: those that were measured in another run, or by a canary."""
 
     run: Measured
     weight: float
     seconds: float
     steps: Mapping[str, float] = field(default_factory=dict)
     whole: bool = True
+    borrowed: frozenset[str] = frozenset()
 
 
 @value
@@ -123,12 +126,18 @@ def _exp(power: float) -> float:
     return exp(min(power, 700.0))
 
 
-def fitted(seconds: Sequence[float], weights: Sequence[float]) -> LogT | None:
-    """Log-t on durations; None below `LEAST` of them, or below `LEAST_EFFECTIVE` by weight."""
+def kish(weights: Sequence[float]) -> float:
+    """How many runs these are, by weight; 0 of none."""
+    return sum(weights) ** 2 / sum(weight * weight for weight in weights) if weights else 0.0
+
+
+def fitted(seconds: Sequence[float], weights: Sequence[float], known: float | None = None) -> LogT | None:
+    """Log-t on durations; None below `LEAST` of them, or below `LEAST_EFFECTIVE` by weight. `known`: they are worth so
+    many, and not all that they are."""
     if len(seconds) < LEAST:
         return None
     whole = sum(weights)
-    effective = whole * whole / sum(weight * weight for weight in weights)
+    effective = kish(weights) if known is None else known
     if effective < LEAST_EFFECTIVE:
         return None
     logs = [log(max(item, _LEAST_SECONDS)) for item in seconds]
@@ -201,7 +210,7 @@ def _past(
         taken_out = sum(seconds for step, seconds in run.steps.items() if step in live)
         return Past(run, weight, max(run.seconds - taken_out, _LEAST_SECONDS), steps)
     pace = _people(run) / _people(like) if like is not None else 1.0
-    found, whole = {}, True
+    found, whole, borrowed = {}, True, set()
     for step, seconds in run.steps.items():
         if step in live:
             continue
@@ -211,12 +220,37 @@ def _past(
             whole = whole and step in machine
             usual = machine.get(step, 0.0)
             found[step] = pace * like.steps.get(step, usual) if like is not None else usual
-    return Past(run, DRILL * weight, sum(found.values()), found, whole)
+            borrowed.add(step)
+    return Past(run, DRILL * weight, sum(found.values()), found, whole, frozenset(borrowed))
+
+
+def worth_runs(runs: Sequence[Past], left: frozenset[str] | None = None) -> float:
+    """How many runs they are worth; of these steps alone, while a rollback is under way. People's part of the time,
+    1 - f, was measured in all of them; the machine's, f, in the real ones alone, or once by a canary. A mean of both
+    varies as one of ((1 - f)^2 + f^2) / ((1 - f)^2 / all + f^2 / real) runs does."""
+    every = kish([item.weight for item in runs])
+    drills = [item for item in runs if item.borrowed]
+    real = max(1.0, kish([item.weight for item in runs if item.run.origin is not Origin.SIMULATED]))
+    whole = borrowed = 0.0
+    for item in drills:
+        for step, seconds in item.steps.items():
+            if left is None or step in left:
+                whole += item.weight * seconds
+                borrowed += item.weight * seconds if step in item.borrowed else 0.0
+    if not borrowed > 0.0:
+        return every
+    people, machine = (1.0 - borrowed / whole) ** 2, (borrowed / whole) ** 2
+    return min(every, (people + machine) / (people / every + machine / real))
+
+
+def own(run: Measured, step: str) -> bool:
+    """Whether the run has measured it: a drill only what people did."""
+    return step in run.steps and (run.origin is not Origin.SIMULATED or step in run.human)
 
 
 def worth(live: Live, measured: Iterable[Measured]) -> Live:
     """Without the restore, where it is shorter than it has been so far: a person's work is in that step, too."""
-    times = sorted(run.steps[live.restore_step] for run in measured if live.restore_step in run.steps)
+    times = sorted(run.steps[live.restore_step] for run in measured if own(run, live.restore_step))
     if live.restore is None or not times or live.restore > _median(times):
         return live
     return replace(live, restore=None)
@@ -245,10 +279,10 @@ def estimate(
         return replace(found, statement=_nothing(seen))
     newest = max(runs, key=lambda item: item.run.at).run
     whole = all(item.whole for item in runs)
-    weights = [item.weight for item in runs]
+    weights, known = [item.weight for item in runs], worth_runs(runs)
     found = replace(
         found,
-        effective=sum(weights) ** 2 / sum(weight * weight for weight in weights),
+        effective=known,
         newest=newest.at,
         plan_changed=newest.playbook_hash != playbook_hash if playbook_hash else None,
         human_only=not whole,
@@ -257,7 +291,7 @@ def estimate(
     )
     if live.drain is not None and live.drain.never and live.cut is None:
         return replace(found, statement=f"{found.statement}; the drain never ends: {live.drain.why}")
-    fit = fitted([item.seconds for item in runs], weights)
+    fit = fitted([item.seconds for item in runs], weights, known)
     if fit is None:
         return found
     return _filled(found, fit, runs, live if whole else Live(), draw)
@@ -297,7 +331,7 @@ def live_draws(live: Live, runs: Sequence[Past], draw: Draw) -> list[float] | No
 
 def restore_spread(runs: Sequence[Past], step: str) -> LogT | None:
     """How the restores of past runs spread; None where too few were measured."""
-    times = [(item.run.steps[step], item.weight) for item in runs if item.run.steps.get(step, 0.0) > 0.0]
+    times = [(item.run.steps[step], item.weight) for item in runs if own(item.run, step) and item.run.steps[step] > 0.0]
     return fitted([seconds for seconds, _ in times], [weight for _, weight in times])
 
 
@@ -365,10 +399,12 @@ def _statement(seen: Sequence[Measured], now: datetime, machine: Mapping[str, fl
     """What holds without any assumption, and what kind of runs it is about."""
     runs = past(seen, now, machine=machine)
     longest, count = max(item.seconds for item in runs) / 60.0, len(runs)
-    bounds = f"bounds the next one with {100.0 * count / (count + 1):.0f} %"
-    first = "the only one" if count == 1 else f"longest of {count}"
-    parts = [f"{first}: {longest:.1f} min; that {bounds}"]
     drills = sum(1 for item in runs if item.run.origin is Origin.SIMULATED)
+    # With a borrowed machine time a drill is no other draw of the whole: the real ones alone are as many as they are.
+    known = count - drills if any(item.borrowed for item in runs) else count
+    parts = [f"{'the only one' if count == 1 else f'longest of {count}'}: {longest:.1f} min"]
+    if known:
+        parts.append(f"that bounds the next one with {100.0 * known / (known + 1):.0f} %")
     if not all(item.whole for item in runs):
         parts.append("people's steps of drills alone: no machine time was ever measured")
     elif drills:
