@@ -21,6 +21,7 @@ from console.model.events import Recorded
 from console.model.flag import FlagAnswer, FlagOutcome
 from console.model.pager import ActOutcome, ActResult
 from console.model.people import Actor
+from console.model.rolling import compared
 from console.ports import Append, Conflict, NewEvent, NotSaved, Refused, Silences, SourceError, Uncertain
 
 T = TypeVar("T")
@@ -104,7 +105,7 @@ class Effects:
         event = next(item for item in intended.events if isinstance(item.payload, ev.WriteIntended))
         intent: ev.WriteIntended = event.payload
         assert flags is not None  # decide() refuses a share that nothing here can set.
-        expected = self._expected(intent)
+        expected = compared(intent.percent, intent.before)
         end = await self._written(lambda: flags.set_percent(intent.flag, intent.percent, expected))
 
         def follows() -> list[Batch]:
@@ -116,13 +117,6 @@ class Effects:
         recorded, saved = await note_outcome(self._record, self._actor, event.id, follows)
         return self._answer(intent.flag, end, intended, recorded, unsaved or not saved)
 
-    def _expected(self, intent: ev.WriteIntended) -> float | None:
-        """What the flag must give for it to be written. The way to 0 % waits for nothing; nor does one down while
-        nobody knows what an earlier write did."""
-        record = self._record.state.rollouts.get(self._moments.target)
-        doubt = record is not None and bool(record.doubtful)
-        return None if intent.percent == 0 or doubt else intent.before
-
     async def _set_flag(self, command: cmd.SetFlag, intended: Done, unsaved: bool) -> Outcome:
         flags = self._world.flags
         event = next(item for item in intended.events if isinstance(item.payload, ev.EffectIntended))
@@ -130,7 +124,8 @@ class Effects:
         run = self._record.state.runs[command.run]
         percent = run.playbook.step(command.step).percent
         assert flags is not None  # decide() refuses a flag step that nothing here can set.
-        expected = next((self._raises(item.payload) for item in intended.events), None)
+        shares = (item.payload for item in intended.events if isinstance(item.payload, ev.WriteIntended))
+        expected = next((compared(item.percent, item.before) for item in shares), None)
         end = await self._written(lambda: flags.set_percent(intent.target, percent, expected))
         ended = (end.outcome, end.words)
 
@@ -145,12 +140,6 @@ class Effects:
 
         recorded, saved = await note_outcome(self._record, self._actor, event.id, follows)
         return self._answer(intent.target, end, intended, recorded, unsaved or not saved)
-
-    @staticmethod
-    def _raises(payload: Any) -> float | None:
-        """What the flag must give for a step to raise it; a step on the way down waits for nothing."""
-        raises = isinstance(payload, ev.WriteIntended) and payload.percent > payload.before
-        return payload.before if raises else None
 
     def _proves(self, flag: str, percent: float, end: _End, context: Context) -> list[Batch]:
         """What a write says of the write path; nothing where nothing was written, or nobody knows."""

@@ -48,6 +48,12 @@ def same_share(one: float, other: float) -> bool:
     return abs(one - other) < SAME_SHARE
 
 
+def compared(percent: float, before: float) -> float | None:
+    """What the flag must give for it to be written: the share that the intent was about. None: anything. The way to 0 %
+    waits for nothing; every other write is compared, for one that lowers what is known raises what is not."""
+    return None if percent == 0 else before
+
+
 @value
 class FlagWrite:
     """The share of traffic that was asked for. `outcome` is empty while nobody knows; then done, refused or unknown.

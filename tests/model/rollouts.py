@@ -4,6 +4,7 @@ whatever they like."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from random import Random
 
@@ -12,11 +13,12 @@ from console.model import events as ev
 from console.model.decide import Batch, Refusal, write_outcome
 from console.model.events import Recorded
 from console.model.people import Actor
-from console.model.rolling import FlagWrite, RolloutRecord
+from console.model.playbook import LoadedPlaybook, Playbook, StepKind
+from console.model.rolling import FlagWrite, RolloutRecord, compared
 from console.model.rollout import RolloutPlan
 from console.model.rollout_plan import AutoRollback, RollbackPlan
 from console.model.run import RunStatus
-from tests.model.life import ALICE, BOB, ENGINE, Life
+from tests.model.life import ALICE, BOB, ENGINE, Life, step
 
 TARGET = "lighthouse/production"
 PLAN = RolloutPlan(
@@ -25,18 +27,35 @@ PLAN = RolloutPlan(
 )  # fmt: skip
 
 
+def setting(percent: float) -> LoadedPlaybook:
+    """A playbook with the one step that sets the rollout's flag."""
+    name = f"set-{percent:g}"
+    only = step("set", kind=StepKind.FLAG, flag="elicitation", percent=percent)
+    return LoadedPlaybook(Playbook(name, name, (), "platform", "2026-11-01", (only,)), name, f"{name}.yaml")
+
+
 class Rollouts(Life):
-    """`real` is what the flag gives in truth."""
+    """`real` is what the flag gives in truth, `truths` what it gave when each event was recorded, `landed` each write
+    that changed it, with what it gave before."""
 
     def __init__(self) -> None:
         super().__init__()
         self.plan, self.flags = PLAN, "test flags"
         self.real = 0.0
+        self.truths: dict[int, float] = {}
+        self.landed: list[tuple[float, FlagWrite]] = []
         self.look()
 
     @property
     def rollout(self) -> RolloutRecord:
         return self.state.rollouts.get(TARGET) or RolloutRecord(TARGET)
+
+    def record(
+        self, batches: list[Batch], actor: Actor, console: str = "test", *, cut_off: bool = False
+    ) -> list[Recorded]:
+        recorded = super().record(batches, actor, console, cut_off=cut_off)
+        self.truths |= {event.seq: self.real for event in recorded}
+        return recorded
 
     def look(self) -> None:
         """The flag is read."""
@@ -60,11 +79,30 @@ class Rollouts(Life):
         write = self.rollout.write
         assert write is not None
         if outcome == "done":
-            self.real = write.percent
+            self.land(write)
             observed = write.percent
         self.look()
         followed = write_outcome(self.state, write.effect, outcome, "said so", observed, self.context(ENGINE))
         return self.record(followed, ENGINE)
+
+    def land(self, write: FlagWrite) -> None:
+        """It changes the flag."""
+        self.landed.append((self.real, write))
+        self.real = write.percent
+
+    def provided(self, outcome: str, landed: bool = False) -> list[Recorded]:
+        """The provider answers: the write is compared with what the flag gives, and ends as it is drawn, if that is
+        what it was to give. `landed`: whether one of which nobody hears has changed it."""
+        write = self.rollout.write
+        assert write is not None
+        expected = compared(write.percent, write.before)
+        if outcome in ("done", "ineffective") and expected is not None and expected != self.real:
+            return self.ends("refused", self.real)
+        if outcome == "ineffective":
+            return self.ends("refused", self.real)
+        if outcome == "unknown" and landed and expected in (None, self.real):
+            self.land(write)
+        return self.ends(outcome)
 
     def seen(self, measured: float | None = None, revision: str = "", flag: bool = True) -> list[Recorded]:
         """The conductor looks: at the flag, and at the measured share, which is the true one if not said otherwise."""
@@ -86,7 +124,7 @@ class Rollouts(Life):
 
 # -- whatever people do -----------------------------------------------------------------------------------------------
 
-Act = Callable[[Rollouts, Random], list[Recorded]]
+Act = Callable[[Rollouts, Random], object]
 
 
 def _begin(life: Rollouts, draw: Random) -> list[Recorded]:
@@ -122,10 +160,8 @@ def _answer(life: Rollouts, draw: Random) -> list[Recorded]:
     write = life.rollout.write
     if write is None or write.outcome:
         return []
-    outcome = draw.choice(["done", "done", "done", "refused", "unknown"])
-    if outcome == "unknown" and draw.random() < 0.5:
-        life.real = write.percent
-    return life.ends(outcome)
+    outcome = draw.choice(["done", "done", "done", "done", "refused", "ineffective", "unknown"])
+    return life.provided(outcome, landed=draw.random() < 0.5)
 
 
 def _open(life: Rollouts) -> list[FlagWrite]:
@@ -140,8 +176,6 @@ def _settle(life: Rollouts, draw: Random) -> list[Recorded]:
 
 
 def _share(life: Rollouts, draw: Random) -> list[Recorded]:
-    if draw.random() < 0.1 and not _open(life):
-        life.real = draw.choice([0.0, 10.0, 50.0])  # somebody else
     flag = draw.choice([life.real, life.real, life.real, None])
     measured = draw.choice([life.real, life.real, life.real + 10.0, None])
     since = draw.choice([None, life.now - timedelta(minutes=3)])
@@ -164,15 +198,62 @@ def _run(life: Rollouts, draw: Random) -> list[Recorded]:
     return life.events[before:]
 
 
+def _onwards(life: Rollouts, draw: Random) -> list[Recorded]:
+    """As it should be: the phase is over, what was breached has recovered, and the next one comes. After the last one
+    it is finished."""
+    before, following = len(life.events), PLAN.next_phase(life.rollout.percent or 0.0)
+    life.pass_time(31)
+    for name in life.rollout.breaches:
+        life.do(cmd.ObserveGuardrail(name, False, "as it was"), ENGINE)
+    life.seen()
+    if following is not None:
+        life.step(following, _who(draw))
+    else:
+        life.do(cmd.FinishRollout(life.certify(100.0, 100.0)), _who(draw))
+    return life.events[before:]
+
+
+def _outside(life: Rollouts, draw: Random) -> list[Recorded]:
+    """Somebody else sets the flag, whatever is under way here."""
+    if draw.random() < 0.3:
+        life.real = draw.choice([0.0, 10.0, 50.0, 100.0])
+    if draw.random() < 0.5:
+        life.look()
+    return []
+
+
+def _flag_step(life: Rollouts, draw: Random) -> list[Recorded]:
+    """A playbook of any incident sets the flag."""
+    share, glass = draw.choice([0.0, 5.0, 25.0, 50.0, 100.0]), draw.choice(["", "", "", "nobody is there"])
+    loaded = setting(share)
+    running = [run for run in life.state.runs.values() if run.playbook.name == loaded.playbook.name and run.active]
+    before = len(life.events)
+    if not running:
+        incidents = [incident.id for incident in life.state.incidents.values() if incident.open]
+        life.do(cmd.StartRun(draw.choice(incidents) if incidents else life.declare(), loaded), _who(draw))
+        running = [life.state.runs[next(reversed(life.state.runs))]]
+    actor = _who(draw)
+    life.do(cmd.SetFlag(running[0].id, "set", break_glass=glass), actor)
+    return life.events[before:]
+
+
+def _turn_off(life: Rollouts, draw: Random) -> list[Recorded]:
+    return life.do(cmd.SetFlag(life.rollout.run, "disable"), _who(draw))
+
+
 def _later(life: Rollouts, draw: Random) -> list[Recorded]:
     life.pass_time(draw.choice([0.5, 2.0, 31.0]))
     life.look()
     return []
 
 
+def _look_back(life: Rollouts, draw: Random) -> list[Recorded]:
+    return life.do(cmd.ObserveRollback(life.rollout.run, draw.choice([life.real, None]), life.real), ENGINE)
+
+
 ACTS: tuple[Act, ...] = (
-    _begin, _certify, _certify, _promote, _promote, _set, _answer, _answer, _answer, _settle, _share, _share, _share,
-    _guardrail, _run, _later, _later,
+    _begin, _onwards, _onwards, _onwards, _certify, _certify, _promote, _promote, _set, _answer, _answer, _answer,
+    _settle, _share, _share, _share, _outside, _flag_step, _turn_off, _guardrail, _run, _later, _later, _look_back,
     lambda life, draw: life.do(cmd.HoldRollout("wait"), _who(draw)),
     lambda life, draw: life.do(cmd.ReleaseRollout("go on"), _who(draw)),
     lambda life, draw: life.do(cmd.ReleaseRollout("go on"), _who(draw)),
@@ -182,13 +263,12 @@ ACTS: tuple[Act, ...] = (
     lambda life, draw: life.do(cmd.StartCountdown("a breach"), ENGINE),
     lambda life, draw: life.do(cmd.CancelCountdown("no"), _who(draw)),
     lambda life, draw: life.do(cmd.StartRollback("by itself", automatic=True), ENGINE),
-    lambda life, draw: life.do(cmd.ObserveRollback(life.rollout.run, draw.choice([life.real, None]), life.real), ENGINE),
 )  # fmt: skip
 
 
 def anything(life: Rollouts, draw: Random) -> list[Recorded]:
-    """Somebody does something, or the engine; what is refused is no event."""
-    try:
-        return draw.choice(ACTS)(life, draw)
-    except Refusal:
-        return []
+    """Somebody does something, or the engine: what was recorded. What is refused is no event."""
+    before = len(life.events)
+    with suppress(Refusal):
+        draw.choice(ACTS)(life, draw)
+    return life.events[before:]

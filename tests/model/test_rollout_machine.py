@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 
 import pytest
@@ -14,11 +14,12 @@ from console.model import commands as cmd
 from console.model import events as ev
 from console.model.decide import decide
 from console.model.events import Recorded
+from console.model.events.registry import KINDS
 from console.model.message import Act, ChannelSpec, Topic
-from console.model.rolling import RolloutRecord, RolloutState
+from console.model.rolling import SAME_SHARE, RolloutRecord, RolloutState
 from console.model.state import State, apply
 from tests.model.life import ALICE, BOB, ENGINE
-from tests.model.rollouts import PLAN, TARGET, Rollouts, anything
+from tests.model.rollouts import PLAN, TARGET, Rollouts, anything, setting
 
 
 @pytest.fixture
@@ -32,55 +33,133 @@ def of_rollout(events: list[Recorded]) -> list[object]:
     return [event.payload for event in events if event.stream == f"rollout:{TARGET}"]
 
 
+OTHERS = {"rollout.attested", "rollout.approved", "rollout.phase_observed"}
+"""Kinds that are not the machine's: what people say of criteria, and what the observer sees without a rollout."""
+
 # -- whatever anybody does --------------------------------------------------------------------------------------------
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**32), st.integers(10, 120))
 def test_nothing_is_promoted_without_a_decision_and_nothing_is_lost(seed: int, length: int) -> None:
-    life, draw = Rollouts(), Random(seed)
+    life, draw, rests = Rollouts(), Random(seed), Rests()
     writes: Counter[str] = Counter()
-    for _ in range(length):
-        before = life.rollout
-        events = anything(life, draw)
-        after = life.rollout
-        payloads = of_rollout(events)
-        for payload in payloads:
-            if isinstance(payload, ev.WriteIntended):
-                writes[payload.effect] += 1
-                check_raise(life, before, payload)
-            if isinstance(payload, ev.PhaseEntered):
-                assert payload.measured is not None
-                assert abs(payload.measured - life.real) <= PLAN.share_points
-                assert payload.percent == life.real, "entered at what was not read"
-            if isinstance(payload, ev.RollbackEnded) and payload.completed:
-                assert (after.state, after.percent, after.open_write) == (RolloutState.ROLLED_BACK, 0, None)
-        assert sum(isinstance(item, ev.WriteIntended) for item in payloads) <= 1, "two effects of one command"
-        check_state(after)
-    assert set(writes.values()) <= {1}
     folded = State()
-    for event in life.events:
-        apply(folded, event)
-    assert folded.rollouts == life.state.rollouts
+    for _ in range(length):
+        landed = len(life.landed)
+        events = anything(life, draw)
+        assert sum(isinstance(item.payload, ev.WriteIntended) for item in events) <= 1, "two effects of one command"
+        for event in events:
+            before = folded.rollouts.get(TARGET) or RolloutRecord(TARGET)
+            apply(folded, event)
+            after = folded.rollouts.get(TARGET) or RolloutRecord(TARGET)
+            if isinstance(event.payload, ev.WriteIntended):
+                writes[event.payload.effect] += 1
+            check_event(life, before, event, after)
+            check_state(after)
+            rests.follow(event.payload, after)
+        for gave, write in life.landed[landed:]:
+            # In truth, whatever the record took the share for.
+            free = write.decision or write.break_glass or rests.free[write.effect]
+            assert write.percent <= gave or free, f"raised from {gave:g} to {write.percent:g} % on nothing"
+        assert folded == life.state
+    assert set(writes.values()) <= {1}
 
 
-def check_raise(life: Rollouts, before: RolloutRecord, write: ev.WriteIntended) -> None:
+def test_what_people_do_reaches_every_state_and_every_event_of_a_rollout() -> None:
+    """The property above says nothing of what never happens."""
+    kinds, states, steps = Counter[str](), Counter[RolloutState](), 0
+    for seed in range(60):
+        life, draw = Rollouts(), Random(seed)
+        for _ in range(100):
+            for event in anything(life, draw):
+                kinds[event.kind] += event.stream == f"rollout:{TARGET}"
+                steps += isinstance(event.payload, ev.WriteIntended) and "Set" in event.payload.reason
+            states[life.rollout.state] += 1
+    known = {kind for kind, _ in KINDS if kind.startswith("rollout.")}
+    assert known - {kind for kind, count in kinds.items() if count} <= OTHERS
+    assert {state for state in RolloutState if state is not RolloutState.DECIDING} <= set(states)
+    assert steps, "no playbook ever set the flag"
+
+
+def check_event(life: Rollouts, before: RolloutRecord, event: Recorded, after: RolloutRecord) -> None:
+    """What may be recorded, by the record as it was before it and by the truth of that moment."""
+    payload, real = event.payload, life.truths[event.seq]
+    if isinstance(payload, ev.WriteIntended):
+        check_write(life, before, payload, event.occurred_at)
+    if isinstance(payload, ev.PhaseEntered):
+        assert payload.measured is not None
+        assert abs(payload.measured - real) <= PLAN.share_points
+        assert payload.percent == real, "entered at what was not read"
+    if isinstance(payload, ev.RolloutFinished):
+        check_finish(life, before, payload, event.occurred_at)
+    if isinstance(payload, ev.RollbackEnded) and payload.completed:
+        assert (after.state, after.percent, after.open_write) == (RolloutState.ROLLED_BACK, 0, None)
+
+
+class Rests:
+    """Up to which share the rollout rests on something: on where it was begun, on a write that was done on a decision
+    or on broken glass, on a release. `free`: the writes that rested on nothing, for no rollout was there."""
+
+    def __init__(self) -> None:
+        self.share = 0.0
+        self.free: dict[str, bool] = {}
+        self._writes: dict[str, ev.WriteIntended] = {}
+
+    def follow(self, payload: object, after: RolloutRecord) -> None:
+        if isinstance(payload, ev.WriteIntended):
+            begun = after.started_at is not None or after.state is RolloutState.ROLLING_BACK
+            self.free[payload.effect] = not begun or after.state is RolloutState.PROMOTED
+            self._writes[payload.effect] = payload
+        if isinstance(payload, ev.RolloutBegun | ev.RolloutReleased):
+            self.share = after.percent or 0.0
+        if isinstance(payload, ev.WriteFinished) and payload.outcome == "done":
+            write = self._writes[payload.effect]
+            if write.decision or write.break_glass:
+                self.share = max(self.share, write.percent)
+        if after.percent is not None:
+            self.share = min(self.share, after.percent)
+            if after.under_way and after.percent > self.share + SAME_SHARE:
+                assert after.held_by is not None, f"{after.percent:g} % rests on nothing and is not held"
+
+
+def check_write(life: Rollouts, before: RolloutRecord, write: ev.WriteIntended, at: datetime) -> None:
     """What a write may be, by the record as it was before it."""
-    if write.percent <= write.before or write.percent == 0:
+    if write.percent == 0 or before.started_at is None or before.state is RolloutState.PROMOTED:
         return
+    assert before.open_write is None, "set while nobody knows what was set"
+    known = before.percent if before.percent is not None else life.readings["flag.percent"].value
+    assert write.before == known
+    if write.percent > write.before:
+        assert before.under_way
+        assert before.stay is not None or not before.percent
+        assert before.percent == write.before
+        check_rests(life, before, write, write.percent, at)
+
+
+def check_finish(life: Rollouts, before: RolloutRecord, finished: ev.RolloutFinished, at: datetime) -> None:
+    """The end is where a promotion would be, and rests on what one would rest on."""
     assert before.under_way
+    assert before.percent == PLAN.phases[-1]
+    assert before.stay is not None, "finished at what was never entered"
+    assert before.open_write is None
+    check_rests(life, before, finished, PLAN.phases[-1], at)
+
+
+def check_rests(
+    life: Rollouts, before: RolloutRecord, said: ev.WriteIntended | ev.RolloutFinished, to: float, at: datetime
+) -> None:
+    """Nothing stands against it, and it rests on a decision for exactly that, or on broken glass."""
     assert before.held_by is None
     assert not before.breaches
-    assert before.open_write is None
-    assert before.percent == write.before
-    assert before.stay is not None or not before.percent
-    if write.break_glass:
+    assert before.disagrees_since is None
+    if said.break_glass:
         return
-    decision = life.state.decisions[write.decision]
+    decision = life.state.decisions[said.decision]
     assert decision.status in ("GO", "CONDITIONAL")
-    assert (decision.from_percent, decision.to_percent) == (before.percent or 0.0, write.percent)
+    assert (decision.from_percent, decision.to_percent) == (before.percent or 0.0, to)
     assert (decision.plan_hash, decision.revision) == (PLAN.hash, before.revision)
-    assert life.now < decision.expires_at
+    assert at < decision.expires_at
 
 
 def check_state(record: RolloutRecord) -> None:
@@ -198,6 +277,57 @@ def test_broken_glass_stands_in_for_a_decision_and_for_nothing_else(life: Rollou
     assert (intent.break_glass, intent.decision) == ("the board is asleep", "")
 
 
+def test_while_nobody_knows_what_was_set_only_nothing_can_be_set(life: Rollouts) -> None:
+    """A kill switch that landed and was not heard of: what would lower the share that is known raises the real one."""
+    life.step(5)
+    life.step(25)
+    life.do(cmd.SetShare(0, 25))
+    life.ends("unknown")
+    life.real = 0
+    life.pass_time(2)
+    assert "until then only 0 % can be set" in life.refused(cmd.SetShare(5, 25))
+    assert "until then only 0 % can be set" in life.refused(cmd.SetFlag(flag_step(life, 5), "set"))
+    life.do(cmd.SetShare(0, 25))
+    life.ends()
+    assert (life.rollout.percent, life.rollout.open_write) == (0, None)
+
+
+def test_a_step_sets_nothing_but_0_where_the_share_is_unknown() -> None:
+    life = Rollouts()
+    life.flags, life.readings = "", {}
+    life.do(cmd.BeginRollout("rev-1"))
+    life.flags = "test flags"
+    assert life.refused(cmd.SetFlag(flag_step(life, 5), "set")).endswith("is not known: only 0 % can be set")
+    life.do(cmd.SetFlag(flag_step(life, 0), "set"))
+
+
+@pytest.mark.parametrize(("known", "observed"), [(5, 50), (5, 25), (0, 5)])
+def test_a_higher_share_that_a_write_did_not_set_holds_the_rollout(known: int, observed: int) -> None:
+    """Somebody else was faster, and raised it: it does not matter who sees that first."""
+    life = Rollouts()
+    life.begin()
+    if known:
+        life.step(known)
+    life.do(cmd.SetShare(PLAN.next_phase(known), known, promote=True, break_glass="nobody is there"))
+    life.real = observed
+    life.provided("done")
+    assert (life.rollout.percent, life.rollout.state) == (observed, RolloutState.HELD)
+    assert life.rollout.held_reason == f"somebody else set the flag to {observed} %"
+    life.seen()
+    assert life.rollout.state is RolloutState.HELD
+
+
+def test_a_write_that_is_settled_with_a_higher_share_holds_the_rollout(life: Rollouts) -> None:
+    life.step(5)
+    life.do(cmd.SetShare(25, 5, promote=True, decision=life.certify(5, 25)))
+    life.ends("unknown")
+    life.real = 100
+    life.pass_time(2)
+    life.do(cmd.SettleWrite(life.rollout.write.effect, False, 100.0, "Unleash shows 100 %"))
+    life.seen()
+    assert (life.rollout.percent, life.rollout.state) == (100, RolloutState.HELD)
+
+
 def test_a_phase_is_left_out_by_no_promotion(life: Rollouts) -> None:
     life.certify(0, 25)
     assert life.refused(cmd.SetShare(25, 0, promote=True)) == "the phase after 0 % is 5 %, not 25 %"
@@ -223,7 +353,7 @@ def test_a_later_write_that_was_read_back_ends_the_doubt_of_an_earlier_one(life:
     life.step(5)
     life.do(cmd.SetShare(25, 5, promote=True, decision=life.certify(5, 25)))
     life.ends("unknown")
-    life.do(cmd.SetShare(5, 25))
+    life.do(cmd.SetShare(0, 25))
     assert [item.percent for item in life.rollout.doubtful] == [25]
     life.ends("refused")
     assert life.rollout.open_write.percent == 25
@@ -261,6 +391,19 @@ def test_a_phase_is_entered_when_the_measured_share_says_so(life: Rollouts) -> N
     assert life.rollout.stays[-1].by == ALICE
 
 
+def test_a_rollout_is_not_finished_at_what_was_never_entered(life: Rollouts) -> None:
+    for phase in PLAN.phases:
+        life.step(phase)
+    life.certify(100, 100)
+    life.real = 50
+    life.seen()
+    life.real = 100
+    life.seen(measured=50)
+    life.do(cmd.ReleaseRollout("it was me"))
+    for command in (cmd.FinishRollout(), cmd.FinishRollout(break_glass="nobody is there")):
+        assert "100 % is set and not entered yet" in life.refused(command)
+
+
 def test_a_share_that_somebody_else_raised_holds_the_rollout(life: Rollouts) -> None:
     life.step(5)
     life.real = 50
@@ -280,7 +423,11 @@ def test_a_disagreement_is_told_once_and_ends(life: Rollouts) -> None:
     life.pass_time(2)
     assert [type(item) for item in of_rollout(life.do(look, ENGINE))] == [ev.ShareDisagreed]
     assert life.do(look, ENGINE) == []
+    life.certify(5, 25)
+    for command in (cmd.SetShare(25, 5, promote=True), cmd.SetFlag(flag_step(life, 25), "set")):
+        assert "the measured share is another one than is set since" in life.refused(command)
     assert [type(item) for item in of_rollout(life.seen())] == [ev.ShareAgreed]
+    life.do(cmd.SetShare(25, 5, promote=True))
 
 
 def test_a_breach_stops_promotions_until_it_has_recovered_and_then_the_bake_begins_anew(life: Rollouts) -> None:
@@ -379,18 +526,44 @@ def test_the_flag_step_of_the_rollback_is_seen_in_the_record(life: Rollouts) -> 
     assert life.rollout.percent == 0
 
 
-def test_a_step_that_raises_the_share_rests_on_a_decision(life: Rollouts) -> None:
-    from console.model.playbook import LoadedPlaybook, Playbook, StepKind
-    from tests.model.life import step
+def flag_step(life: Rollouts, percent: float) -> str:
+    """The id of a run whose one step sets the flag."""
+    return life.run(setting(percent))
 
-    raising = step("raise", kind=StepKind.FLAG, flag="elicitation", percent=5)
-    playbook = Playbook("raise", "Raise", (), "platform", "2026-11-01", (raising,))
-    incident = life.declare()
-    run = life.do(cmd.StartRun(incident, LoadedPlaybook(playbook, "hash", "raise.yaml")))[0].stream.partition(":")[2]
-    assert "no decision is recorded for 0 to 5 %" in life.refused(cmd.SetFlag(run, "raise"))
+
+def test_a_step_that_raises_the_share_rests_on_a_decision(life: Rollouts) -> None:
+    run = flag_step(life, 5)
+    assert "no decision is recorded for 0 to 5 %" in life.refused(cmd.SetFlag(run, "set"))
     decision = life.certify(0, 5)
-    life.do(cmd.SetFlag(run, "raise"))
+    life.do(cmd.SetFlag(run, "set"))
     assert life.rollout.write.decision == decision
+
+
+def test_no_step_raises_the_share_of_what_was_given_up_or_is_rolled_back(life: Rollouts) -> None:
+    life.step(5)
+    glass = cmd.SetFlag(flag_step(life, 100), "set", break_glass="nobody is there")
+    lower = cmd.SetFlag(flag_step(life, 2), "set")
+    life.do(cmd.StartRollback("P99 is high"))
+    assert "is being rolled back by" in life.refused(glass)
+    life.do(lower)
+    life.ends()
+    life.do(cmd.AbortRun(life.rollout.run, "wrong service"))
+    life.do(cmd.AbortRollout("enough"))
+    assert "was aborted at " in life.refused(glass)
+    life.do(cmd.SetFlag(flag_step(life, 0), "set"))
+    life.ends()
+    assert life.rollout.percent == 0
+
+
+def test_a_rollout_that_is_promoted_asks_nothing_of_a_step(life: Rollouts) -> None:
+    for phase in PLAN.phases:
+        life.step(phase)
+    life.do(cmd.FinishRollout(life.certify(100, 100)))
+    life.do(cmd.SetFlag(flag_step(life, 50), "set"))
+    life.ends()
+    life.do(cmd.SetFlag(flag_step(life, 100), "set"))
+    life.ends()
+    assert life.rollout.percent == 100
 
 
 def test_a_countdown_is_not_started_again_for_the_breach_it_was_cancelled_for(life: Rollouts) -> None:

@@ -170,19 +170,18 @@ def set_share(state: State, command: cmd.SetShare, context: Context) -> list[Bat
     reason = command.reason.strip()
     if not lowers or command.promote:
         record = _under_way(state, context)
-    if percent != 0 and record.open_write is None:
-        _as_expected(record, command.expected, context)
     # To 0 % is written whatever is known: who wants that shall not be told that it is so already, by an old reading.
-    if percent != 0 and current is not None and same_share(percent, current) and record.open_write is None:
-        raise Refusal(f"{plan.flag} gives {percent:g} % already")
+    if percent != 0:
+        _certain(record, plan.flag, current, context)
+        _as_expected(record, command.expected, context)
+        if current is not None and same_share(percent, current):
+            raise Refusal(f"{plan.flag} gives {percent:g} % already")
     before = command.expected if current is None else current
     purpose = Purpose.PROMOTE if command.promote else Purpose.SET
     write = ev.WriteIntended(context.fresh(), plan.flag, percent, before, purpose.value, reason)
     if lowers and not command.promote:
         return on(record, write)
-    if current is None:
-        raise Refusal(f"what {plan.flag} gives now is not known: only 0 % can be set")
-    if command.promote:
+    if command.promote and current is not None:
         _is_next(plan, current, percent)
     return on(record, raised(state, record, write, command.decision, command.break_glass, context))
 
@@ -192,10 +191,16 @@ def raised(
 ) -> ev.WriteIntended:
     """The intent to raise the share, with what it rests on. Raises Refusal where it must not be raised."""
     _nothing_against(record, context)
-    if record.stay is None and record.percent:
-        raise Refusal(f"{record.percent:g} % is set and not entered yet: the measured share does not say so")
     rests, glass = _rests_on(state, record, write.percent, decision, break_glass, context)
     return replace(write, decision=rests, break_glass=glass, safe=_safe(record, context))
+
+
+def _certain(record: RolloutRecord, flag: str, current: float | None, context: Context) -> None:
+    """Raises Refusal while it is not certain what the flag gives: what would lower a share may raise another one."""
+    if record.open_write is not None:
+        raise Refusal(_doubt(record.open_write, context.now))
+    if current is None:
+        raise Refusal(f"what {flag} gives now is not known: only 0 % can be set")
 
 
 def _as_expected(record: RolloutRecord, expected: float, context: Context) -> None:
@@ -217,7 +222,8 @@ def _is_next(plan: RolloutPlan, current: float, percent: float) -> None:
 
 
 def _nothing_against(record: RolloutRecord, context: Context) -> None:
-    """Raises Refusal while it is held or breached, or a write has no outcome."""
+    """Raises Refusal while it is held or breached, a write has no outcome, the share that is set is not entered, or is
+    not the measured one."""
     if record.open_write is not None:
         raise Refusal(_doubt(record.open_write, context.now))
     if record.held_by is not None:
@@ -227,6 +233,10 @@ def _nothing_against(record: RolloutRecord, context: Context) -> None:
             f"{breach.guardrail} is breached{_at(breach.since)} ({breach.why})" for breach in record.breaches.values()
         )
         raise Refusal(told)
+    if record.stay is None and record.percent:
+        raise Refusal(f"{record.percent:g} % is set and not entered yet: the measured share does not say so")
+    if record.disagrees_since is not None:
+        raise Refusal(f"the measured share is another one than is set{_at(record.disagrees_since)}")
 
 
 def _doubt(write: FlagWrite, now: datetime) -> str:
@@ -234,7 +244,7 @@ def _doubt(write: FlagWrite, now: datetime) -> str:
         return f"{write.by} is setting it to {write.percent:g} % since {_ago(write.at, now).removesuffix(' ago')}"
     return (
         f"nobody knows what came of the write of {write.percent:g} % {_ago(write.at, now)} by {write.by}: look at "
-        f"{write.flag}, then settle it"
+        f"{write.flag}, then settle it; until then only 0 % can be set"
     )
 
 
@@ -314,15 +324,16 @@ def _sets_it(record: RolloutRecord, step: Step, context: Context) -> bool:
 
 
 def step_intended(state: State, run: Run, step: Step, effect: str, break_glass: str, context: Context) -> list[Batch]:
-    """The rollout's side of a step's intent to set its flag, by the same effect. While a rollout is under way, a step
-    that raises the share rests on what a promotion rests on. Raises Refusal."""
+    """The rollout's side of a step's intent to set its flag, by the same effect. From the begin of a rollout until it
+    is promoted, a step that raises the share rests on what a promotion rests on. Raises Refusal."""
     record = record_of(state, context)
     if not _sets_it(record, step, context):
         return []
     current = share_now(record, context)
+    if step.percent != 0:
+        _certain(record, step.flag, current, context)
     last = rollback_run(state, record)
     back = record.state is RolloutState.ROLLING_BACK and last is not None and run.id in (last.id, record.run)
-    lowers = step.percent == 0 or (current is not None and step.percent <= current)
     write = ev.WriteIntended(
         effect,
         step.flag,
@@ -331,8 +342,9 @@ def step_intended(state: State, run: Run, step: Step, effect: str, break_glass: 
         (Purpose.ROLLBACK if back else Purpose.SET).value,
         f"{run.label}: {step.title}",
     )
-    if record.under_way and not lowers:
-        write = raised(state, record, write, "", break_glass, context)
+    lowers = step.percent == 0 or step.percent <= write.before
+    if not lowers and record.state is not RolloutState.PROMOTED:
+        write = raised(state, _under_way(state, context), write, "", break_glass, context)
     return on(record, write)
 
 

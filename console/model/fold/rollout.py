@@ -118,7 +118,7 @@ def _write_intended(record: RolloutRecord, recorded: Recorded, payload: ev.Write
 @_changed(ev.WriteFinished)
 def _write_finished(record: RolloutRecord, recorded: Recorded, payload: ev.WriteFinished) -> RolloutRecord:
     """The first outcome stands; a word of what nobody knew comes after it."""
-    at = recorded.occurred_at
+    at, by = recorded.occurred_at, recorded.actor
 
     def ended(write: FlagWrite) -> FlagWrite:
         return replace(write, outcome=payload.outcome, answer=payload.answer, observed=payload.observed, ended_at=at)
@@ -126,17 +126,36 @@ def _write_finished(record: RolloutRecord, recorded: Recorded, payload: ev.Write
     newest = record.write
     if newest is not None and newest.effect == payload.effect and newest.open:
         done = payload.outcome == "done"
-        record = replace(record, write=ended(newest), doubtful=() if done else record.doubtful)
         share = payload.observed if payload.observed is not None else newest.percent if done else None
-        return _at(record, share, at)
-    if any(write.effect == payload.effect for write in record.doubtful):
+        after = replace(record, write=ended(newest), doubtful=() if done else record.doubtful)
+        return _looked(after, ended(newest), share, by, at)
+    doubted = next((write for write in record.doubtful if write.effect == payload.effect), None)
+    if doubted is not None:
         left = tuple(
             ended(write) if write.effect == payload.effect else write
             for write in record.doubtful
             if write.effect != payload.effect or payload.outcome not in ("done", "refused")
         )
-        return _at(replace(record, doubtful=left), payload.observed, at)
+        return _looked(replace(record, doubtful=left), ended(doubted), payload.observed, by, at)
     return record
+
+
+def _looked(record: RolloutRecord, write: FlagWrite, share: float | None, by: Actor, at: datetime) -> RolloutRecord:
+    """With the share that was read at the end of a write. A higher one that the write did not set, on a decision or on
+    broken glass, is somebody else's: the rollout is held, as where it is seen first."""
+    before = record.percent if record.percent is not None else write.before
+    raised = share is not None and share > before and not same_share(share, before)
+    rests = write.outcome == "done" and (write.decision or write.break_glass)
+    record = _at(record, share, at)
+    if share is None or not raised or (rests and same_share(share, write.percent)):
+        return record
+    return _raised_outside(record, share, by, at)
+
+
+def _raised_outside(record: RolloutRecord, percent: float, by: Actor, at: datetime) -> RolloutRecord:
+    if record.held_by is not None or not record.under_way:
+        return record
+    return _held(record, by, at, f"somebody else set the flag to {percent:g} %")
 
 
 def _at(record: RolloutRecord, percent: float | None, at: datetime) -> RolloutRecord:
@@ -156,9 +175,7 @@ def _left(record: RolloutRecord, at: datetime) -> RolloutRecord:
 def _moved(record: RolloutRecord, recorded: Recorded, payload: ev.ShareMoved) -> RolloutRecord:
     raised = payload.before is None or payload.percent > payload.before
     record = _at(record, payload.percent, recorded.occurred_at)
-    if not raised or record.held_by is not None or not record.under_way:
-        return record
-    return _held(record, recorded.actor, recorded.occurred_at, f"somebody else set the flag to {payload.percent:g} %")
+    return _raised_outside(record, payload.percent, recorded.actor, recorded.occurred_at) if raised else record
 
 
 @_changed(ev.PhaseEntered)
