@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from console.model.decide.rollout_back import under_way as rolls_back
 from console.model.rolling import RolloutState
+from console.model.state import State
 
 if TYPE_CHECKING:
     from console.model.events.decision import Finding
@@ -110,11 +112,13 @@ def counting(at: Situation) -> bool:
 
 
 def roll_back(at: Situation) -> str:
-    """Always, but while it is on its way already."""
-    found = progress(at)
+    """Always, but while its run goes on, as the rules ask it: one whose run has ended is begun anew."""
+    found, board = progress(at), at.board
     if found is None:
         return NO_PLAN
-    return "it is on its way: 3 shows the steps" if found.record.state is RolloutState.ROLLING_BACK else ""
+    known = State({item.id: item for item in board.incidents}, {item.id: item for item in board.runs})
+    run = rolls_back(known, found.record, found.plan, str(board.target))
+    return f"{run.label} rolls back already: 3 shows its steps" if run is not None else ""
 
 
 def criterion(at: Situation) -> tuple[CriterionRule, Finding] | None:

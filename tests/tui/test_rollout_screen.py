@@ -10,6 +10,7 @@ from console.model import commands as cmd
 from console.model.decision import Status
 from console.model.events.decision import Condition
 from console.model.rolling import FlagWrite, Purpose, RolloutState
+from tests.model.rollouts import Rollouts
 from tests.view import rollouts
 from tests.view.boards import ALICE, NOW
 
@@ -117,6 +118,60 @@ async def test_without_a_decision_the_glass_is_offered_and_the_reason_said(open_
         await at.focus("#submit")
         await at.press("enter")
     assert taken == [cmd.SetShare(50.0, 25.0, True, "the author is asleep", "", "the author is asleep")]
+
+
+@pytest.mark.parametrize("typed", ["q", "x", "P", "qq", "yes"])
+async def test_stray_letters_and_enter_break_no_glass(open_console, taken, typed):
+    async with open_console(rollouts.baking()) as at:
+        await at.press("0")
+        await at.press("P")
+        assert "BREAK THE GLASS" in at.text()
+        await at.press(*typed, "enter", "enter")
+        assert "BREAK THE GLASS" not in at.text(), "closed"
+    assert taken == []
+
+
+async def test_a_q_closes_a_careful_form_at_once_and_nothing_is_kept(open_console, taken):
+    async with open_console(rollouts.baking()) as at:
+        for key in ("P", "X", "R"):
+            await at.press("0", key)
+            await at.press("q")
+            assert "CAN ROLL BACK" in at.text()
+            await at.press("0", key)
+            assert "As you left it" not in at.text()
+            await at.press("escape")
+    assert taken == []
+
+
+@pytest.mark.parametrize("key", ["R", "u", "X", "b"])
+async def test_a_key_pressed_again_is_no_reason_however_late(open_console, taken, monkeypatch, key):
+    from console.tui.dialogs import base
+
+    monkeypatch.setattr(base, "TWICE_SECONDS", -1.0)  # every second press is a late one
+    boards = {
+        "R": rollouts.passed,  # no reason is proposed
+        "u": lambda: held(state=RolloutState.HELD, held_by=ALICE, held_reason="x"),
+        "X": rollouts.baking,
+        "b": rollouts.unknown,
+    }
+    async with open_console(boards[key]()) as at:
+        await at.press("0", key)
+        assert at.app.focused.id == "cancel"
+        await at.press(key)
+        assert at.app.focused.id == "cancel"
+        await at.press("enter")
+        await at.press("0", key, "j", "enter")
+        assert at.app.focused.id == "cancel", "after the last field nothing is a step away"
+        await at.press("enter")
+    assert taken == []
+
+
+async def test_a_reason_typed_at_once_starts_the_rollback_with_the_right_button(open_console, taken):
+    async with open_console(rollouts.passed()) as at:
+        await at.press("R")
+        await at.type("errors everywhere")
+        await at.press("enter", "tab", "enter")
+    assert [item.reason for item in taken] == ["errors everywhere"]
 
 
 async def test_after_the_last_phase_a_promotion_finishes(open_console, taken):
@@ -256,3 +311,23 @@ async def test_a_read_only_console_shows_everything_and_sets_nothing(open_consol
             await at.press(key)
             assert "this console is read-only" in at.text()
     assert taken == []
+
+
+@pytest.mark.parametrize("ended", [False, True])
+async def test_a_rollback_can_be_begun_anew_once_its_run_has_ended(open_console, taken, ended):
+    """Aborted while the record still says that it rolls back: the rules would begin another."""
+    life = Rollouts()
+    life.begin()
+    life.step(5)
+    life.do(cmd.StartRollback("P99 is high"))
+    if ended:
+        life.do(cmd.AbortRun(life.rollout.run, "wrong service"))
+    assert life.rollout.state is RolloutState.ROLLING_BACK
+    board = rollouts.rolling_back(life.rollout.run)
+    async with open_console(replace(board, progress=replace(board.progress, record=life.rollout))) as at:
+        at.engine.state = life.state
+        at.engine.show()
+        await at.press("B", "R")
+        shown = at.text()
+    assert ("ROLL BACK lighthouse/production now" in shown) is ended
+    assert ("rolls back already: 3 shows its" in shown) is not ended
