@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from console.engine.plan_queries import round_queries, whole_minutes
 from console.model.board import Board
@@ -16,7 +16,7 @@ from console.model.decision import Proposal, answer
 from console.model.escalation import OnCallRole, Reach
 from console.model.pager import OnCall
 from console.model.playbook import Probe, check_of
-from console.model.progress import LiveRisk
+from console.model.progress import LiveRisk, Progress
 from console.model.reading import Reading, ReadingState
 from console.model.rolling import RolloutState
 from console.model.rollout import RolloutPlan
@@ -45,6 +45,8 @@ class Deciding:
         self._plan: RolloutPlan | None = None
         self._bake = timedelta(-1)
         self._queries: Mapping[str, str] = {}
+        self._judged_on: tuple[Any, ...] = ()
+        self._kept: Proposal | None = None
 
     def headroom(self, board: Board) -> tuple[Headroom, ...]:
         """Every capacity of the plan, now and at the next phase."""
@@ -67,6 +69,29 @@ class Deciding:
             return None
         if board.sources and all(source.state is ReadingState.NO_DATA for source in board.sources):
             return None
+        # Several Boards are made in a second, and what they are made of is mostly the very same: that is seen by
+        # comparing, for equal objects are compared by identity first.
+        judged_on = (
+            board.at.replace(microsecond=0),
+            progress.plan,
+            progress.record,
+            progress.samples,
+            progress.judged,
+            progress.headroom,
+            board.rollout,
+            board.slos,
+            board.readiness,
+            board.feed,
+            board.readings,
+            board.on_call,
+            board.runs,
+            tuple(self._schedule()),
+        )
+        if self._kept is None or self._judged_on != judged_on:
+            self._kept, self._judged_on = self._judged(board, progress), judged_on
+        return self._kept
+
+    def _judged(self, board: Board, progress: Progress) -> Proposal:
         from console.model.criteria import Facts, findings, rules_of  # not before the first screen
 
         plan, record, now = progress.plan, progress.record, board.at

@@ -14,7 +14,7 @@ from console.model.escalation import Reach
 from console.model.pager import PagerSnapshot
 from console.model.readiness import Facts, assess
 from console.model.reading import Reading, ReadingState, missing
-from console.model.rollback import TITLES, Readiness, StandingProof
+from console.model.rollback import TITLES, Proof, Readiness, StandingProof
 from console.model.state import State
 from console.model.text import safe
 from console.ports import SourceError
@@ -55,6 +55,8 @@ class ReadinessMaker:
         self._provider = world.flags.name if world.flags is not None else ""
         self._pager = world.pager.name if world.pager is not None else ""
         self.history = History(world, config, environment, pollers, mode)
+        self._of: tuple[datetime, Facts] | None = None
+        self._proofs: tuple[Proof, ...] = ()
         self._scope = Scope(world, self._plan.flag if self._plan is not None else "")
         if FLAGS in pollers:
             pollers[FLAGS].prepare = self._scope.look
@@ -92,7 +94,11 @@ class ReadinessMaker:
             paged=frozenset(entry.person_id for entry in pager.on_calls if entry.person_id) if pager else frozenset(),
             live=self._live,
         )
-        return Readiness(assess(facts, now), estimate)
+        # As often as something changes, and once a second: several Boards are made in one.
+        of = (now.replace(microsecond=0), facts)
+        if self._of != of:
+            self._proofs, self._of = assess(facts, now), of
+        return Readiness(self._proofs, estimate)
 
 
 def standing_of(state: State, target: str) -> Mapping[str, StandingProof]:
