@@ -74,6 +74,10 @@ class Rejected(SourceError):
     """The far side will not take it, now or later (400, 401, 403, 404, 410): trying again would change nothing."""
 
 
+class NotThere(Rejected):
+    """The far side knows no such thing (404, 410)."""
+
+
 class Uncertain(SourceError):
     """The request went out and no answer came back: it may or may not have been carried out."""
 

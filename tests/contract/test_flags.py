@@ -44,11 +44,11 @@ class Case:
 
 class Shares:
     """A small server of flags: GET and PUT /flags/NAME, each version with its ETag. `drop` takes writes without effect,
-    `lose` carries them out and says nothing."""
+    `lose` carries them out and says nothing; `status` refuses them, `hidden` refuses to be read."""
 
     def __init__(self) -> None:
         self.shares, self.version = {}, 1  # type: dict[str, object], int
-        self.etags, self.drop, self.lose, self.status = True, False, False, 0
+        self.etags, self.drop, self.lose, self.status, self.hidden = True, False, False, 0, 0
         self.seen: list[tuple[str, str, str, bytes]] = []
         self.before_write: Callable[[], object] = lambda: None
         owner = self
@@ -81,7 +81,7 @@ class Shares:
         flag = unquote(handler.path.rpartition("/")[2])
         tag, writes = handler.headers.get("If-Match", ""), handler.command != "GET"
         self.seen.append((handler.command, flag, tag, body))
-        status = self.status if writes else 0
+        status = self.status if writes else self.hidden
         if writes and not status:
             self.before_write()
         if not status and flag not in self.shares:
@@ -285,6 +285,20 @@ def test_what_must_be_0_asks_for_no_version(shares: Shares) -> None:
     assert over_http(shares).set_percent("f", 0).outcome is FlagOutcome.DONE
     shares.put("f", "broken")
     assert over_http(shares).set_percent("f", 0).before is None, "nor for a share that can be read"
+
+
+@pytest.mark.parametrize("status", [401, 403, 500])
+def test_what_may_not_be_read_is_set_to_0_all_the_same(shares: Shares, status: int) -> None:
+    shares.put("f", 50)
+    shares.hidden = status
+    flags = over_http(shares)
+    with pytest.raises(Uncertain, match=f"cannot be read back: .*{status}"):
+        flags.set_percent("f", 0)
+    assert shares.shares["f"] == 0
+    shares.put("f", 50)
+    with pytest.raises(SourceError, match=str(status)):
+        flags.set_percent("f", 25, 50)
+    assert shares.shares["f"] == 50, "no other share is"
 
 
 def test_a_flag_that_there_is_not_is_not_made_by_switching_it_off(shares: Shares) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from console.integrations.http import Finding
 from console.model.flag import FlagAnswer, FlagOutcome, FlagState
 from console.model.text import safe
-from console.ports import Clock, Rejected, SourceError, Uncertain
+from console.ports import Clock, NotThere, Rejected, SourceError, Uncertain
 
 SHOWN = 60
 """Characters of a flag's name, and of an odd value, in a sentence."""
@@ -51,14 +51,14 @@ def set_and_read_back(
     write: Callable[[FlagState | None], bool],
 ) -> FlagAnswer:
     """As the port says. `write` is given what was read just before, and answers False when the far side itself found
-    that somebody else was faster. A share of 0 needs nothing of what is read before, so that nothing unread stops it;
-    but what is refused, a flag that there is not, is not made by a write.
+    that somebody else was faster. A share of 0 needs nothing of what is read before, so that nothing unread stops it,
+    nor a reading that is forbidden; but a flag that there is not is not made by a write.
     """
     called, began = safe(flag, SHOWN), clock.monotonic()
     before: FlagState | None = None
     try:
         before = read()
-    except Rejected:
+    except NotThere:
         raise
     except SourceError:
         if percent or expected is not None:

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from console.integrations.http.server import Answer, Http, Unanswered
-from console.ports import Busy, Rejected, Uncertain
+from console.ports import Busy, NotThere, Rejected, Uncertain
 
 BUSY_SECONDS, LONGEST_BUSY_SECONDS = 30.0, 3600.0
 """How long a server that is asked too often is left alone when it does not say, and at most."""
 SAFE = ("GET", "HEAD")
 PASSING = (408, 425)
 """Refusals of a moment: a time-out and "too early"."""
+GONE = (404, 410)
 
 
 def act(
@@ -22,7 +23,7 @@ def act(
     finds the server's own words in one that is not.
 
     Raises Uncertain when the request went out and no whole answer came, Busy (429), Rejected (400 to 499 otherwise:
-    the same again would be refused again), SourceError for everything that may pass.
+    the same again would be refused again; NotThere for what there is not), SourceError for everything that may pass.
     """
     try:
         answer = http.ask(method, path, **options)
@@ -37,6 +38,7 @@ def act(
         seconds = float(answer.retry_after) if answer.retry_after.isdecimal() else BUSY_SECONDS
         raise Busy(str(refusal), min(seconds, LONGEST_BUSY_SECONDS))
     if 400 <= answer.status <= 499 and answer.status not in PASSING:
-        raise Rejected(str(refusal))
+        kind = NotThere if answer.status in GONE else Rejected
+        raise kind(str(refusal))
     refusal.sent = True
     raise refusal
