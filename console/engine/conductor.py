@@ -27,7 +27,7 @@ from console.model.board import Board
 from console.model.decide import Context, Refusal, decide
 from console.model.decide.rollout import rollback_run
 from console.model.decide.rollout_back import counts_down
-from console.model.decide.rollout_seen import agrees, observe_share
+from console.model.decide.rollout_seen import agrees, not_judged, observe_share
 from console.model.people import Actor
 from console.model.playbook import StepKind
 from console.model.progress import Progress
@@ -170,11 +170,17 @@ class Conductor:
         return self._differs[1] if self._differs is not None else None
 
     def _guardrails(self, progress: Progress, record: RolloutRecord) -> Iterator[cmd.ObserveGuardrail]:
-        """What has turned. Only a pass ends a breach: what is inconclusive is not known to be over."""
+        """What has turned. Only a pass ends a breach: what is inconclusive is not known to be over. One of a guardrail
+        that is not judged where the rollout is now ends with that: nothing would ever pass."""
+        left = {name: why for name in record.breaches if (why := not_judged(record, progress.plan, name))}
+        for name, why in left.items():
+            yield cmd.ObserveGuardrail(name, False, why)
         if not record.percent:
             return
         for item in progress.judged:
             known = record.breaches.get(item.guardrail)
+            if item.guardrail in left:
+                continue
             fast = item.speed is Speed.FAST
             if item.verdict is Verdict.BREACH and (known is None or (fast and not known.fast)):
                 yield _judged(item, breached=True)

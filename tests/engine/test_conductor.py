@@ -17,6 +17,7 @@ from console.model.message import Act, ChannelSpec, Topic
 from console.model.reading import Reading, ReadingState
 from console.model.rollback import Proof, ProofState, Readiness
 from console.model.rolling import RolloutRecord, RolloutState
+from console.model.rollout import GuardrailRule
 from console.model.rollout_plan import AutoRollback, RollbackPlan
 from console.model.verdict import Judged, Speed, Verdict
 from console.ports import Append, NewEvent, Query
@@ -250,6 +251,35 @@ async def test_a_breach_recommends_and_only_a_pass_ends_it(bench: Rollout) -> No
     bench.judged = (breach(verdict=Verdict.PASS),)
     await bench.run(60)
     assert bench.count("recovered") == [1]
+
+
+async def test_a_breach_ends_where_its_guardrail_is_not_judged_any_more(bench: Rollout) -> None:
+    deep = GuardrailRule("deep", "Deep", "x", 300, 500, "ms", phases=(50.0,))
+    bench.plan(replace(ROLLED, guardrails=(deep,)))
+    console = await bench.begun(share=5)
+    for share in (25, 50):
+        await bench.promoted(console, share)
+    bench.judged = (breach("deep"), breach("errors"))
+    await bench.run(60)
+    assert list(rollout(console).breaches) == ["deep", "errors"]
+    bench.judged = ()
+    bench.flags.lost = "no answer within 5 s"
+    assert isinstance(await console.submit(cmd.SetShare(25, 50)), Denied)
+    await bench.run(60)
+    assert bench.count("recovered") == [0], "nobody knows where it is"
+    bench.flags.lost, bench.flags.percent, bench.measured.share = "", 25, 25
+    settled = cmd.SettleWrite(rollout(console).open_write.effect, True, 25, "Unleash shows 25 %")
+    assert isinstance(await console.submit(settled), Done)
+    await bench.run(60)
+    assert list(rollout(console).breaches) == ["errors"]
+    assert isinstance(await console.submit(cmd.SetShare(0, 25)), Done)
+    bench.measured.share = 0
+    await bench.run(60)
+    assert (bench.count("recovered"), rollout(console).breaches) == ([2], {})
+    assert [event.payload.why for event in bench.events("recovered")] == [
+        "it is not for 25 %", "nothing goes to the new path: the share is 0 %",
+    ]  # fmt: skip
+    assert isinstance(await console.submit(cmd.SetShare(5, 0, promote=True, break_glass=GLASS)), Done)
 
 
 async def test_a_fault_in_judging_is_said_and_is_no_pass(bench: Rollout) -> None:

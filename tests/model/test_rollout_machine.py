@@ -596,6 +596,22 @@ def test_a_rollout_begins_where_the_flag_stands_and_not_where_nobody_knows() -> 
     assert (life.rollout.bake_since, life.rollout.state) == (life.now, RolloutState.BAKING)
 
 
+def test_a_rollback_by_itself_that_somebody_aborts_does_not_begin_again_for_the_same_breach(life: Rollouts) -> None:
+    life.step(5)
+    life.do(cmd.ObserveGuardrail("p99", True, "612 ms"), ENGINE)
+    start = cmd.StartCountdown("p99")
+    life.do(start, ENGINE)
+    life.pass_time(1)
+    life.do(cmd.StartRollback("p99", automatic=True), ENGINE)
+    life.do(cmd.AbortRun(life.rollout.run, "a false alarm"))
+    life.do(cmd.ObserveRollback(life.rollout.run, 5.0), ENGINE)
+    assert (life.rollout.state, list(life.rollout.breaches)) == (RolloutState.HELD, ["p99"])
+    assert life.do(start, ENGINE) == []
+    life.pass_time(1)
+    life.do(cmd.ObserveGuardrail("errors", True, "9 %"), ENGINE)
+    assert life.do(start, ENGINE) != []
+
+
 # -- who is told ------------------------------------------------------------------------------------------------------
 
 

@@ -168,7 +168,7 @@ def ended(state: State, command: cmd.ObserveRollback, context: Context) -> list[
     if run.status is RunStatus.RUNNING:
         return []
     if run.status is RunStatus.ABORTED:
-        return on(record, ev.RollbackEnded(record.run, False, f"{run.label} was aborted: {run.reason}"))
+        return on(record, ev.RollbackEnded(record.run, False, f"{run.label} was aborted: {run.reason}", aborted=True))
     gone, seen = _gone(command, context)
     if not gone and not command.given_up:
         return []

@@ -9,6 +9,7 @@ from console.model import commands as cmd
 from console.model import events as ev
 from console.model.decide.context import Batch, Context
 from console.model.decide.rollout import on, record_of
+from console.model.reading import Reading, ReadingState
 from console.model.rolling import RolloutRecord, RolloutState, same_share
 from console.model.rollout import RolloutPlan
 from console.model.state import State
@@ -71,6 +72,20 @@ def _agreement(
     if record.disagrees_since is not None or since is None or context.now - since < plan.share_for:
         return []
     return [ev.ShareDisagreed(share, measured, since)]
+
+
+def not_judged(record: RolloutRecord, plan: RolloutPlan, guardrail: str) -> str:
+    """Why a guardrail is judged no longer where the rollout is now, and a breach of it says nothing of it; empty while
+    it is, and while nobody knows where it is."""
+    if record.percent is None or record.open_write is not None:
+        return ""
+    if not record.percent:
+        return "nothing goes to the new path: the share is 0 %"
+    rule = next((rule for rule in plan.guardrails if rule.name == guardrail), None)
+    if rule is None or not rule.phases:
+        return ""
+    here = Reading(ReadingState.OK, record.percent)
+    return f"it is not for {record.percent:g} %" if plan.within(rule.phases, here) is False else ""
 
 
 def observe_guardrail(state: State, command: cmd.ObserveGuardrail, context: Context) -> list[Batch]:

@@ -173,8 +173,10 @@ class RollbackBegun:
 @event("rollout.rollback_ended")
 @value
 class RollbackEnded:
-    """`completed`: the playbook was carried out to its end, and the share was observed at 0 %."""
+    """`completed`: the playbook was carried out to its end, and the share was observed at 0 %. `aborted`: somebody
+    ended it before: nothing begins by itself again for the breaches that stand."""
 
     run: str
     completed: bool
     answer: str = ""
+    aborted: bool = False

@@ -318,7 +318,8 @@ def _rollback_ended(record: RolloutRecord, recorded: Recorded, payload: ev.Rollb
     if payload.completed:
         record = replace(_settled(_at(record, 0.0, at), at), state=RolloutState.ROLLED_BACK, ended_at=at)
         return _left(record, at)
-    record = replace(record, state=RolloutState.PENDING, started_at=record.started_at or at)
+    cancelled = at if payload.aborted else record.cancelled_at
+    record = replace(record, state=RolloutState.PENDING, started_at=record.started_at or at, cancelled_at=cancelled)
     return _held(record, recorded.actor, at, f"the rollback ended before its end: {payload.answer}")
 
 
