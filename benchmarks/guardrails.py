@@ -5,7 +5,11 @@ threefold error rate: found within the bake, or else, whether what the console s
 nothing that the rules assume: rates that wander (AR(1), logarithmic), come in heavy-tailed bursts, have two levels, or
 drift over the day; on both paths together, or on each by itself. Counts are binomial. The seeds are fixed.
 
-    python benchmarks/guardrails.py [RUNS] [aa-0.3 | aa-0.7 | threefold]
+Passes: how often one bake passes at its end, by how far the rate in the long run is from the limit; how often one
+whose own share was at the limit or above; what would be left where a pass had to hold in the long run, too; and how
+often the bound that is said of the long run is below the truth.
+
+    python -m benchmarks.guardrails [RUNS] [aa-0.3 | aa-0.7 | threefold | passes] [FIRST SEED]
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ from console.model.verdict import Counts, Speed, Verdict
 
 RUNS = int(sys.argv[1]) if len(sys.argv) > 1 else 10
 PART = sys.argv[2] if len(sys.argv) > 2 else ""
+SEED = int(sys.argv[3]) if len(sys.argv) > 3 else 0
 PHASES, BAKE, HISTORY, FARTHER = (5, 25, 50, 75, 100), 30, 24 * 60, 4 * 60
 EVIDENCE = (
     Evidence("errors", "", "", limit=0.01, fast=0.05),
@@ -118,7 +123,7 @@ class Trace:
         legacy = total - new
         wander = truth(chance, length)
         own = wander if common else truth(chance, length)
-        self.rate = base * worse * own
+        self.rate, self.requests = base * worse * own, new
         bad = counted(chance, base * worse, own, new)
         beside = counted(chance, base, wander, legacy)
         fast = chance.binomial(bad, SLOWEST) if evidence.fast_bad else None
@@ -180,7 +185,7 @@ def without_a_difference(base):
 def aa(base, requests, name, truth, common):
     false, fast, ends, whys = 0, 0, Counter(), Counter()
     for run in range(RUNS):
-        chance = np.random.default_rng([run, requests, int(100 * base), common, len(name)])
+        chance = np.random.default_rng([SEED + run, requests, int(100 * base), common, len(name)])
         found = set()
         for evidence in EVIDENCE:
             trace = Trace(chance, evidence, truth, common, base * evidence.limit, requests, PHASES)
@@ -215,7 +220,7 @@ def threefold():
 def regression(requests, percent, name, truth, common):
     found, minutes, needs, kept, passed, never, clear, seen = 0, [], [], 0, 0, 0, 0, 0
     for run in range(RUNS):
-        chance = np.random.default_rng([run, requests, percent, common, len(name), 3])
+        chance = np.random.default_rng([SEED + run, requests, percent, common, len(name), 3])
         evidence = EVIDENCE[0]
         trace = Trace(chance, evidence, truth, common, 0.007, requests, (percent,), BAKE + FARTHER, 3.0)
         last = None
@@ -248,6 +253,52 @@ def regression(requests, percent, name, truth, common):
     )
 
 
+def passes():
+    print(f"\nOne bake of {BAKE} min at 25 %, {RUNS} each: passes at its end")
+    print("of these: bakes whose own share was at the limit or above, and how many of them passed")
+    print("long run: would pass where the bound of the long run had to be below the limit, too")
+    print("beyond: the rate in the long run was above the bound that is said of it (95 %)")
+    for requests in (10, 100):
+        for base in (0.3, 0.5, 0.7, 1.0, 1.3):
+            told = Counter()
+            for number, (name, truth, common) in enumerate(kinds()):
+                one = Counter()
+                for run in range(RUNS):
+                    chance = np.random.default_rng([SEED + run, requests, number, int(100 * base), 7])
+                    one += baked(base, requests, chance, truth, common)
+                tell(f"{name:20} {'common' if common else 'own':7}", requests, base, one)
+                told += one
+            tell(f"{'all truths':28}", requests, base, told)
+
+
+def baked(base, requests, chance, truth, common):
+    evidence = EVIDENCE[0]
+    trace = Trace(chance, evidence, truth, common, base * evidence.limit, requests, (25,))
+    course = Course(NOW, trace.before(trace.begin), 25, TESTS)
+    slices = trace.slices[trace.begin :]
+    passed = judge(evidence, slices, None, course).verdict is Verdict.PASS
+    most = judging._long_run(evidence, slices, judging._sum([item.new for item in slices]), course)
+    own = np.average(trace.rate[trace.begin :], weights=trace.requests[trace.begin :]) >= evidence.limit
+    return Counter(
+        runs=1,
+        passed=passed,
+        over=own,
+        wrong=own and passed,
+        long_run=passed and most < evidence.limit,
+        beyond=most < base * evidence.limit,
+    )
+
+
+def tell(where, requests, base, one):
+    runs = one["runs"]
+    print(
+        f"  {requests:4} /s  {base} of the limit  {where} passed {100 * one['passed'] / runs:3.0f} %"
+        f"  of these {one['wrong']} of {one['over']:3}  long run {100 * one['long_run'] / runs:3.0f} %"
+        f"  beyond {100 * one['beyond'] / runs:4.1f} %",
+        flush=True,
+    )
+
+
 if __name__ == "__main__":
     began = time.perf_counter()
     for base in (0.3, 0.7):
@@ -255,4 +306,6 @@ if __name__ == "__main__":
             without_a_difference(base)
     if PART in ("", "threefold"):
         threefold()
+    if PART in ("", "passes"):
+        passes()
     print(f"\n{time.perf_counter() - began:.0f} s")

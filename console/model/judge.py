@@ -3,8 +3,10 @@
 The slow rule asks two things. Was the share beyond the limit in this bake, beyond chance? And is it the new path's
 doing, and not what this service does now and then by itself: it is more than such a stretch varies by (`Spread`), or
 more than the legacy path shows in the same slices, where what happens to both counts for nothing. It passes when the
-share was below the limit, beyond chance; a slice that is not known counts as a bad one there. All bounds hold over
-every look of the rollout, of all guardrails together.
+share was below the limit in this bake, beyond chance; a slice that is not known counts as a bad one there. What the
+share may be in the long run, of a service that varies from one bake to the next, is said beside a pass and does not
+hinder it: a bake of half an hour is too short to show that. The bounds for a breach hold over every look of the
+rollout, of all guardrails together; that of a pass over every look of its bake.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ from console.model.verdict import Counts, Judged, Speed, Verdict
 FALSE_ROLLBACKS = 0.05
 """How often at most a rollout is called a breach that is none, over all its phases and guardrails."""
 FALSE_PASSES = 0.05
-"""How often at most a guardrail passes in a phase whose share was at its limit."""
+"""How often at most a guardrail passes in a bake whose own share, the mean over its events, is at its limit or above.
+Of the share in the long run this is said by `_long_run` alone."""
 FAST_CHANCE = 1e-4
 """How probable at most it is to see such a minute by chance, at the limit of the slow rule, or at the share that the
 legacy path has in the same minute: 2 of 30 are above 5 %, and at 1 % that happens once in half an hour."""
@@ -136,7 +139,8 @@ def judge(evidence: Evidence, slices: Sequence[Slice], rule: GuardrailRule | Non
         return replace(told, verdict=Verdict.BREACH, why=f"{seen} bad, {limit}{beside}")
     unknown = len(slices) - new.slices
     if _holds(evidence, slices, new):
-        return replace(told, verdict=Verdict.PASS, why=f"{seen} bad, {limit}{beside}")
+        caveat = _caveat(evidence, slices, new, course)
+        return replace(told, verdict=Verdict.PASS, why=f"{seen} bad, {limit}{beside}", caveat=caveat)
     if unknown > MISSING * len(slices):
         minutes = course.seconds / 60
         return replace(told, why=f"{unknown * minutes:g} of {len(slices) * minutes:g} minutes are not known")
@@ -293,10 +297,29 @@ def _excess(items: Sequence[Counts], weights: Sequence[float], errors: float) ->
 
 
 def _holds(evidence: Evidence, slices: Sequence[Slice], new: _Sum) -> bool:
-    """Whether it passes: the share was below the limit."""
+    """Whether it passes: the share of this bake was below the limit. Events count as many as they are, in bursts too:
+    what was in this bake is certain, whatever made it so."""
     most = _worst(evidence, slices, new)
     few = len(slices) - new.slices <= MISSING * len(slices)
     return few and below(most.bad, most.total, evidence.limit, FALSE_PASSES)
+
+
+def _caveat(evidence: Evidence, slices: Sequence[Slice], new: _Sum, course: Course) -> str:
+    """What a pass does not say; empty where the share is below the limit in the long run, too."""
+    most = _long_run(evidence, slices, new, course)
+    if most is None:
+        return "of this bake; what the share varies by is not known"
+    return f"of this bake; in the long run up to {_percent(most)}" if most >= evidence.limit else ""
+
+
+def _long_run(evidence: Evidence, slices: Sequence[Slice], new: _Sum, course: Course) -> float | None:
+    """The most that the share is in the long run, where one bake varies from the next as such stretches did the day
+    before: the events are weighed as fewer. None: nobody knows."""
+    if not course.before.all:
+        return None
+    most = _worst(evidence, slices, new)
+    deff = design_effect(most.total, evidence.limit, course.before.over(len(slices)).variance)
+    return highest(most.bad / deff, most.total / deff, FALSE_PASSES)
 
 
 def _worst(evidence: Evidence, slices: Sequence[Slice], new: _Sum) -> _Sum:

@@ -43,18 +43,13 @@ def log_evidence(bad: float, total: float, share: float) -> float:
     )
 
 
-def bounds(bad: float, total: float, alpha: float) -> tuple[float, float]:
-    """The shares that `alpha` does not exclude: 0 to 1 without events."""
-    return lowest(bad, total, alpha), highest(bad, total, alpha)
-
-
 def lowest(bad: float, total: float, alpha: float) -> float:
-    """The lower one of the bounds."""
+    """The least share that `alpha` does not exclude: 0 without events."""
     return _edge(bad, total, alpha, 0.0) if total > 0 and bad > 0 else 0.0
 
 
 def highest(bad: float, total: float, alpha: float) -> float:
-    """The upper one of the bounds."""
+    """The highest one: 1 without events."""
     return _edge(bad, total, alpha, 1.0) if total > 0 and bad < total else 1.0
 
 

@@ -54,6 +54,8 @@ class Judged:
     why: str = ""
     """In a few words: "3.1 % of 1,204 failed, the limit is 1 %"."""
     at: datetime | None = None
+    caveat: str = ""
+    """What a pass does not say: "of this bake; in the long run up to 1.4 %"."""
 
     @property
     def margin(self) -> float | None:

@@ -55,7 +55,7 @@ def where(board: Board, now: datetime, width: int, look: Look) -> list[Line]:
         share("measured", progress.share, now, look),
     ]
     lines = [
-        clip(line(span(fit("TRACK", _MARGIN), Tone.DIM), stops(plan, phase, progress.share.ok, look)), width),
+        clip(line(span(fit("TRACK", _MARGIN), Tone.DIM), stops(plan, phase, progress.share.ok, look, record)), width),
         clip(line(span(fit("SHARE", _MARGIN), Tone.DIM), join(shares, look.marks.dot), _apart(progress)), width),
     ]
     if record.started_at is None:
@@ -147,6 +147,8 @@ def _judged(item: Judged, room: int, width: int, look: Look, told: str) -> list[
         span(fit(word, _COLUMNS[0][1]), tone),
         span(text, Tone.NORMAL if item.value is not None else Tone.UNKNOWN),
     )
+    if item.verdict is Verdict.PASS and item.caveat:
+        return [clip(row, width), *labelled("", item.caveat, width, 4, Tone.DIM)]
     if item.verdict is Verdict.PASS or (item.speed is Speed.SLOW and item.why and item.why in told):
         return [clip(row, width)]
     return [

@@ -172,6 +172,8 @@ TABLE = [
     (K.BUDGET, UNKNOWN, facts(slos=(gauge(ok(0.6), service="other"),)), {}, "no objective"),
     (K.BUDGET, UNKNOWN, facts(slos=(gauge(ok(0.6, HOUR)),)), OLD, "expired"),
     (K.GUARDRAILS, PASS, facts(judged=(judged(Verdict.PASS),)), {}, "all 1"),
+    (K.GUARDRAILS, PASS, facts(judged=(judged(Verdict.PASS), replace(judged(Verdict.PASS), caveat="of this bake"))), {},
+     "2 of 2 guardrails pass: P99: of this bake"),
     (K.GUARDRAILS, FAIL, facts(judged=(judged(Verdict.BREACH), judged(Verdict.PASS))), {}, ""),
     (K.GUARDRAILS, UNKNOWN, facts(judged=(judged(Verdict.INCONCLUSIVE, 7 * MINUTE),)), {}, "7 min more"),
     (K.GUARDRAILS, UNKNOWN, facts(judged=(judged(Verdict.INCONCLUSIVE),)), {}, "unknown"),

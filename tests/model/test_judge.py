@@ -50,6 +50,31 @@ def test_enough_good_ones_pass_and_stand_beside_the_legacy_path() -> None:
     assert found.why == "0.3 % of 30,000 bad, the limit is 1 %; the legacy path 0.7 %"
 
 
+def test_a_pass_is_of_this_bake_and_says_what_the_share_may_be_in_the_long_run() -> None:
+    """The day before it was 0.1 % for an hour and 1.9 % for the next: half an hour of the better one is no mean."""
+    levels = spread([[Counts(19 if minute // 60 % 2 else 1, 1000) for minute in range(1440)]])
+    wanders, good = replace(AT_25, before=levels), slices(30, 1, 1000)
+    steady, told = judge(ERRORS, good, RULE, AT_25), judge(ERRORS, good, RULE, wanders)
+    unknown = judge(ERRORS, good, RULE, replace(AT_25, before=spread([])))
+    assert {item.verdict for item in (steady, told, unknown)} == {Verdict.PASS}
+    assert steady.high == told.high < 0.01, "the bake is what it was, whatever the service does"
+    assert steady.caveat == ""
+    said = float(told.caveat.removeprefix("of this bake; in the long run up to ").removesuffix(" %"))
+    assert said > 1, "which is what it was the day before"
+    assert unknown.caveat == "of this bake; what the share varies by is not known"
+
+
+@given(st.integers(1, 30), st.integers(2, 60), st.integers(0, 9))
+@settings(max_examples=100, deadline=None)
+def test_of_the_long_run_only_what_is_at_the_limit_or_above_is_said(high: int, period: int, bad: int) -> None:
+    before = spread([[Counts(high if minute // period % 2 else 1, 1000) for minute in range(1440)]])
+    found = judge(ERRORS, slices(30, bad, 1000), RULE, replace(AT_25, before=before))
+    if found.verdict is Verdict.PASS and found.caveat:
+        assert float(found.caveat.split("up to ")[1].removesuffix(" %")) >= 1
+    else:
+        assert found.caveat == ""
+
+
 def test_a_threefold_rate_is_a_breach_by_evidence() -> None:
     found = judge(ERRORS, slices(10, 21, 1000), RULE, AT_25)
     assert (found.verdict, found.speed) == (Verdict.BREACH, Speed.SLOW)

@@ -14,7 +14,6 @@ from console.model.sequential import (
     Varied,
     above,
     below,
-    bounds,
     chance,
     design_effect,
     highest,
@@ -26,6 +25,10 @@ from console.model.sequential import (
 from console.model.verdict import Counts
 
 shares = st.floats(0.001, 0.999)
+
+
+def bounds(bad: float, total: float, alpha: float) -> tuple[float, float]:
+    return lowest(bad, total, alpha), highest(bad, total, alpha)
 
 
 @given(shares, st.integers(1, 60))

@@ -149,6 +149,15 @@ def test_a_guardrail_on_the_overview_is_never_better_than_its_reading_or_its_ver
             assert judged is None or judged.verdict is Verdict.PASS
 
 
+def test_a_pass_says_of_what_it_is_one():
+    board = rollouts.baking()
+    caveat = "of this bake; in the long run up to 1.4 %"
+    passed = tuple(replace(item, caveat=caveat) for item in board.progress.judged if item.verdict is Verdict.PASS)
+    assert passed
+    board = replace(board, progress=replace(board.progress, judged=passed))
+    assert text(rollout_detail.guardrails(board, NOW, 80, LOOK)).count(caveat) == len(passed)
+
+
 def test_new_stands_beside_legacy_with_limit_margin_and_samples():
     shown = words(rollout_detail.guardrails(rollouts.breached(), NOW, 80, LOOK)[2])
     assert shown.split() == [

@@ -105,7 +105,7 @@ def guardrails(_: CriterionRule, facts: Facts, __: datetime) -> Said:
 
 def _verdict(item: Judged) -> tuple[str, str]:
     if item.verdict is Verdict.PASS:
-        return PASS, ""
+        return PASS, f"{item.title}: {item.caveat}" if item.caveat else ""
     if item.verdict is Verdict.BREACH:
         return FAIL, f"{item.title}: {item.why or 'breached'}"
     more = (
