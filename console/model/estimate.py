@@ -18,7 +18,6 @@ class Origin(StrEnum):
     speed."""
 
     REAL = "real"
-    CANARY = "canary"
     SIMULATED = "simulated"
 
 

@@ -317,7 +317,7 @@ def _drill(facts: Facts, now: datetime) -> Proof:
         return _unknown(name, "not configured: rollback.playbook in rollout.yaml names what is practised")
     if last is None:
         return _unknown(name, "no rollback and no drill of one is in the record")
-    kind = {Origin.REAL: "a rollback", Origin.CANARY: "a rollback of a canary", Origin.SIMULATED: "a simulated drill"}
+    kind = {Origin.REAL: "a rollback", Origin.SIMULATED: "a simulated drill"}
     took = _length(timedelta(seconds=last.seconds))
     proof = Proof(
         name,

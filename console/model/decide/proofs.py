@@ -18,13 +18,12 @@ from console.model.decide.context import Batch, Context, Refusal, required
 from console.model.flag import FlagAnswer, FlagOutcome
 from console.model.readiness import names_of
 from console.model.rollback import BY_PEOPLE, PEOPLE_LIFE, WRITE_LIFE, Source, StandingProof, write_basis
+from console.model.rolling import same_share
 from console.model.rollout_plan import RollbackPlan
 from console.model.state import State
 from console.model.value import value
 
 WRITE_PATH = "write-path"
-SAME = 0.05
-"""Shares that differ by less are the same, in percent."""
 STANDING = (WRITE_PATH, *BY_PEOPLE)
 """The proofs that are kept in the record; the others are read anew with every round."""
 
@@ -165,7 +164,7 @@ def stands(answer: FlagAnswer | str, wanted: float) -> bool:
     """Whether a write was carried out and read back as it was asked for."""
     if not isinstance(answer, FlagAnswer) or answer.outcome is not FlagOutcome.DONE or answer.after is None:
         return False
-    return abs(answer.after - wanted) < SAME
+    return same_share(answer.after, wanted)
 
 
 def _lost(answer: FlagAnswer | str) -> bool:
