@@ -52,13 +52,15 @@ KEPT = 60
 @value
 class Read:
     """What was counted in a bake: the slices of each guardrail, how long they are, and when that was read. `missing`
-    says of a guardrail why it has none."""
+    says of a guardrail why it has none. `ticks` are the monotonic seconds of that: a clock that is set back makes
+    nothing young again."""
 
     since: datetime
     slices: Mapping[str, tuple[Slice, ...]]
     seconds: int
     at: datetime
     missing: Mapping[str, str]
+    ticks: float
 
 
 class Tracks:
@@ -85,7 +87,8 @@ class Tracks:
         self._before_due = datetime.min.replace(tzinfo=UTC)
         self._judged: Mapping[str, Judged] = {}
         self._evaluations: dict[str, list[Guardrail]] = {}
-        self._evaluated = 0
+        self._evaluated: dict[str, int] = {}
+        """The minute of the last evaluation of each."""
         self._recalled: datetime | None = None
         self._revision = ""
         self.error = ""
@@ -118,19 +121,28 @@ class Tracks:
         since, self._percent = _bake(progress), progress.record.percent
         if since == self._since:
             return
-        self._since, self._judged, self._evaluations = since, {}, {}
+        self._since, self._judged, self._evaluations, self._evaluated = since, {}, {}, {}
         if self._rounds is not None:
             self._rounds.bake_since = since
         self._event.set()
 
     def _evaluate(self, guardrails: Sequence[Guardrail]) -> None:
-        """Keeps one evaluation of each value for every minute, the last one."""
+        """Keeps one evaluation of each value for every minute, the last one; of a minute in which it was not read anew,
+        that it is unknown. A value that is ok still is no evaluation of the next minute, and takes nothing back."""
         minute = int(self._clock.now().timestamp() // MINUTE)
-        again, self._evaluated = minute == self._evaluated, minute
         for item in guardrails:
-            kept = self._evaluations.setdefault(item.rule.name, [])
+            name, value = item.rule.name, item.value
+            kept = self._evaluations.setdefault(name, [])
+            again = bool(kept) and self._evaluated.get(name) == minute
+            if kept and value.at is not None and value.at == kept[-1].value.at:
+                # Read once, it counts once, however long nothing newer comes.
+                if kept[-1].value.value is not None and (again or value.ok):
+                    kept[-1] = item
+                    continue
+                item = replace(item, value=missing(value.state, value.source, value.note, value.at))
             del kept[len(kept) - 1 if again else len(kept) :]
             kept.append(item)
+            self._evaluated[name] = minute
             del kept[:-KEPT]
 
     def _within(self, rule: GuardrailRule | None) -> bool:
@@ -143,8 +155,9 @@ class Tracks:
         if found is None or self._read is None:
             why = self.error or ("not counted yet" if self._since is not None else "no phase bakes")
             return judge(evidence, (), self._rules.get(evidence.guardrail), Course(now, missing=why))
-        if now - self._read.at > STALE and found.verdict is Verdict.PASS:
-            why = f"not read for {int((now - self._read.at) / timedelta(minutes=1))} min: {self.error or 'no answer'}"
+        age = max(now - self._read.at, timedelta(seconds=self._clock.monotonic() - self._read.ticks))
+        if age > STALE and found.verdict is Verdict.PASS:
+            why = f"not read for {int(age / timedelta(minutes=1))} min: {self.error or 'no answer'}"
             return replace(found, verdict=Verdict.INCONCLUSIVE, why=why)
         return found
 
@@ -268,7 +281,7 @@ class Tracks:
 
     def _read_bake(self, since: datetime) -> Read:
         """The counts of the bake. Minutes that hold no two samples hold nothing: then longer slices are tried."""
-        now = self._clock.now()
+        now, ticks = self._clock.now(), self._clock.monotonic()
         known = self._read if self._read is not None and self._read.since == since else None
         seconds = known.seconds if known is not None else MINUTE
         slots, answers = self._ask(since, now, seconds)
@@ -278,7 +291,7 @@ class Tracks:
                 seconds, slots, answers = SLOW, longer, others
         slices = {item.guardrail: _slices(item, answers, slots) for item in self._plan.evidence}
         missing = {item.guardrail: _missing(item, answers, slots) for item in self._plan.evidence}
-        return Read(since, slices, seconds, now, missing)
+        return Read(since, slices, seconds, now, missing, ticks)
 
     def _spreads(self, since: datetime, seconds: int) -> Mapping[str, Spread]:
         """How much the shares vary by themselves, by the day before the bake."""

@@ -82,13 +82,15 @@ class Life:
         self.tracks = Tracks(self.source, self.plan, self.clock, in_place, self.tell, self.rounds)
         self.record = RolloutRecord("r", percent=25.0, bake_since=START)
         self.violations = 0.0
+        self.reading: Reading[float] | None = None
+        """That of the violations, instead of one of this moment."""
 
     async def tell(self) -> None:
         self.told += 1
 
     def judged(self) -> dict[str, Judged]:
         reading = Reading(ReadingState.OK, 25.0, self.clock.now())
-        violations = Reading(ReadingState.OK, self.violations, self.clock.now())
+        violations = self.reading or Reading(ReadingState.OK, self.violations, self.clock.now())
         board = replace(
             quiet(),
             progress=Progress(self.plan, self.record, reading),
@@ -207,6 +209,26 @@ def test_a_source_that_went_away_takes_the_pass_back_and_not_the_breach(life: Li
     assert life.look(3 * MINUTE).why == "prometheus: connection refused"
 
 
+def test_a_clock_that_is_set_back_makes_no_pass_young_again(life: Life) -> None:
+    class SetBack(SimulatedClock):
+        back = timedelta(0)
+
+        def now(self) -> datetime:
+            return super().now() - self.back
+
+    life.clock = clock = SetBack(START)
+    life.tracks = Tracks(life.source, life.plan, clock, in_place, life.tell, life.rounds)  # type: ignore[arg-type]
+    assert life.look(20 * MINUTE).verdict is Verdict.PASS
+    life.source.error = "prometheus: connection refused"
+    clock.leap(START + 30 * MINUTE)
+    clock.back = 15 * MINUTE
+    found = life.judged()["errors"]
+    assert (found.verdict, found.why) == (
+        Verdict.INCONCLUSIVE,
+        "not read for 10 min: no answer",
+    )
+
+
 def test_the_day_before_is_asked_for_again_later(life: Life) -> None:
     whole = life.source.read_range
 
@@ -258,6 +280,33 @@ def test_values_are_evaluated_once_a_minute_and_violations_at_once(life: Life) -
         life.judged()
         verdicts.append(life.judged()["security"].verdict.value[0])
     assert "".join(verdicts) == "iipiibb", "a breach of a minute ago, none, and two of three"
+
+
+def test_what_was_read_once_counts_once() -> None:
+    """A value that stays the newest one is not seen again every minute."""
+    life = Life(guardrails=(replace(SECURITY, after=3, of=5), PLANNED.guardrails[1]), evidence=())
+    life.violations = 1.0
+    verdicts = []
+    for at, state in ((0, "ok"), (0, "ok"), (0, "stale"), (0, "stale"), (0, "stale"), (5, "ok"), (6, "ok")):
+        life.reading = Reading(ReadingState(state), 1.0, START + at * MINUTE, "prometheus", None, state)
+        verdicts.append((life.judged()["security"].verdict, life.judged()["security"].why))
+        life.clock.leap(life.clock.now() + MINUTE)
+    once, unread = (
+        (Verdict.INCONCLUSIVE, "1, the limit is 0: seen 1 times, 3 of 5 count"),
+        (Verdict.INCONCLUSIVE, "stale"),
+    )
+    twice = (Verdict.INCONCLUSIVE, "1, the limit is 0: seen 2 times, 3 of 5 count")
+    assert verdicts == [once, once, unread, unread, unread, twice, twice]
+
+
+def test_a_pass_stays_while_its_value_is_not_read_anew_but_ok() -> None:
+    life = Life(guardrails=(replace(SECURITY, after=1, of=2), PLANNED.guardrails[1]), evidence=())
+    passes = []
+    for at, state in ((0, "ok"), (1, "ok"), (1, "ok"), (1, "stale"), (4, "ok"), (5, "ok")):
+        life.reading = Reading(ReadingState(state), 0.0, START + at * MINUTE, "prometheus")
+        passes.append(life.judged()["security"].verdict is Verdict.PASS)
+        life.clock.leap(life.clock.now() + MINUTE)
+    assert passes == [False, True, True, False, False, True]
 
 
 @pytest.mark.parametrize(
