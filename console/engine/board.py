@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from console.engine import faults
 from console.engine.deciding import CRITERIA, http_readings
 from console.engine.feed import FeedKeeper
 from console.engine.history import History
@@ -23,7 +24,7 @@ from console.model.decide.pager import own_key
 from console.model.incident import Incident
 from console.model.pager import KnownOnCalls, OnCall
 from console.model.reading import Reading, ReadingState, missing
-from console.model.rollback import Readiness
+from console.model.rollback import Readiness, unproven
 from console.model.rollout import Rollout, RolloutPlan
 from console.model.run import Job, Run
 from console.model.slo import Objective, SloGauge
@@ -73,6 +74,8 @@ class BoardMaker:
         self._retries, self._watching, self._jobs, self._console = retries, watching, jobs, console
         self._mode, self._read_only = mode, read_only
         self._health: dict[str, Health] = {}
+        self._noted = ""
+        """The fault that is in the log already."""
         self._cared, self._told, self._care_now = State(), 0, dict[str, AlertCare]()
         asked = environment.alertmanagers[: len(world.alerts)]
         self._alert_sources = [item.source.name for item in asked]
@@ -117,6 +120,18 @@ class BoardMaker:
         """The Board's readiness with when a rollback must begin, and how much longer the one under way takes."""
         return self.history.completed(self._record.state, board)
 
+    def _ready(self, make: Callable[[], Readiness]) -> tuple[Readiness, str]:
+        """How a rollback stands, and what to say of a fault of ours: then nothing is proven, and it can be started all
+        the same."""
+        try:
+            return make(), ""
+        except Exception as error:  # One part of the Board must not take the others down, and is never a proof.
+            told = f"fault in the proofs: {type(error).__name__}"
+            if told != self._noted:  # once, and not with every Board
+                faults.note(told, error)
+                self._noted = told
+            return unproven(told), told
+
     def make(self, number: int) -> Board:
         """The Board of this moment."""
         return with_progress(self._made(number), self._config.rollout, self._record.state, self._judges)
@@ -152,6 +167,18 @@ class BoardMaker:
         playbooks = files.playbooks if files is not None else shelf.playbooks if shelf is not None else ()
         hashes = files.files if files is not None else {item.playbook.name: item.hash for item in playbooks}
         on_call = tuple(rota(config.on_call, config.people, known.on_calls).items())
+        readiness, fault = self._ready(
+            lambda: self._readiness.make(
+                record.state,
+                now,
+                status,
+                readings,
+                health,
+                on_call,
+                pager,
+                hashes if files is not None or shelf is not None else None,
+            )
+        )
         return Board(
             number=number,
             at=now,
@@ -162,16 +189,7 @@ class BoardMaker:
             sources=tuple(item for item in status.values() if self._worth_saying(item, status)),
             slos=slos,
             rollout=present,
-            readiness=self._readiness.make(
-                record.state,
-                now,
-                status,
-                readings,
-                health,
-                on_call,
-                pager,
-                hashes if files is not None or shelf is not None else None,
-            ),
+            readiness=readiness,
             feed=feed,
             health=health,
             incidents=incidents,
@@ -181,7 +199,7 @@ class BoardMaker:
             lease=self._lease.view(),
             head=record.head,
             not_saved=record.not_saved or (record.journal.writable if not self._read_only else ""),
-            fault="; ".join(filter(None, (record.fault, *self._faults.values()))),
+            fault="; ".join(filter(None, (record.fault, *self._faults.values(), fault))),
             spooled=self._world.spool.where if record.unsaved else "",
             flags=self._world.flags.name if self._world.flags is not None else "",
             silences=tuple(item for name in self._silences for item in values[name] or ()),

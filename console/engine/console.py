@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from functools import partial
 
+from console.engine import faults
 from console.engine.board import BoardMaker
 from console.engine.conductor import Conductor
 from console.engine.context import Moments
@@ -406,4 +408,16 @@ class Console:
             listener(self._board)
 
     def _build(self) -> Board:
-        return self._boards.make(self._number)
+        """The Board of now. Where a fault of ours lets none be made, it is the last one, which says so: a rollback
+        needs the record, and not a Board."""
+        try:
+            return self._boards.make(self._number)
+        except Exception as error:
+            last: Board | None = getattr(self, "_board", None)
+            if last is None:
+                raise
+            told = f"fault: no Board can be made ({type(error).__name__}); this is that of {last.at:%H:%M:%S}Z"
+            if told not in last.fault:  # once, and not with every Board
+                faults.note(told, error)
+                return replace(last, number=self._number, fault="; ".join(filter(None, (last.fault, told))))
+            return replace(last, number=self._number)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from console.engine.durations import Durations
@@ -43,6 +44,9 @@ REMAINING_EVERY = 5.0
 """Seconds after which what is left of a step is told anew, while nothing else happens."""
 DECAY = 200
 """Readings of a drain that are kept."""
+LONGEST = timedelta(days=36_500).total_seconds()
+"""A century: no rollback takes longer."""
+UNKNOWN = "unknown: it cannot be estimated from what was read"
 
 
 class History:
@@ -80,26 +84,34 @@ class History:
         from console.model.predict import estimate, worth
 
         loaded = self._playbook(rollback.playbook)
-        live = self._live(state, readings, loaded)
+        try:
+            live = self._live(state, readings, loaded)
+        except ArithmeticError:
+            return Estimate(statement=UNKNOWN)
         machine = self._machine(state, loaded)
         hour = now.replace(minute=0, second=0, microsecond=0)
 
         def found() -> Estimate:
             titles = {step.id: step.title for step in loaded.playbook.steps} if loaded is not None else {}
             hash_ = loaded.hash if loaded is not None else ""
-            return estimate(
-                measured,
-                hour,
-                hash_,
-                mode=self._mode,
-                live=worth(live, measured),
-                machine=machine,
-                titles=titles,
-                draw=Random(SEED).random,
+            return _tellable(
+                estimate(
+                    measured,
+                    hour,
+                    hash_,
+                    mode=self._mode,
+                    live=worth(live, measured),
+                    machine=machine,
+                    titles=titles,
+                    draw=Random(SEED).random,
+                )
             )
 
         key = (_Same(measured), hour, loaded.hash if loaded is not None else "", _Same(live), tuple(machine.items()))
-        kept = self._kept.get("estimate", key, found)
+        try:
+            kept = self._kept.get("estimate", key, found)
+        except ArithmeticError:
+            return Estimate(statement=UNKNOWN, drain=live.drain)
         reading = readings.get("rollback.inflight")
         if kept.drain is None or reading is None or kept.drain.at == reading.at:
             return kept
@@ -150,15 +162,15 @@ class History:
 
     def _live(self, state: State, readings: Mapping[str, Reading[float]], loaded: LoadedPlaybook | None) -> Live:
         assert self._rollback is not None, "asked only then"
-        from console.model.drain import Flow, drained
+        from console.model.drain import FOREVER, Flow, drained, plausible_count, plausible_rate
         from console.model.predict import Live
 
-        items = _known(readings.get("rollback.inflight"))
-        completions = _known(readings.get("rollback.completions"))
-        arrivals = _known(readings.get("rollback.arrivals"))
-        backlog = _known(readings.get("rollback.backlog"))
-        throughput = _known(readings.get("rollback.throughput"))
-        restore = backlog / throughput if backlog is not None and throughput else None
+        items = plausible_count(_known(readings.get("rollback.inflight")))
+        completions = plausible_rate(_known(readings.get("rollback.completions")))
+        arrivals = plausible_rate(_known(readings.get("rollback.arrivals")))
+        backlog = plausible_count(_known(readings.get("rollback.backlog")))
+        throughput = plausible_rate(_known(readings.get("rollback.throughput")))
+        restore = min(backlog / throughput, FOREVER) if backlog is not None and throughput else None
         if backlog == 0.0:
             restore = 0.0
         rest = (self._rollback.restore_step, restore)
@@ -303,6 +315,15 @@ def prediction(run: str, found: Estimate) -> cmd.PredictRollback:
         return cmd.PredictRollback(run, found.runs)
     within = dict(found.within)
     return cmd.PredictRollback(run, found.runs, found.p50, found.p80, found.p95, within.get(15), within.get(20))
+
+
+def _tellable(found: Estimate) -> Estimate:
+    """Without times that no length of time can hold."""
+    p50, p80, p95 = (
+        seconds if seconds is not None and isfinite(seconds) and seconds <= LONGEST else None
+        for seconds in (found.p50, found.p80, found.p95)
+    )
+    return replace(found, p50=p50, p80=p80, p95=p95)
 
 
 def cut_after(playbook: Playbook, step_id: str) -> float | None:

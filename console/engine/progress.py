@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from console.model.board import Board
 from console.model.capacity import Headroom
 from console.model.decision import Decision, Proposal
+from console.model.estimate import Deadline
 from console.model.progress import LiveRisk, Progress
 from console.model.reading import Reading, ReadingState, missing
 from console.model.rollback import Readiness
@@ -68,7 +69,8 @@ def with_progress(board: Board, plan: RolloutPlan | None, state: State, judges: 
     board = replace(board, progress=first)
     judged: tuple[Judged, ...] = asked("the guardrails", lambda: judges.judged(board), ())
     board = replace(board, progress=replace(first, judged=judged))
-    board = replace(board, readiness=asked("the readiness", lambda: judges.readiness(board), board.readiness))
+    untimed = replace(board.readiness, deadline=Deadline(None, "unknown: a fault of ours while it was computed"))
+    board = replace(board, readiness=asked("the readiness", lambda: judges.readiness(board), untimed))
     headroom: tuple[Headroom, ...] = asked("the headroom", lambda: judges.headroom(board), ())
     risks: tuple[LiveRisk, ...] = asked("the risks", lambda: judges.risks(board), ())
     full = replace(first, judged=judged, headroom=headroom, risks=risks)

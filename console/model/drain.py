@@ -19,7 +19,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
-from math import erfc, exp, expm1, inf, log, pi, sqrt
+from math import erfc, exp, expm1, inf, isfinite, log, pi, sqrt
 from typing import Protocol
 
 from console.model.estimate import Drain
@@ -40,6 +40,24 @@ _SURE = 2.0
 """Standard errors by which the slope must differ from one half, before it says which bound holds."""
 _ALONE = 1.0
 """So many items in flight by arrivals alone: it never stays empty."""
+_ITEMS, _RATE, _SLOWEST = 1e12, 1e9, 1e-9
+"""No service has more in flight, and none ends more in a second; and less than one in thirty years is none."""
+FOREVER = 1e9
+"""Seconds: what takes longer than thirty years is not told."""
+_DOUBLINGS = 200
+"""How often the highest time looked at is doubled, at most."""
+
+
+def plausible_count(value: float | None) -> float | None:
+    """How many there are, as it was read; None where it is unknown, or no number of items can be that."""
+    return value if value is not None and 0.0 <= value <= _ITEMS else None
+
+
+def plausible_rate(value: float | None) -> float | None:
+    """The same of what arrives or ends per second."""
+    if value is None or not 0.0 <= value <= _RATE:
+        return None
+    return value if value >= _SLOWEST else 0.0
 
 
 @value
@@ -197,18 +215,21 @@ class ByQueue:
 
     def quantile(self, share: float) -> float | None:
         """Of the inverse Gaussian."""
-        mean, both = self.seconds, self.completions + self.arrivals
-        spread = mean**3 * both / (self.items * self.items)
+        drift = self.completions - self.arrivals
+        # In units of the mean, whose powers may be beyond all numbers: the variance is both / drift / items there.
+        spread = 1.0 / self.items
         if self.over > 0.0:
-            spread += both / self.over * (mean / (self.completions - self.arrivals)) ** 2
-        shape = mean**3 / spread
-        low, high = 0.0, 2.0 * mean
-        while _inverse_gaussian(high, mean, shape) < share:
+            spread += 1.0 / (drift * self.over)
+        shape = drift / (self.completions + self.arrivals) / spread
+        low, high = 0.0, 2.0
+        for _ in range(_DOUBLINGS):
+            if _inverse_gaussian(high, 1.0, shape) >= share:
+                break
             low, high = high, 2.0 * high
         for _ in range(30):
             middle = 0.5 * (low + high)
-            low, high = (middle, high) if _inverse_gaussian(middle, mean, shape) < share else (low, middle)
-        queued = 0.5 * (low + high)
+            low, high = (middle, high) if _inverse_gaussian(middle, 1.0, shape) < share else (low, middle)
+        queued = 0.5 * (low + high) * self.seconds
         if self.lasting is None:
             return queued
         last = ByDuration(self._taken, self.lasting).quantile(share)
@@ -287,7 +308,33 @@ def _rates(decay: Sequence[Seen], arrivals: float) -> list[tuple[float, float]]:
 
 
 def drained(flow: Flow, at: datetime | None = None) -> tuple[Drain, Draining | None]:
-    """How long it takes from now; the second is None where that is not known, or never."""
+    """How long it takes from now; the second is None where that is not known, or never. Numbers that no service has
+    are unknown."""
+    items = plausible_count(flow.items)
+    if items is None:
+        return Drain("", flow.items, why=f"{flow.items:g} in flight cannot be", at=at), None
+    if flow.arrivals and plausible_rate(flow.arrivals) is None:
+        return Drain("", items, why=f"{flow.arrivals:g} arrivals per second cannot be", at=at), None
+    try:
+        found, draining = _drained(_plausible(flow, items), at)
+    except (ArithmeticError, ValueError):
+        return Drain("", items, why="how long that takes cannot be computed", at=at), None
+    told = [seconds for seconds in (found.p50, found.p80, found.p95, found.most) if seconds is not None]
+    if any(not isfinite(seconds) or seconds > FOREVER for seconds in told):
+        return Drain(found.bound, items, never=True, why=f"it takes longer than {FOREVER:g} s", at=at), None
+    return found, draining
+
+
+def _plausible(flow: Flow, items: float) -> Flow:
+    decay = tuple(
+        Seen(seen.after, seen.items, plausible_rate(seen.completions))
+        for seen in flow.decay
+        if plausible_count(seen.items) is not None
+    )
+    return Flow(items, plausible_rate(flow.completions), plausible_rate(flow.arrivals) or 0.0, flow.lasting, decay)
+
+
+def _drained(flow: Flow, at: datetime | None) -> tuple[Drain, Draining | None]:
     draining, never, why = _chosen(flow)
     if draining is None:
         return Drain("", flow.items, never=never, why=why, at=at), None

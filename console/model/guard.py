@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from math import ceil
+from math import ceil, isfinite
 
 from console.model.reading import Reading
 from console.model.rollout import GuardrailRule
@@ -25,7 +25,7 @@ _HOUR = 3600
 def began(before: float | None, since: Reading[float], percent: Reading[float]) -> float | None:
     """When the rollout began, in unix seconds, as far as that was seen: the first phase that was entered. A phase is
     entered again where there was no traffic on the new path."""
-    if since.value is None:
+    if since.value is None or not isfinite(since.value):
         return before
     if before is None or (percent.ok and percent.value == 0):
         return since.value

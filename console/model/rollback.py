@@ -125,6 +125,12 @@ class Readiness:
         return _can({proof.state_at(now) for proof in self.proofs})
 
 
+def unproven(why: str) -> Readiness:
+    """Nothing is known of it."""
+    proofs = tuple(Proof(name, title, ProofState.UNKNOWN, why) for name, title in TITLES.items())
+    return Readiness(proofs, Estimate(statement=why), Deadline(None, f"unknown: {why}"))
+
+
 def _can(states: set[ProofState]) -> Can:
     states -= {ProofState.NOT_NEEDED}
     if ProofState.FAILED in states:

@@ -33,6 +33,8 @@ class Level(StrEnum):
     NOT_IN_PHASE = "not_in_phase"
 
 
+_LONGEST = timedelta(days=36_500).total_seconds()
+"""A phase that is older is none."""
 REACHED = 0.5
 """By how many percent a phase may be missed and be reached."""
 
@@ -222,8 +224,10 @@ class Rollout:
         """Bake time still to run, zero when it is over; None when it is unknown or no phase is entered."""
         if self.since.value is None or self.phase is None or self.phase < 0:
             return None
-        spent = timedelta(seconds=now.timestamp() - self.since.value)
-        return max(self.plan.bake - spent, timedelta(0))
+        spent = now.timestamp() - self.since.value
+        if not abs(spent) <= _LONGEST:  # also of what is no number
+            return None
+        return max(self.plan.bake - timedelta(seconds=spent), timedelta(0))
 
     @property
     def level(self) -> Level:
