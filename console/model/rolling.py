@@ -82,7 +82,8 @@ class FlagWrite:
 
 @value
 class Stay:
-    """A phase that was entered, and until when it lasted."""
+    """A phase that was entered, and until when it lasted. `baked`: when the next share was asked for its bake was over,
+    and no guardrail was breached since it began."""
 
     percent: float
     revision: str
@@ -90,6 +91,7 @@ class Stay:
     by: Actor
     measured: float | None = None
     left_at: datetime | None = None
+    baked: bool = False
 
 
 @value

@@ -26,7 +26,7 @@ from console.model.rolling import RolloutRecord
 from console.model.run import Run, Trust
 from console.model.shift import Handoff, Shift
 
-FOLD_VERSION = 10
+FOLD_VERSION = 11
 """Grows when the meaning of the fold changes: older snapshots are then rebuilt."""
 
 

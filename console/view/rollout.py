@@ -6,6 +6,7 @@ from datetime import datetime
 
 from console.model.board import Board
 from console.model.reading import Reading
+from console.model.rolling import RolloutRecord, same_share
 from console.model.rollout import Guardrail, Level, Rollout, RolloutPlan
 from console.model.verdict import Judged, Verdict
 from console.view.line import Line, Tone, clip, first_fit, fit, join, line, span
@@ -17,20 +18,23 @@ from console.view.values import LEVEL_TONES, number, shown, why
 _FROM_ON = {">=": "", ">": "above ", "<=": "at or below ", "<": "below "}
 
 
-def track(rollout: Rollout, look: Look) -> Line:
+def track(rollout: Rollout, look: Look, record: RolloutRecord | None = None) -> Line:
     """The phases, the present one marked."""
-    return stops(rollout.plan, rollout.phase, rollout.percent.ok, look)
+    return stops(rollout.plan, rollout.phase, rollout.percent.ok, look, record)
 
 
-def stops(plan: RolloutPlan, phase: int | None, certain: bool, look: Look) -> Line:
-    """The phases of a plan; `phase` is the index of the present one, None when nobody knows."""
+def stops(plan: RolloutPlan, phase: int | None, certain: bool, look: Look, record: RolloutRecord | None = None) -> Line:
+    """The phases of a plan; `phase` is the index of the present one, None when nobody knows. Of those behind it, the
+    ones are marked that the record says to have baked, with this revision and without a breach."""
+    baked = [stay.percent for stay in record.stays if stay.baked and stay.revision == record.revision] if record else []
     pieces = []
     for index, percent in enumerate(plan.phases):
         label = f"{percent:g}"
         if phase is None:
             pieces.append(line(span(label, Tone.DIM)))
         elif index < phase:
-            pieces.append(line(span(f"{look.marks.ok}{label}", Tone.DIM)))
+            done = any(same_share(percent, item) for item in baked)
+            pieces.append(line(span(f"{look.marks.ok}{label}" if done else label, Tone.DIM)))
         elif index == phase:
             tone = Tone.STRONG if certain else Tone.DIM
             pieces.append(line(span(f"[{look.marks.here}{label}]", tone)))
@@ -106,7 +110,8 @@ def head(board: Board, now: datetime, width: int, look: Look) -> Line:
     """The track, the measured share, and when the next decision is."""
     rollout = board.rollout
     assert rollout is not None
-    where, share_now = track(rollout, look), measured(rollout, now, look)
+    record = board.progress.record if board.progress is not None else None
+    where, share_now = track(rollout, look, record), measured(rollout, now, look)
     left = bake(rollout, now, look)
     if board.progress is not None and board.progress.record.started_at is not None:
         left = next_decision(board.progress, now)

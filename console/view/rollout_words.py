@@ -156,8 +156,10 @@ def next_decision(progress: Progress, now: datetime) -> Line:
     record, state = progress.record, progress.state(now)
     following = progress.next_percent
     to = f"to {following:g} %" if following is not None else "to finish"
-    if record.started_at is None or state is RolloutState.PENDING:
+    if record.started_at is None:
         return line(span("not begun by this console", Tone.DIM))
+    if state is RolloutState.PENDING:
+        return line(span(f"begun, at {percent(record.percent)}: V decides {to}", Tone.STRONG))
     if state in (*OVER, RolloutState.ROLLING_BACK, RolloutState.HELD):
         return line(span(f"{state}", Tone.STRONG))
     if state is RolloutState.RAMPING:

@@ -88,7 +88,7 @@ def record(**changes):
         percent=25.0,
         bake_since=NOW - 21 * MINUTE,
         stays=(
-            Stay(5.0, REVISION, NOW - 66 * MINUTE, BOB, 5.1, NOW - 22 * MINUTE),
+            Stay(5.0, REVISION, NOW - 66 * MINUTE, BOB, 5.1, NOW - 22 * MINUTE, baked=True),
             Stay(25.0, REVISION, NOW - 21 * MINUTE, ALICE, 24.8),
         ),
         safe=5.0,

@@ -165,7 +165,7 @@ def test_a_partial_budget_is_dim_and_says_what_it_covers():
 
 
 def test_the_track_marks_the_present_phase():
-    assert words(rollout.track(boards.busy().rollout, LOOK)) == "✔5 ─ [▸25] ─ 50 ─ 75 ─ 100 %"
+    assert words(rollout.track(boards.busy().rollout, LOOK)) == "5 ─ [▸25] ─ 50 ─ 75 ─ 100 %"
     unknown = boards.rollout(boards.lost(), boards.lost(), boards.lost(), boards.lost(), boards.lost())
     assert words(rollout.track(unknown, LOOK)) == "5 ─ 25 ─ 50 ─ 75 ─ 100 %"
     assert "bake unknown" in words(rollout.bake(unknown, NOW, LOOK))

@@ -111,8 +111,8 @@ def _write_intended(record: RolloutRecord, recorded: Recorded, payload: ev.Write
     )
     before = record.write
     doubtful = (*record.doubtful, before) if before is not None and before.open else record.doubtful
-    safe = record.safe if payload.safe is None else payload.safe
-    return replace(record, write=write, doubtful=doubtful, safe=safe)
+    record = replace(record, write=write, doubtful=doubtful)
+    return record if payload.safe is None else _baked(replace(record, safe=payload.safe), True)
 
 
 @_changed(ev.WriteFinished)
@@ -165,6 +165,12 @@ def _at(record: RolloutRecord, percent: float | None, at: datetime) -> RolloutRe
     return replace(_left(record, at), percent=percent, disagrees_since=None)
 
 
+def _baked(record: RolloutRecord, baked: bool) -> RolloutRecord:
+    """With what is known of the phase that it is in."""
+    stay = record.stay
+    return record if stay is None else replace(record, stays=(*record.stays[:-1], replace(stay, baked=baked)))
+
+
 def _left(record: RolloutRecord, at: datetime) -> RolloutRecord:
     stay = record.stay
     stays = (*record.stays[:-1], replace(stay, left_at=at)) if stay is not None else record.stays
@@ -205,7 +211,7 @@ def _anew(record: RolloutRecord, at: datetime) -> RolloutRecord:
     """The bake begins anew, where something bakes."""
     if record.bake_since is None:
         return record
-    return replace(record, bake_since=at, breached_at=at if record.breaches else None)
+    return replace(_baked(record, False), bake_since=at, breached_at=at if record.breaches else None)
 
 
 @_changed(ev.ShareDisagreed)
@@ -272,6 +278,7 @@ def _breached(record: RolloutRecord, recorded: Recorded, payload: ev.GuardrailBr
     at = recorded.occurred_at
     known = record.breaches.get(payload.guardrail)
     breach = Breach(payload.guardrail, known.since if known is not None else at, payload.why, payload.fast)
+    record = _baked(record, False)
     return replace(record, breaches={**record.breaches, payload.guardrail: breach}, breached_at=at)
 
 
