@@ -140,7 +140,8 @@ def _likely(playbook: Playbook, step_id: str, board: Board) -> tuple[tuple[Step,
 
 
 def plan_line(run: Run, board: Board, now: datetime, width: int, look: Look) -> Line:
-    """When the run ends if every step takes all of its time, against the objective; empty once it has ended."""
+    """When the run ends if every step takes all of its time, against the objective; empty once it has ended. That it
+    will be in time is no more than a plan until a step was done: how long one takes was not measured before."""
     if run.ended_at is not None:
         return ()
     plan = projected(run, board, now)
@@ -162,10 +163,13 @@ def plan_line(run: Run, board: Board, now: datetime, width: int, look: Look) -> 
         )
     tone, spare = Tone.OK if plan.sure else Tone.UNKNOWN, f"{count(limit - ends)} to spare"
     word = "in time" if plan.sure else "in time so far; a step on the way has no timebox"
+    mark = look.marks.of(tone)
+    if plan.sure and not any(item.status is StepStatus.DONE for item in run.steps.values()):
+        word, tone, mark = "by the timeboxes in time", Tone.NORMAL, span("  ", Tone.NORMAL)
     return first_fit(
         width,
-        line(look.marks.of(tone), span(word, tone), span(f": {rest}, {spare}", Tone.NORMAL)),
-        line(look.marks.of(tone), span(word, tone), span(f": {rest}", Tone.NORMAL)),
+        line(mark, span(word, tone), span(f": {rest}, {spare}", Tone.NORMAL)),
+        line(mark, span(word, tone), span(f": {rest}", Tone.NORMAL)),
     )
 
 

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from console.model.run import Job, RunStatus, StepRun, StepStatus
 from console.view import run_plan, step_card
-from console.view.line import words
+from console.view.line import Tone, words
 from console.view.look import Look
 from console.view.runs import entries, entry_row, open_line, run_line, title
 from console.view.step_acts import earlier_lines, effect_lines
@@ -109,6 +109,20 @@ def test_the_projected_end_follows_the_likely_path_and_stands_still_on_hold():
     assert plan == run_plan.Plan(timedelta(minutes=20), True)
     later = boards.NOW + timedelta(minutes=5)
     assert run_plan.projected(held, board(held), later) == run_plan.projected(held, board(held), boards.NOW)
+
+
+def test_that_it_ends_in_time_is_a_plan_until_a_step_was_done():
+    running = RUNS["running"]
+    objective = replace(running.playbook, objective=("p95", timedelta(hours=2)))
+    begun = replace(running, playbook=objective)
+    assert not any(step.status is StepStatus.DONE for step in begun.steps.values())
+    shown = run_plan.plan_line(begun, board(begun), boards.NOW, 100, LOOK)
+    assert words(shown).startswith("  by the timeboxes in time: 20:00 left to do")
+    assert not any(part.tone is Tone.OK for part in shown)
+    first = begun.playbook.steps[0].id
+    measured = replace(begun, steps={**begun.steps, first: replace(begun.steps[first], status=StepStatus.DONE)})
+    shown = run_plan.plan_line(measured, board(measured), boards.NOW, 100, LOOK)
+    assert words(shown).startswith(f"{LOOK.marks.ok} in time: ")
 
 
 @pytest.mark.parametrize("width", [58, 80, 100])
