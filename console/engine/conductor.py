@@ -15,7 +15,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from console.engine.context import Moments
-from console.engine.history import prediction
 from console.engine.lease import LeaseKeeper
 from console.engine.outcome import Denied, Outcome
 from console.engine.progress import Judges
@@ -29,17 +28,20 @@ from console.model.decide.rollout import rollback_run
 from console.model.decide.rollout_back import counts_down
 from console.model.decide.rollout_seen import agrees, not_judged, observe_share
 from console.model.people import Actor
-from console.model.playbook import StepKind
+from console.model.playbook import Step, StepKind
 from console.model.progress import Progress
 from console.model.reading import Reading
 from console.model.rollback import Can
 from console.model.rolling import RolloutRecord, RolloutState, same_share
-from console.model.run import Run, RunStatus, StepStatus
+from console.model.run import Run, RunStatus, StepRun, StepStatus
 from console.model.verdict import Judged, Speed, Verdict
 from console.ports import Conflict, LeaseLost, NotSaved, Refused
 
 LATE = timedelta(seconds=30)
 """A countdown that ended longer ago than this ended while nobody was there: it is counted anew."""
+AGAIN, TRIES = timedelta(seconds=5), 6
+"""How soon a step that could not set the flag is tried again the first time, twice as long each time after; and how
+often it is tried at most: the attempts that are left are people's."""
 _IDLE = timedelta(minutes=1)
 _ROUNDS = 5
 """How often it is looked anew because something was written."""
@@ -72,6 +74,9 @@ class Conductor:
         """The share that is set, and since when the measured one has been seen to be another without a break."""
         self._moved: tuple[float, datetime] | None = None
         """A share of the flag that is not the one that was set, and when it was read first."""
+
+        self._final: tuple[str, str, int] | None = None
+        """The run, step and attempt whose refusal would be the same again."""
 
     def wake(self) -> None:
         """Something was read or happened."""
@@ -129,13 +134,17 @@ class Conductor:
         ):
             if at is not None and at > now:
                 yield at
+        for run_, _, progress in self._switches():
+            again = self._again_at(run_, progress)
+            if again is not None and again > now:
+                yield again
 
     # -- what is seen -------------------------------------------------------------------------------------------------
 
     def _seen(self, board: Board, progress: Progress, record: RolloutRecord) -> Iterator[cmd.Command]:
         yield self._share(progress, record)
         if record.state is RolloutState.ROLLING_BACK:
-            yield from self._on_the_way_back(board, progress, record)
+            yield from self._on_the_way_back(progress, record)
         else:
             yield from self._guardrails(progress, record)
             yield from self._countdown(board, progress, record)
@@ -211,14 +220,8 @@ class Conductor:
             return f"whether a rollback is possible is {can}: somebody has to decide"
         return "it ended while no engine was running" if late > LATE else ""
 
-    def _on_the_way_back(self, board: Board, progress: Progress, record: RolloutRecord) -> Iterator[cmd.Command]:
-        estimate, history = board.readiness.estimate, self._record.state.rollbacks.get(self._moments.target)
-        said = history is not None and (
-            record.run in history.predicted or any(item.run == record.run for item in history.measured)
-        )
+    def _on_the_way_back(self, progress: Progress, record: RolloutRecord) -> Iterator[cmd.Command]:
         run = self._ended(record)
-        if run is None and not said and record.run in self._record.state.runs:
-            yield prediction(record.run, estimate)
         if run is not None and run.ended_at is not None:
             flag, measured = (_after(reading, run.ended_at) for reading in (progress.flag, progress.share))
             waited = self._world.clock.now() - run.ended_at
@@ -231,22 +234,56 @@ class Conductor:
         run = rollback_run(self._record.state, record)
         return run if run is not None and run.status is not RunStatus.RUNNING else None
 
-    async def _turned_off(self) -> bool:
-        """The step that sets the flag to 0 % is carried out, once in each attempt, where the console began the rollback
-        by itself: whoever did not cancel it wants the traffic gone. All other steps are people's. Whether it was
-        tried."""
+    def _switches(self) -> Iterator[tuple[Run, Step, StepRun]]:
+        """The steps under way that set the flag to 0 %, where the console began the rollback by itself: whoever did not
+        cancel it wants the traffic gone. All other steps are people's."""
         record, plan = self._known(), self._moments.plan
         run = self._record.state.runs.get(record.run) if record is not None and record.automatic else None
         if record is None or run is None or plan is None or record.state is not RolloutState.ROLLING_BACK:
-            return False
+            return
         for progress in run.active if run.status is RunStatus.RUNNING and run.held_at is None else ():
             step = run.playbook.step(progress.id)
-            ours = step.kind is StepKind.FLAG and step.flag == plan.flag and step.percent == 0
-            free = progress.status is StepStatus.ACTIVE and not progress.held_by and not step.irreversible
-            if ours and free and not run.effects_of(step.id, progress.attempt):
+            if step.kind is StepKind.FLAG and step.flag == plan.flag and step.percent == 0 and not step.irreversible:
+                yield run, step, progress
+
+    def _again_at(self, run: Run, progress: StepRun) -> datetime | None:
+        """When a step that we tried in vain is started anew; None where that is for people, or for the playbook."""
+        tried = run.effects_of(progress.id, progress.attempt)
+        ours = progress.status is StepStatus.FAILED and progress.asked_by == self._actor and progress.retry_at is None
+        refused = bool(tried) and tried[-1].outcome == "refused" and progress.ended_at is not None
+        if (
+            not (ours and refused)
+            or progress.attempt >= TRIES
+            or (run.id, progress.id, progress.attempt) == self._final
+        ):
+            return None
+        return progress.ended_at + AGAIN * float(2 ** (progress.attempt - 1)) if progress.ended_at is not None else None
+
+    async def _turned_off(self) -> bool:
+        """That step is carried out, once in each attempt. When nothing came of it, people are paged; what may pass is
+        tried again, later and later, in attempts of its own. Whether anything was done."""
+        for run, step, progress in self._switches():
+            free = progress.status is StepStatus.ACTIVE and not progress.held_by
+            if free and not run.effects_of(step.id, progress.attempt):
                 why = "the rollback began by itself, and nobody cancelled it"
-                return not isinstance(await self._submitted(cmd.SetFlag(run.id, step.id, break_glass=why)), Denied)
+                outcome = await self._submitted(cmd.SetFlag(run.id, step.id, break_glass=why))
+                if not isinstance(outcome, Denied):
+                    return True
+                if not outcome.passing:
+                    self._final = (run.id, step.id, progress.attempt)
+                return bool(await self._paged(run, f"could not set {step.flag} to 0 % by itself", outcome.reason))
+            again = self._again_at(run, progress)
+            if again is not None and again <= self._world.clock.now():
+                return bool(await self._submit(cmd.RetryStep(run.id, step.id)))
         return False
+
+    async def _paged(self, run: Run, what: str, why: str) -> bool | None:
+        """Tells the next level of its incident, once for each run."""
+        incident = self._record.state.incidents.get(run.incident)
+        said = f"{run.label} {what}"
+        if incident is None or any(item.reason.startswith(said) for item in incident.escalations):
+            return False
+        return await self._submit(cmd.Escalate(incident.id, incident.level, f"{said}: {why}"))
 
     # -- what is written ----------------------------------------------------------------------------------------------
 
@@ -277,7 +314,7 @@ class Conductor:
         except Conflict:
             return True if await self._record.caught_up(appends) else None  # The others' events are new, too.
         except NotSaved:
-            if not isinstance(command, cmd.StartRollback):
+            if not isinstance(command, cmd.StartRollback | cmd.RetryStep | cmd.Escalate):
                 return None
             # Nobody cancelled it, and a disk that is full stops no rollback.
             self._record.put_aside([replace(append, expected=None) for append in appends])

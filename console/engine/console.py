@@ -10,10 +10,10 @@ import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from console.engine import faults
 from console.engine.board import BoardMaker
-from console.engine.conductor import Conductor
 from console.engine.context import Moments
 from console.engine.deadlines import Deadlines
 from console.engine.deciding import Deciding
@@ -31,7 +31,6 @@ from console.engine.runs_jobs import Jobs
 from console.engine.sources import METRICS, PLAYBOOKS, metric_rounds, pollers
 from console.engine.submission import Submission
 from console.engine.tasks import Tasks, Work
-from console.engine.tracks import Tracks
 from console.engine.upkeep import Upkeep
 from console.engine.world import World
 from console.model import commands as cmd
@@ -40,6 +39,10 @@ from console.model.events import Recorded
 from console.model.people import Actor
 from console.model.state import State
 from console.settings.config import Config, Environment
+
+if TYPE_CHECKING:
+    from console.engine.conductor import Conductor
+    from console.engine.tracks import Tracks
 
 QUESTIONS = 12
 """How many a command asks at most for the slices that it lacks."""
@@ -112,19 +115,7 @@ class Console:
         self._tracks = tracks = self._evidence()
         if tracks is not None:
             self._judges.judged, self._judges.revision = tracks.judged, tracks.revision
-        self._conductor = Conductor(
-            world,
-            record,
-            lease,
-            moments,
-            engine,
-            tasks,
-            self._judges,
-            lambda: self._board,
-            self.read_playbooks,
-            self._by_itself,
-            self._conducted,
-        )
+        self._conductor = self._conducting(engine)
         self._upkeep = Upkeep(world, record, lease, self._deadlines, tasks, self._changed, read_only=read_only)
         self._boards = BoardMaker(
             world,
@@ -308,7 +299,7 @@ class Console:
         work |= {"lease": self._upkeep.keep_lease, "record": self._upkeep.follow_record, "runs": self._watching.watch}
         if not self._read_only:
             work |= {"deadlines": self._deadlines.watch, "observe": self._observer.watch, "jobs": self._jobs.watch}
-            if self._config.rollout is not None:
+            if self._conductor is not None:
                 work["rollout"] = self._conductor.watch
             work |= self._outbox.work()
         self._started = True
@@ -348,7 +339,33 @@ class Console:
         world, plan = self._world, self._config.rollout
         if self._rounds is None or world.metrics is None or plan is None:
             return None
+        from console.engine.tracks import Tracks  # with a rollout alone
+
         return Tracks(world.metrics, plan, world.clock, world.offload, self._evident, self._rounds)
+
+    def _conducting(self, engine: Actor) -> Conductor | None:
+        """What takes a rollout further; None without one."""
+        if self._config.rollout is None:
+            return None
+        from console.engine.conductor import Conductor
+
+        return Conductor(
+            self._world,
+            self._record,
+            self._lease,
+            self._moments,
+            engine,
+            self._tasks,
+            self._judges,
+            lambda: self._board,
+            self.read_playbooks,
+            self._by_itself,
+            self._conducted,
+        )
+
+    def _rollout_wake(self) -> None:
+        if self._conductor is not None:
+            self._conductor.wake()
 
     async def _evident(self) -> None:
         """A guardrail was judged anew."""
@@ -372,12 +389,13 @@ class Console:
         self._watching.wake()
         self._jobs.wake()
         self._publish()
-        self._conductor.wake()
+        self._rollout_wake()
 
     def _conducted(self) -> None:
         """The rollout has turned: what follows has deadlines, messages and steps of its own. The conductor itself looks
         again anyway."""
         self._deadlines.wake()
+        self._observer.wake()
         self._outbox.wake()
         self._watching.wake()
         self._jobs.wake()
@@ -389,7 +407,7 @@ class Console:
         self._watching.wake()
         self._jobs.wake()
         self._publish()
-        self._conductor.wake()
+        self._rollout_wake()
 
     def _settled(self) -> None:
         """A step or a program has come to its end: what follows has deadlines, messages and tries of its own."""
