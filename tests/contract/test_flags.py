@@ -49,6 +49,8 @@ class Shares:
     def __init__(self) -> None:
         self.shares, self.version = {}, 1  # type: dict[str, object], int
         self.etags, self.drop, self.lose, self.status, self.hidden = True, False, False, 0, 0
+        self.cached: dict[str, object] = {}
+        """What is answered instead of the shares."""
         self.seen: list[tuple[str, str, str, bytes]] = []
         self.before_write: Callable[[], object] = lambda: None
         owner = self
@@ -92,7 +94,7 @@ class Shares:
                 self.put(flag, json.loads(body)["rollout"]["percentage"])
             if self.lose:
                 return
-        answer = json.dumps({"rollout": {"percentage": self.shares.get(flag)}}).encode()
+        answer = json.dumps({"rollout": {"percentage": {**self.shares, **self.cached}.get(flag)}}).encode()
         handler.send_response(status or 200)
         handler.send_header("Content-Length", str(len(answer)))
         if self.etags:
@@ -299,6 +301,19 @@ def test_what_may_not_be_read_is_set_to_0_all_the_same(shares: Shares, status: i
     with pytest.raises(SourceError, match=str(status)):
         flags.set_percent("f", 25, 50)
     assert shares.shares["f"] == 50, "no other share is"
+
+
+def test_what_reads_0_may_be_old_and_0_is_written_all_the_same(shares: Shares) -> None:
+    """What stands between may answer from its memory, the write never does."""
+    shares.put("f", 50)
+    shares.cached = {"f": 0}
+    flags = over_http(shares)
+    answered = flags.set_percent("f", 0)
+    assert answered.outcome is FlagOutcome.DONE
+    assert shares.shares["f"] == 0
+    assert [seen[0] for seen in shares.seen] == ["GET", "PUT", "GET"]
+    assert flags.set_percent("f", 0, 0).outcome is FlagOutcome.DONE, "also where 0 is what is expected"
+    assert [seen[0] for seen in shares.seen].count("PUT") == 2
 
 
 def test_a_flag_that_there_is_not_is_not_made_by_switching_it_off(shares: Shares) -> None:

@@ -114,6 +114,15 @@ def test_an_answer_that_is_none_is_said_and_nothing_is_written(server: FaultServ
     assert {request.method for request in server.requests} == {"GET"}
 
 
+def test_0_is_written_though_what_is_read_says_0_already(server: FaultServer) -> None:
+    server.behave = answer(200, feature(rollout("0"), enabled=False))
+
+    assert provider(server.url).set_percent("f", 0).after == 0
+
+    written = [request.path for request in server.requests if request.method == "POST"]
+    assert [path.rpartition("/")[2] for path in written] == ["off"]
+
+
 @pytest.mark.parametrize("percent", [25, 0])
 def test_where_nobody_listens_nothing_was_sent(percent: int) -> None:
     with pytest.raises(SourceError) as caught:

@@ -52,7 +52,7 @@ def set_and_read_back(
 ) -> FlagAnswer:
     """As the port says. `write` is given what was read just before, and answers False when the far side itself found
     that somebody else was faster. A share of 0 needs nothing of what is read before, so that nothing unread stops it,
-    nor a reading that is forbidden; but a flag that there is not is not made by a write.
+    nor a reading that is forbidden, nor one out of a cache; but a flag that there is not is not made by a write.
     """
     called, began = safe(flag, SHOWN), clock.monotonic()
     before: FlagState | None = None
@@ -66,7 +66,7 @@ def set_and_read_back(
     was = before.percent if before is not None else None
     if expected is not None and was is not None and not same(was, expected):
         return _lost(called, expected, was)
-    if was is not None and same(was, percent):
+    if percent and was is not None and same(was, percent):  # what is read may be old: 0 is written whatever it says
         return FlagAnswer(FlagOutcome.ALREADY, f"{called} is at {percent:g} % already", was, was)
     if not write(before):
         return _lost(called, expected or 0.0, None)

@@ -71,7 +71,7 @@ class Unleash:
             self._usable(flag, before)
         if expected is not None and before is not None and before.percent != expected:
             return self._lost(flag, before, expected)
-        if before is not None and before.is_at(wanted):
+        if wanted and before is not None and before.is_at(wanted):
             return FlagAnswer(FlagOutcome.ALREADY, f"{self._called(flag)} is at {wanted} % already", wanted, wanted)
         note = ""
         if not wanted:
