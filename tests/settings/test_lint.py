@@ -247,6 +247,7 @@ def own(tmp_path):
     """A folder of its own, with one playbook."""
     init(tmp_path / "conf")
     shutil.copyfile(ROLLOUT, tmp_path / "conf" / "rollout.yaml")  # the example names playbooks that are gone here
+    (tmp_path / "conf" / "risks.yaml").unlink()  # and so does this one
     playbooks = tmp_path / "conf" / "playbooks"
     for path in playbooks.rglob("*.yaml"):
         path.unlink()

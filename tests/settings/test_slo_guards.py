@@ -93,6 +93,8 @@ def test_a_guardrail():
         (5, 25),
         'sum(increase(requests_count{track="canary"}[300s]))',
         300,
+        after=2,
+        of=3,
     )
 
 
