@@ -104,6 +104,7 @@ class Moments:
             standing=self._standing,
             settings=config.variables,
             plan=config.rollout,
+            proposal=board.progress.proposal if board.progress is not None else None,
         )
 
 

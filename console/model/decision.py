@@ -199,6 +199,17 @@ def _withdrawn(decision: Decision, attestations: Iterable[Attestation]) -> str:
     return ""
 
 
+def turned(decision: Decision, now: Proposal | None) -> str:
+    """What fails now of what a decision rests on, where that is a NO-GO; empty where nothing does. What failed when it
+    was taken, and was waived, is known. What is unknown now is for the decision's own expiry."""
+    if now is None or now.answer is not Answer.NO_GO or now.from_percent != decision.from_percent:
+        return ""
+    known = {item.name for item in decision.findings if item.waived and item.outcome == FAIL}
+    failing = [item for item in now.holding if item.required and item.outcome == FAIL and item.name not in known]
+    told = "; ".join(f"{item.title}: {item.evidence}" for item in failing)
+    return f"{decision.label} says {decision.status}, and it is NO-GO since then: {told}" if told else ""
+
+
 def newest(decisions: Iterable[Decision], target: str, from_percent: float, to_percent: float) -> Decision | None:
     """The last decision about a step; None where nobody has decided."""
     found = [

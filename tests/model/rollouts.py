@@ -5,13 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
 from console.model import commands as cmd
 from console.model import events as ev
-from console.model.decide import Batch, Refusal, write_outcome
+from console.model.decide import Batch, Context, Refusal, write_outcome
+from console.model.decision import Proposal, answer
 from console.model.events import Recorded
+from console.model.events.decision import Finding
 from console.model.people import Actor
 from console.model.playbook import LoadedPlaybook, Playbook, StepKind
 from console.model.rolling import FlagWrite, RolloutRecord, compared
@@ -42,6 +45,7 @@ class Rollouts(Life):
         super().__init__()
         self.plan, self.flags = PLAN, "test flags"
         self.real = 0.0
+        self.proposal: Proposal | None = None
         self.truths: dict[int, float] = {}
         self.landed: list[tuple[float, FlagWrite]] = []
         self.look()
@@ -49,6 +53,16 @@ class Rollouts(Life):
     @property
     def rollout(self) -> RolloutRecord:
         return self.state.rollouts.get(TARGET) or RolloutRecord(TARGET)
+
+    def context(self, actor: Actor = ALICE, console: str = "test") -> Context:
+        return replace(super().context(actor, console), proposal=self.proposal)
+
+    def finds(self, outcome: str, name: str = "budget") -> Finding:
+        """The one criterion of the next phase comes to that."""
+        here = self.rollout.percent or 0.0
+        found = Finding(name, "Error budget", "budget", "technical", True, outcome, "3 % of it is left")
+        self.proposal = Proposal(here, PLAN.next_phase(here) or here, answer((found,)), (found,), self.now)
+        return found
 
     def record(
         self, batches: list[Batch], actor: Actor, console: str = "test", *, cut_off: bool = False
@@ -182,9 +196,11 @@ def _share(life: Rollouts, draw: Random) -> list[Recorded]:
     return life.do(cmd.ObserveShare(flag, measured, draw.choice(["", "", "rev-1", "rev-2"]), since), ENGINE)
 
 
-def _guardrail(life: Rollouts, draw: Random) -> list[Recorded]:
+def _guardrail(life: Rollouts, draw: Random) -> None:
     name, breached = draw.choice(["p99", "errors"]), draw.random() < 0.4
-    return life.do(cmd.ObserveGuardrail(name, breached, "as it is", fast=draw.random() < 0.3), ENGINE)
+    life.do(cmd.ObserveGuardrail(name, breached, "as it is", fast=draw.random() < 0.3), ENGINE)
+    if draw.random() < 0.5:
+        life.do(cmd.StartCountdown("a breach"), ENGINE)
 
 
 def _run(life: Rollouts, draw: Random) -> list[Recorded]:
@@ -222,6 +238,12 @@ def _outside(life: Rollouts, draw: Random) -> list[Recorded]:
     return []
 
 
+def _findings(life: Rollouts, draw: Random) -> None:
+    life.proposal = None
+    if draw.random() < 0.6:
+        life.finds(draw.choice(["pass", "unknown", "fail"]))
+
+
 def _flag_step(life: Rollouts, draw: Random) -> list[Recorded]:
     """A playbook of any incident sets the flag."""
     share, glass = draw.choice([0.0, 5.0, 25.0, 50.0, 100.0]), draw.choice(["", "", "", "nobody is there"])
@@ -253,7 +275,8 @@ def _look_back(life: Rollouts, draw: Random) -> list[Recorded]:
 
 ACTS: tuple[Act, ...] = (
     _begin, _onwards, _onwards, _onwards, _certify, _certify, _promote, _promote, _set, _answer, _answer, _answer,
-    _settle, _share, _share, _share, _outside, _flag_step, _turn_off, _guardrail, _run, _later, _later, _look_back,
+    _settle, _share, _share, _share, _outside, _flag_step, _turn_off, _findings, _guardrail, _guardrail, _run, _later,
+    _later, _look_back, _look_back, _run, _flag_step,
     lambda life, draw: life.do(cmd.HoldRollout("wait"), _who(draw)),
     lambda life, draw: life.do(cmd.ReleaseRollout("go on"), _who(draw)),
     lambda life, draw: life.do(cmd.ReleaseRollout("go on"), _who(draw)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from console.model import commands as cmd
 from console.model import events as ev
 from console.model.decide import decide
+from console.model.decision import Answer
 from console.model.events import Recorded
 from console.model.events.registry import KINDS
 from console.model.message import Act, ChannelSpec, Topic
@@ -68,18 +70,20 @@ def test_nothing_is_promoted_without_a_decision_and_nothing_is_lost(seed: int, l
 
 def test_what_people_do_reaches_every_state_and_every_event_of_a_rollout() -> None:
     """The property above says nothing of what never happens."""
-    kinds, states, steps = Counter[str](), Counter[RolloutState](), 0
-    for seed in range(60):
+    kinds, states, steps, automatic = Counter[str](), Counter[RolloutState](), 0, 0
+    for seed in range(120):
         life, draw = Rollouts(), Random(seed)
         for _ in range(100):
             for event in anything(life, draw):
                 kinds[event.kind] += event.stream == f"rollout:{TARGET}"
+                automatic += isinstance(event.payload, ev.RollbackBegun) and event.payload.automatic
                 steps += isinstance(event.payload, ev.WriteIntended) and "Set" in event.payload.reason
             states[life.rollout.state] += 1
     known = {kind for kind, _ in KINDS if kind.startswith("rollout.")}
     assert known - {kind for kind, count in kinds.items() if count} <= OTHERS
     assert {state for state in RolloutState if state is not RolloutState.DECIDING} <= set(states)
     assert steps, "no playbook ever set the flag"
+    assert automatic, "no rollback ever began by itself"
 
 
 def check_event(life: Rollouts, before: RolloutRecord, event: Recorded, after: RolloutRecord) -> None:
@@ -160,6 +164,8 @@ def check_rests(
     assert (decision.from_percent, decision.to_percent) == (before.percent or 0.0, to)
     assert (decision.plan_hash, decision.revision) == (PLAN.hash, before.revision)
     assert at < decision.expires_at
+    now = life.proposal
+    assert now is None or now.answer is not Answer.NO_GO or now.from_percent != decision.from_percent, "on a NO-GO"
 
 
 def check_state(record: RolloutRecord) -> None:
@@ -265,6 +271,30 @@ def test_a_decision_counts_for_its_own_step_revision_and_time(life: Rollouts) ->
     life.pass_time(1)
     life.seen(revision="rev-2")
     assert "DEC-10 is about revision rev-1, not rev-2" in life.refused(cmd.SetShare(25, 5, promote=True))
+
+
+def test_a_decision_does_not_outlive_what_it_rests_on(life: Rollouts) -> None:
+    life.certify(0, 5)
+    run = flag_step(life, 5)
+    life.finds("fail")
+    told = "DEC-2 says GO, and it is NO-GO since then: Error budget: 3 % of it is left. Without one it can be done"
+    promote = cmd.SetShare(5, 0, promote=True)
+    assert life.refused(promote).startswith(told)
+    assert life.refused(cmd.SetShare(5, 0)).startswith(told)
+    assert life.refused(cmd.SetFlag(run, "set")).startswith(told)
+    life.finds("unknown")
+    life.do(promote)
+    life.ends("refused")
+    waived = replace(life.finds("fail"), waived="the window is short")
+    decision = life.certify(0, 5, findings=(waived,))
+    life.do(promote)
+    assert life.rollout.write.decision == decision
+    life.ends("refused")
+    life.finds("fail", "alerts")
+    assert life.refused(promote).startswith("DEC-")
+    life.do(cmd.SetShare(5, 0, promote=True, break_glass="nobody is there"))
+    life.ends()
+    life.do(cmd.SetShare(0, 5))
 
 
 def test_broken_glass_stands_in_for_a_decision_and_for_nothing_else(life: Rollouts) -> None:

@@ -15,7 +15,7 @@ from console.model import commands as cmd
 from console.model import events as ev
 from console.model.decide.announce import announce
 from console.model.decide.context import Batch, Context, Refusal, required
-from console.model.decision import Decision, newest, valid
+from console.model.decision import Decision, newest, turned, valid
 from console.model.playbook import Step
 from console.model.rolling import FlagWrite, Purpose, RolloutRecord, RolloutState, same_share
 from console.model.rollout import RolloutPlan
@@ -268,6 +268,8 @@ def _rests_on(
     since = record.bake_since or record.started_at
     if not why and decision is not None and since is not None and decision.at < since:
         why = f"{decision.label} is older than this bake ({since:%H:%M:%S}Z)"
+    if not why and decision is not None:
+        why = turned(decision, context.proposal)
     if not why and decision is not None:
         return decision.id, ""
     if break_glass.strip():
