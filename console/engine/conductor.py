@@ -250,14 +250,11 @@ class Conductor:
         """When a step that we tried in vain is started anew; None where that is for people, or for the playbook."""
         tried = run.effects_of(progress.id, progress.attempt)
         ours = progress.status is StepStatus.FAILED and progress.asked_by == self._actor and progress.retry_at is None
-        refused = bool(tried) and tried[-1].outcome == "refused" and progress.ended_at is not None
-        if (
-            not (ours and refused)
-            or progress.attempt >= TRIES
-            or (run.id, progress.id, progress.attempt) == self._final
-        ):
+        refused = bool(tried) and tried[-1].outcome == "refused"
+        final = progress.attempt >= TRIES or (run.id, progress.id, progress.attempt) == self._final
+        if not (ours and refused) or final or progress.ended_at is None:
             return None
-        return progress.ended_at + AGAIN * float(2 ** (progress.attempt - 1)) if progress.ended_at is not None else None
+        return progress.ended_at + AGAIN * float(2 ** (progress.attempt - 1))
 
     async def _turned_off(self) -> bool:
         """That step is carried out, once in each attempt. When nothing came of it, people are paged; what may pass is

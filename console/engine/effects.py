@@ -22,7 +22,7 @@ from console.model.flag import FlagAnswer, FlagOutcome
 from console.model.pager import ActOutcome, ActResult
 from console.model.people import Actor
 from console.model.rolling import compared
-from console.ports import Append, Conflict, NewEvent, NotSaved, Refused, Silences, SourceError, Uncertain
+from console.ports import Append, Conflict, NewEvent, NotSaved, Refused, Rejected, Silences, SourceError, Uncertain
 
 T = TypeVar("T")
 
@@ -72,12 +72,13 @@ def _act(command: _OnSilence) -> _Act:
 
 class _End(NamedTuple):
     """How a write has ended: done, refused or unknown; in words, with the share that was read back, and what the
-    provider answered."""
+    provider answered. `passing`: what refused it may be over the next time."""
 
     outcome: str
     words: str
     observed: float | None
     answer: FlagAnswer | str
+    passing: bool = False
 
 
 class Effects:
@@ -156,7 +157,7 @@ class Effects:
         if isinstance(answer, Denied):
             return _End("unknown", answer.reason, None, answer.reason)
         if isinstance(answer, SourceError):
-            return _End("refused", str(answer), None, str(answer))
+            return _End("refused", str(answer), None, str(answer), not isinstance(answer, Rejected))
         stands = answer.outcome in (FlagOutcome.DONE, FlagOutcome.ALREADY)
         return _End("done" if stands else "refused", answer.text, answer.after, answer)
 
@@ -164,7 +165,7 @@ class Effects:
         if end.outcome == "unknown":
             return Denied(end.words, unknown=True)
         if end.outcome == "refused":
-            return Denied(f"{flag} was not set: {end.words}")
+            return Denied(f"{flag} was not set: {end.words}", passing=end.passing)
         return Done((*intended.events, *recorded), unsaved=self._world.spool.where if unsaved else "")
 
     async def _change(self, command: _OnSilence, intended: Done, unsaved: bool) -> Outcome:

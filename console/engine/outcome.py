@@ -21,10 +21,12 @@ class Done:
 
 @value
 class Denied:
-    """Not carried out; the reason is one line. `unknown`: nobody knows, for the request went out and no answer came."""
+    """Not carried out; the reason is one line. `unknown`: nobody knows, for the request went out and no answer came.
+    `passing`: nothing was sent, or taken, and the same again may well succeed."""
 
     reason: str
     unknown: bool = False
+    passing: bool = False
 
 
 @value

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from console.engine.clocks import SimulatedClock
+from console.engine.conductor import TRIES
 from console.engine.console import Console
 from console.engine.outcome import Denied, Done, Unsaved
 from console.model import commands as cmd
@@ -19,8 +20,9 @@ from console.model.rollback import Proof, ProofState, Readiness
 from console.model.rolling import RolloutRecord, RolloutState
 from console.model.rollout import GuardrailRule
 from console.model.rollout_plan import AutoRollback, RollbackPlan
+from console.model.run import MAX_ATTEMPTS
 from console.model.verdict import Judged, Speed, Verdict
-from console.ports import Append, NewEvent, Query
+from console.ports import Append, NewEvent, Query, Rejected
 from tests.engine.bench import CONFIG, PLAN, START, Bench, Metrics
 from tests.model.life import ENGINE
 
@@ -82,6 +84,11 @@ class Rollout(Bench):
 
     def count(self, *kinds: str) -> list[int]:
         return [len(self.kinds(f"rollout.{kind}")) for kind in kinds]
+
+    def pages(self) -> list[str]:
+        """Why the engine itself told the next level of a flag that it could not set."""
+        told = [event.payload.reason for event in self.journal.read() if event.kind == "incident.escalated"]
+        return [reason for reason in told if "by itself" in reason]
 
     def events(self, kind: str) -> list[Recorded]:
         return [event for event in self.journal.read() if event.kind == f"rollout.{kind}"]
@@ -197,7 +204,7 @@ async def test_a_write_that_is_refused_changes_nothing(bench: Rollout) -> None:
     console = await bench.begun(share=5)
     bench.flags.error = "403 Forbidden: the token may not write"
     denied = await console.submit(cmd.SetShare(25, 5, promote=True, break_glass=GLASS))
-    assert denied == Denied("elicitation was not set: 403 Forbidden: the token may not write")
+    assert denied == Denied("elicitation was not set: 403 Forbidden: the token may not write", passing=True)
     record = rollout(console)
     assert (record.state, record.write.outcome, record.percent) == (RolloutState.BAKING, "refused", 5)
 
@@ -329,6 +336,57 @@ async def test_a_step_of_a_rollback_that_somebody_began_is_theirs(bench: Rollout
     assert isinstance(await console.submit(cmd.StartRollback("P99 is high")), Done)
     await bench.run(120)
     assert bench.flags.percent == 5
+
+
+async def test_a_flag_that_could_not_be_set_for_a_moment_is_tried_again_and_somebody_is_paged(bench: Rollout) -> None:
+    bench.plan(AUTO)
+    console = await bench.begun(share=5)
+    bench.judged = (breach(),)
+    await bench.run(30)
+    bench.flags.error = "flags: connection refused"
+    await bench.run((rollout(console).countdown.at - bench.clock.now()).total_seconds() + 20)
+    run = console.state.runs[rollout(console).run]
+    assert (run.steps["disable"].attempt, bench.flags.percent) == (3, 5), "after 5 s and after 10 s more"
+    (why,) = bench.pages()
+    assert why.startswith(f"{run.label} could not set elicitation to 0 % by itself: ")
+    assert "connection refused" in why
+    bench.flags.error = ""
+    await bench.run(30)
+    assert (bench.flags.percent, rollout(console).percent) == (0, 0)
+    assert console.state.runs[run.id].steps["disable"].attempt == 4
+    assert len(bench.pages()) == 1
+
+
+@pytest.mark.parametrize("fault", ["rejected", "ineffective"])
+async def test_what_would_be_refused_again_is_paged_and_left_to_people(bench: Rollout, fault: str) -> None:
+    bench.plan(AUTO)
+    console = await bench.begun(share=5)
+    bench.judged = (breach(),)
+    await bench.run(30)
+    if fault == "rejected":
+
+        def forbidden(*_: object) -> None:
+            raise Rejected("flags: answers 403")
+
+        bench.flags.set_percent = forbidden  # type: ignore[assignment]
+    bench.flags.ineffective = True
+    await bench.run(300)
+    run = console.state.runs[rollout(console).run]
+    assert run.steps["disable"].attempt == 1
+    assert len(bench.pages()) == 1
+
+
+async def test_a_flag_that_cannot_be_set_leaves_attempts_to_people(bench: Rollout) -> None:
+    bench.plan(AUTO)
+    console = await bench.begun(share=5)
+    bench.judged = (breach(),)
+    await bench.run(30)
+    bench.flags.error = "flags: connection refused"
+    await bench.run(1200)
+    run = console.state.runs[rollout(console).run]
+    assert run.steps["disable"].attempt == TRIES < MAX_ATTEMPTS
+    bench.flags.error = ""
+    assert isinstance(await console.submit(cmd.RetryStep(run.id, "disable")), Done)
 
 
 async def test_a_flag_that_the_engine_could_not_set_is_left_to_people(bench: Rollout) -> None:
