@@ -191,12 +191,42 @@ def people(progress: Progress, now: datetime, width: int, look: Look) -> list[Li
     lines = [heading("SIGN-OFF", line(span("attested and approved", Tone.DIM)), width, look)]
     if not found:
         return [*lines, line(span("nobody has said anything yet", Tone.DIM))]
-    return [*lines, *(_said(item, now, width, look) for item in found[:8])]
+    return [*lines, *(_said(item, uncounted(progress, item, now), now, width, look) for item in found[:8])]
 
 
-def _said(item: Attestation, now: datetime, width: int, look: Look) -> Line:
-    over = item.expires_at is not None and item.expires_at <= now
-    word, tone = ("EXPIRED", Tone.UNKNOWN) if over else ("yes", Tone.OK) if item.approved else ("NO", Tone.CRITICAL)
+def uncounted(progress: Progress, item: Attestation, now: datetime) -> str:
+    """Why what somebody said does not count for the step that comes next; empty when it does."""
+    from console.model.criteria import Facts, rules_of  # not before the first screen
+    from console.model.criteria.people import discounted
+    from console.model.decide.decisions import OVERRIDE
+
+    if item.expires_at is not None and item.expires_at <= now:
+        return f"expired at {clock(item.expires_at)}"
+    proposal, record = progress.proposal, progress.record
+    if proposal is None:
+        return "nothing is to be decided"
+    if item.criterion == OVERRIDE:
+        return "" if item.phase == proposal.to_percent else f"it is not about {proposal.to_percent:g} %"
+    rule = next((rule for rule in rules_of(progress.plan) if rule.name == item.criterion), None)
+    if rule is None:
+        return "the plan asks for no such thing"
+    facts = Facts(
+        record.target,
+        progress.plan,
+        record,
+        proposal.from_percent,
+        proposal.to_percent,
+        attestations=progress.attestations,
+        author=record.begun_by,
+    )
+    return discounted(rule, facts, item, now)
+
+
+def _said(item: Attestation, void: str, now: datetime, width: int, look: Look) -> Line:
+    """`void`: why it does not count."""
+    word, tone = ("yes", Tone.OK) if item.approved else ("NO", Tone.CRITICAL)
+    if void:
+        word, tone = "EXPIRED" if void.startswith("expired") else "void", Tone.UNKNOWN
     about = f" for {item.phase:g} %" if item.phase is not None else ""
     role = f" as {item.role}" if item.role else ""
     return clip(
@@ -204,6 +234,7 @@ def _said(item: Attestation, now: datetime, width: int, look: Look) -> Line:
             look.marks.of(tone),
             span(fit(word, 8), tone),
             span(f"{item.criterion}{about} ", Tone.STRONG),
+            span(f"does not count: {void}; " if void else "", Tone.UNKNOWN),
             f"{item.by}{role}, {age(item.at, now, look)} ago",
             span(f"  {item.link} {item.note}".rstrip(), Tone.DIM),
         ),
@@ -217,17 +248,43 @@ def decisions(progress: Progress, now: datetime, width: int, look: Look, most: i
     if not progress.decisions:
         return [*lines, line(span("none is recorded", Tone.DIM))]
     for item in sorted(progress.decisions, key=lambda one: one.number, reverse=True)[:most]:
-        lines.append(_decision(item, now, width, look))
+        lines.append(_decision(item, _dead(progress, item, now), now, width, look))
         lines += [_condition(text, width) for text in _conditions(item, now)]
     return lines
 
 
-def _decision(item: Decision, now: datetime, width: int, look: Look) -> Line:
-    tone = STATUSES[item.status]
+def _dead(progress: Progress, item: Decision, now: datetime) -> str:
+    """Why no phase may rest on a decision any more, of those that say that one may."""
+    if not item.allows:
+        return ""
+    if item.expires_at <= now:
+        return "EXPIRED"
+    record = progress.record
+    why = valid(
+        item,
+        item.from_percent,
+        item.to_percent,
+        progress.plan.hash,
+        record.revision,
+        now,
+        target=record.target,
+        others=progress.decisions,
+        attestations=progress.attestations,
+    )
+    return f"DOES NOT COUNT: {why.removeprefix(item.label).strip()}" if why else ""
+
+
+def _decision(item: Decision, dead: str, now: datetime, width: int, look: Look) -> Line:
+    """`dead`: why it does not count any more."""
+    tone = Tone.UNKNOWN if dead else STATUSES[item.status]
     second = f" with {item.second}" if item.second else ""
     against = " AGAINST THE FINDINGS" if item.override else ""
     pieces = [
-        line(span(f"{item.label} ", Tone.STRONG), span(item.status, tone), span(against, Tone.WARNING)),
+        line(
+            span(f"{item.label} ", Tone.STRONG),
+            span(f"{item.status} {dead}".rstrip(), tone),
+            span(against, Tone.WARNING),
+        ),
         line(f"{item.from_percent:g} to {item.to_percent:g} %"),
         line(f"{item.by}{second}, {age(item.at, now, look)} ago"),
     ]

@@ -10,7 +10,7 @@ from console.model.criteria.facts import Cover, Facts, Said, clock, minutes
 from console.model.decision import FAIL, PASS, UNKNOWN, Attestation
 from console.model.hours import Hours, parse_hours
 from console.model.people import Actor, are_two_people
-from console.model.rollout_plan import CriterionRule
+from console.model.rollout_plan import CriterionKind, CriterionRule
 
 PRIMARY = "primary"
 """The on-call role that must be held, where a criterion names none."""
@@ -168,6 +168,34 @@ def approval(rule: CriterionRule, facts: Facts, now: datetime) -> Said:
     elif len(counted) < len(standing):
         why += "; two names of one login are one person"
     return Said(UNKNOWN, why, max((item.at for item in last.values()), default=None))
+
+
+def discounted(rule: CriterionRule, facts: Facts, item: Attestation, now: datetime) -> str:
+    """Why one person's word on a criterion does not count for this step now, by what `checklist` and `approval` ask;
+    empty when it does."""
+    approving = rule.kind is CriterionKind.APPROVAL
+    if item.phase != facts.to_percent and (approving or item.phase is not None):
+        return (
+            f"it is about {f'{item.phase:g} %' if item.phase is not None else 'no phase'}, not {facts.to_percent:g} %"
+        )
+    if item.role != rule.role and (approving or rule.role):
+        return f"said as {item.role or 'nobody'}, asked of {rule.role or 'anybody'}"
+    if approving and facts.record.bake_since is not None and item.at < facts.record.bake_since:
+        return "said before this bake"
+    if _ends(rule, item) <= now:
+        return f"expired at {clock(_ends(rule, item))}"
+    later = [
+        other for other in _said(rule, facts) if other.at > item.at and other.phase in (item.phase, facts.to_percent)
+    ]
+    if any(not approving or other.by == item.by for other in later):
+        return "something else was said since"
+    if not item.approved:
+        return ""
+    if not approving:
+        return "" if item.link else "without a link"
+    if facts.author is None:
+        return "who began the rollout is not known"
+    return "" if are_two_people(facts.author, item.by) else "of who began the rollout, or under the same login"
 
 
 def different(said: Iterable[Attestation]) -> list[Attestation]:
