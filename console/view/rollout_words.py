@@ -82,6 +82,9 @@ def urgent(board: Board, now: datetime) -> Told | None:
     record = progress.record
     if record.state is RolloutState.ROLLING_BACK:
         return _rolling_back(board, now)
+    if record.countdown is not None and not board.lease.holder:
+        why = f"no engine holds the lease: {record.countdown.why}"
+        return Told(Tone.ALARM, "ROLLBACK DOES NOT START BY ITSELF", why, "R starts it")
     if record.countdown is not None:
         left = count(record.countdown.at - now)
         return Told(Tone.ALARM, f"ROLLBACK STARTS BY ITSELF IN {left}", record.countdown.why, "H stops it")

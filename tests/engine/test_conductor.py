@@ -470,7 +470,7 @@ async def test_a_rollback_that_cannot_be_started_is_said_once(bench: Rollout) ->
     assert rollout(console).breaches
 
 
-async def test_a_disk_that_is_full_does_not_stop_a_rollback_by_itself(bench: Rollout) -> None:
+async def test_a_disk_that_is_full_stops_no_rollback_by_itself_while_the_lease_lasts(bench: Rollout) -> None:
     bench.plan(AUTO)
     console = await bench.begun(share=5)
     bench.judged = (breach(),)
@@ -485,6 +485,21 @@ async def test_a_disk_that_is_full_does_not_stop_a_rollback_by_itself(bench: Rol
     await bench.run(60)
     assert (rollout(console).unsaved, rollout(console).percent) == (False, 0)
     assert bench.count("rollback_begun", "write_finished") == [1, 2]
+
+
+async def test_a_disk_that_is_full_for_longer_than_the_lease_leaves_the_rollback_to_people(bench: Rollout) -> None:
+    bench.plan(AUTO)
+    console = await bench.begun(share=5)
+    bench.judged = (breach(),)
+    await bench.run(30)
+    assert rollout(console).countdown is not None
+    bench.journal.problem = "disk full"
+    await bench.run(120)
+    assert (console.board.lease.holder, bench.flags.percent) == ("", 5)
+    assert rollout(console).state is not RolloutState.ROLLING_BACK
+    assert isinstance(await console.submit(cmd.StartRollback("P99 is high"), unsaved=True), Done)
+    done = await console.submit(cmd.SetFlag(rollout(console).run, "disable"), unsaved=True)
+    assert (type(done), bench.flags.percent) == (Done, 0)
 
 
 # -- the way back -----------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from console.model.board import LeaseView
 from console.model.decision import Answer
 from console.model.estimate import Deadline, Estimate, Remaining
 from console.model.rollback import ProofState
@@ -91,6 +92,12 @@ def test_an_automatic_rollback_counts_down_before_all_else():
     told = urgent(rollouts.breached(countdown=True), NOW)
     assert (told.tone, told.word, told.key) == (Tone.ALARM, "ROLLBACK STARTS BY ITSELF IN 0:42", "H stops it")
     assert counts_down(rollouts.breached(countdown=True), NOW)
+
+
+def test_without_the_lease_nothing_starts_by_itself_and_that_is_said():
+    told = urgent(replace(rollouts.breached(countdown=True), lease=LeaseView()), NOW)
+    assert (told.tone, told.word, told.key) == (Tone.ALARM, "ROLLBACK DOES NOT START BY ITSELF", "R starts it")
+    assert told.why.startswith("no engine holds the lease: P99 latency")
 
 
 def with_record(**changes):
