@@ -233,14 +233,18 @@ class History:
         run = self.run(state)
         if run is None and not self._begun(self._measured(state)):
             return readiness
-        from console.model.clock import deadline
+        from console.model.clock import deadline, doubted, spent
 
+        guardrails = board.rollout.guardrails if board.rollout is not None else ()
+        judged = board.progress.judged if board.progress is not None else ()
         found = deadline(
             readiness.estimate,
             board.at,
             self._limits(board, rollback.objective),
             no_return=_known(board.readings.get("rollback.no_return")),
             under_way=run is not None,
+            gone=spent(board.slos),
+            unknown=doubted(board.slos, guardrails, judged),
         )
         left = self._remaining(state, board, run, rollback.objective) if run is not None else None
         return replace(readiness, deadline=found, remaining=left)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from math import exp, log, sqrt
+from math import exp, inf, log, sqrt
 from operator import add
 
 from console.model.estimate import Deadline, Estimate, Remaining
@@ -28,10 +28,12 @@ from console.model.predict import (
     live_draws,
     worth_runs,
 )
+from console.model.rollout import Guardrail, Level
 from console.model.run import Run
 from console.model.slo import SloGauge
 from console.model.student import quantile
 from console.model.value import value
+from console.model.verdict import Judged, Verdict
 
 _SHRINK = 2.0
 """So many steps of which nothing is known weigh against those that were seen."""
@@ -39,6 +41,8 @@ _MOST = 4.0
 """The pace is between a quarter and four times."""
 _LEAST_SPREAD = 0.1
 """Of a step's logarithm, where all past ones took the same."""
+_NAMED = 3
+"""So many of what is not known are named."""
 
 
 # -- under way --------------------------------------------------------------------------------------------------------
@@ -185,11 +189,11 @@ def objective_limit(since: datetime | None, objective: timedelta | None) -> tupl
 
 def budget_limits(gauges: Iterable[SloGauge]) -> tuple[Limit, ...]:
     """When the budgets that burn will be spent: in one of ten futures of the forecast, or at the rate of the last hour
-    where there is none. What is spent already bounds nothing any more."""
+    where there is none. What is spent already bounds nothing any more: `spent` names it."""
     found = []
     for gauge in gauges:
         burn, left = gauge.burn.value, gauge.budget_left.value
-        if burn is None or burn <= 1.0 or left is None or left <= 0.0 or gauge.burn.at is None:
+        if burn is None or not 1.0 < burn < inf or left is None or not 0.0 < left <= 1.0 or gauge.burn.at is None:
             continue
         spent = gauge.burn.at + left * gauge.objective.period / burn
         if gauge.forecast is not None and gauge.forecast.p10 is not None:
@@ -198,15 +202,51 @@ def budget_limits(gauges: Iterable[SloGauge]) -> tuple[Limit, ...]:
     return tuple(found)
 
 
+def spent(gauges: Iterable[SloGauge]) -> tuple[str, ...]:
+    """The objectives whose budget is spent, by name."""
+    return tuple(
+        gauge.objective.name
+        for gauge in gauges
+        if gauge.budget_left.ok and gauge.budget_left.value is not None and gauge.budget_left.value <= 0.0
+    )
+
+
+def doubted(
+    gauges: Iterable[SloGauge], guardrails: Iterable[Guardrail] = (), judged: Iterable[Judged] = ()
+) -> tuple[str, ...]:
+    """What is not known to be well, by name: objectives without a burn rate or a budget that can be relied on, and
+    guardrails of this phase that neither their evidence nor, without any, their level shows to be kept."""
+    found = [gauge.objective.name for gauge in gauges if not (gauge.burn.ok and gauge.budget_left.ok)]
+    verdicts = {item.guardrail: item.verdict is Verdict.PASS for item in judged}
+    for item in guardrails:
+        if item.level is not Level.NOT_IN_PHASE:
+            verdicts.setdefault(item.rule.name, item.level in (Level.OK, Level.WARNING))
+    return (*found, *(name for name, kept in verdicts.items() if not kept))
+
+
 def deadline(
-    found: Estimate, now: datetime, limits: Sequence[Limit], *, no_return: float | None = None, under_way: bool = False
+    found: Estimate,
+    now: datetime,
+    limits: Sequence[Limit],
+    *,
+    no_return: float | None = None,
+    under_way: bool = False,
+    gone: Sequence[str] = (),
+    unknown: Sequence[str] = (),
 ) -> Deadline:
-    """When a rollback must begin at the latest. `no_return` is above 0 once the point of no return is passed. `why`
-    reads after "start by 14:32:10, or"."""
+    """When a rollback must begin at the latest. `no_return` is above 0 once the point of no return is passed; `gone`
+    are budgets that are spent, and `unknown` is what may bound it, and is not known. `why` reads after "start by
+    14:32:10, or"."""
     if no_return is not None and no_return > 0.0:
         return Deadline(None, "the point of no return is passed", passed=True)
     if under_way:
         return Deadline(None, "a rollback is under way")
+    if not limits and (gone or unknown):
+        words = [f"the budget of {', '.join(gone)} is spent already"] if gone else []
+        if unknown:
+            more = f" and {len(unknown) - _NAMED} more" if len(unknown) > _NAMED else ""
+            words.append(f"whether {', '.join(unknown[:_NAMED])}{more} hold is not known")
+        return Deadline(None, "; ".join(words) if gone else f"unknown: {words[0]}")
     if not limits:
         return Deadline(None, "nothing bounds it: no guardrail is breached, and no budget runs out")
     bound = found.bound

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from math import inf, nan
 from random import Random
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from console.model import commands as cmd
 from console.model import events as ev
-from console.model.clock import Limit, budget_limits, deadline, objective_limit, remaining
+from console.model.clock import Limit, budget_limits, deadline, doubted, objective_limit, remaining, spent
 from console.model.decide import Batch
 from console.model.drain import Flow, drained
 from console.model.estimate import KEPT, Estimate, Measured, Origin, Prediction, Remaining
@@ -22,9 +23,11 @@ from console.model.people import Severity
 from console.model.playbook import Check, LoadedPlaybook, Playbook, StepKind
 from console.model.predict import Live, Past, past
 from console.model.reading import Reading, ReadingState, missing
+from console.model.rollout import Guardrail, GuardrailRule
 from console.model.run import Run, RunStatus
 from console.model.sli import of_counters
 from console.model.slo import Objective, SloGauge
+from console.model.verdict import Judged, Verdict
 from console.model.window import Rolling
 from tests.model.life import ALICE, ENGINE, ROLLBACK, START, Life, step
 
@@ -272,6 +275,41 @@ def test_a_budget_that_burns_bounds_it() -> None:
     day = timedelta(days=1)
     (foretold,) = budget_limits([gauge(0.5, 2.0, Forecast(NOW, 30 * day, 2 * day, 3 * day, None, 0.1, 9))])
     assert foretold.at == NOW + 2 * day
+
+
+def test_nothing_bounds_it_is_said_only_of_what_is_known() -> None:
+    well = gauge(0.5, 0.9)
+    assert (spent([well]), doubted([well])) == ((), ())
+    assert (spent([gauge(0.0, 20.0)]), spent([gauge(None, None)])) == (("errors",), ())
+    found = deadline(KNOWN, NOW, (), gone=("errors",))
+    assert (found.at, found.why) == (None, "the budget of errors is spent already")
+    for unread in (
+        gauge(None, 20.0),
+        gauge(0.5, None),
+        replace(well, burn=replace(well.burn, state=ReadingState.STALE)),
+    ):
+        assert doubted([unread]) == ("errors",)
+    found = deadline(KNOWN, NOW, (), unknown=("errors", "p99", "a", "b"))
+    assert (found.at, found.why) == (None, "unknown: whether errors, p99, a and 1 more hold is not known")
+    assert "; whether p99 hold" in deadline(KNOWN, NOW, (), gone=("errors",), unknown=("p99",)).why
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_a_guardrail_is_known_by_its_evidence_or_by_its_level(verdict: Verdict) -> None:
+    rule = GuardrailRule("p99", "P99", "q", warning=200.0, critical=300.0)
+    seen = Guardrail(rule, Reading(ReadingState.OK, 120.0, NOW, "x"))
+    assert (doubted([], [seen]), doubted([], [replace(seen, rule=replace(rule, phases=(5.0,)), within=False)])) == (
+        (),
+        (),
+    )
+    assert doubted([], [replace(seen, value=missing(ReadingState.NO_DATA, "x"))]) == ("p99",)
+    assert doubted([], [replace(seen, value=Reading(ReadingState.OK, 400.0, NOW, "x"))]) == ("p99",)
+    assert doubted([], [seen], [Judged("p99", "P99", verdict)]) == (() if verdict is Verdict.PASS else ("p99",))
+
+
+@pytest.mark.parametrize(("left", "burn"), [(inf, 20.0), (1e308, 2.0), (0.5, inf), (0.5, nan), (nan, 20.0)])
+def test_figures_that_are_none_bound_nothing(left: float, burn: float) -> None:
+    assert budget_limits([gauge(left, burn)]) == ()
 
 
 @pytest.mark.parametrize(("left", "burn"), [(0.5, 0.9), (0.0, 20.0), (-0.1, 20.0), (None, 20.0), (0.5, None)])
