@@ -33,8 +33,6 @@ class Level(StrEnum):
     NOT_IN_PHASE = "not_in_phase"
 
 
-_LONGEST = timedelta(days=36_500).total_seconds()
-"""A phase that is older is none."""
 REACHED = 0.5
 """By how many percent a phase may be missed and be reached."""
 
@@ -219,15 +217,6 @@ class Rollout:
         if percent is None:
             return None
         return sum(1 for phase in self.plan.phases if percent >= phase - REACHED) - 1
-
-    def bake_left(self, now: datetime) -> timedelta | None:
-        """Bake time still to run, zero when it is over; None when it is unknown or no phase is entered."""
-        if self.since.value is None or self.phase is None or self.phase < 0:
-            return None
-        spent = now.timestamp() - self.since.value
-        if not abs(spent) <= _LONGEST:  # also of what is no number
-            return None
-        return max(self.plan.bake - timedelta(seconds=spent), timedelta(0))
 
     @property
     def level(self) -> Level:

@@ -13,6 +13,7 @@ from console.model.estimate import Drain, Estimate, Remaining
 from console.model.incident import Incident
 from console.model.message import ChannelProof
 from console.model.people import Actor
+from console.model.progress import Progress
 from console.model.reading import Reading, ReadingState
 from console.model.rollback import Readiness
 from console.model.rollout import Guardrail, Rollout
@@ -38,7 +39,7 @@ def snapshot(board: Board) -> Json:
         "environment": str(board.target),
         "sources": [_source(status, board) for status in board.sources],
         "slos": [slo_data(gauge) for gauge in board.slos],
-        "rollout": _rollout(board.rollout, board.at) if board.rollout is not None else None,
+        "rollout": _rollout(board.rollout, board.progress, board.at) if board.rollout is not None else None,
         "rollback": rollback_data(board.readiness, board.at),
         "alerts": _alerts(board.feed),
         "incidents": [incident_data(item, board.runs, board.at) for item in board.incidents],
@@ -174,8 +175,8 @@ def _seconds(length: timedelta | None) -> float | None:
     return None if length is None else number(length.total_seconds())
 
 
-def _rollout(rollout: Rollout, now: datetime) -> Json:
-    left = rollout.bake_left(now)
+def _rollout(rollout: Rollout, progress: Progress | None, now: datetime) -> Json:
+    left = progress.bake_left(now) if progress is not None else None
     return {
         "name": rollout.plan.name,
         "phases": [number(phase) for phase in rollout.plan.phases],

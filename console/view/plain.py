@@ -89,7 +89,7 @@ def _rollout(board: Board, now: datetime, look: Look) -> Iterator[str]:
         if phase < 0
         else f"phase {phase + 1} of {len(rollout.plan.phases)}"
     )
-    facts = ", ".join([where, words(measured(rollout, now, look)), words(bake(rollout, now, look))])
+    facts = ", ".join([where, words(measured(rollout, now, look)), words(bake(board.progress, now))])
     yield f"Rollout {rollout.plan.name}: {facts}"
     told = urgent(board, now)
     if told is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from console.model.board import Board
+from console.model.progress import Progress
 from console.model.reading import Reading
 from console.model.rolling import RolloutRecord, same_share
 from console.model.rollout import Guardrail, Level, Rollout, RolloutPlan
@@ -53,14 +54,14 @@ def share(what: str, reading: Reading[float], now: datetime, look: Look) -> Line
     return line(span(f"{what} ", Tone.DIM), shown(reading, lambda value: f"{number(value, 1)} %", now, look))
 
 
-def bake(rollout: Rollout, now: datetime, look: Look) -> Line:
+def bake(progress: Progress | None, now: datetime) -> Line:
     """How much of the bake time is left."""
-    left = rollout.bake_left(now)
+    left = progress.bake_left(now) if progress is not None else None
     head = span("bake ", Tone.DIM)
-    if left is None:
-        reason = "no phase entered" if rollout.phase == -1 else "unknown"
+    if progress is None or left is None:
+        reason = "unknown" if progress is None or progress.record.percent is None else "no phase entered"
         return line(head, span(reason, Tone.UNKNOWN if reason == "unknown" else Tone.DIM))
-    planned = timebox(rollout.plan.bake)
+    planned = timebox(progress.plan.stage(progress.record.percent or 0.0).bake)
     if not left:
         return line(head, f"over ({planned})")
     return line(head, f"{span_of(left)} left", span(f" of {planned}", Tone.DIM))
@@ -112,7 +113,7 @@ def head(board: Board, now: datetime, width: int, look: Look) -> Line:
     assert rollout is not None
     record = board.progress.record if board.progress is not None else None
     where, share_now = track(rollout, look, record), measured(rollout, now, look)
-    left = bake(rollout, now, look)
+    left = bake(board.progress, now)
     if board.progress is not None and board.progress.record.started_at is not None:
         left = next_decision(board.progress, now)
     return first_fit(width, join([where, share_now, left], "   "), join([where, share_now, left], " "))

@@ -91,14 +91,9 @@ def rollout(percent: float | None, since: float | None, *levels: float) -> Rollo
     return Rollout(plan, Reading(state, percent, AT), Reading(state, since, AT), guardrails)
 
 
-def test_phase_and_bake_time() -> None:
+def test_the_phase_is_the_highest_that_is_reached() -> None:
     assert [rollout(percent, None).phase for percent in (0, 5, 24.6, 25, 100)] == [-1, 0, 1, 1, 4]
     assert rollout(None, None).phase is None
-    now = AT + timedelta(minutes=10)
-    assert rollout(25, AT.timestamp()).bake_left(now) == timedelta(minutes=20)
-    assert rollout(25, AT.timestamp()).bake_left(now + timedelta(days=1)) == timedelta(0)
-    assert rollout(0, AT.timestamp()).bake_left(now) is None
-    assert rollout(25, None).bake_left(now) is None
 
 
 def test_the_worst_guardrail_speaks_for_the_rollout() -> None:

@@ -168,7 +168,7 @@ def test_the_track_marks_the_present_phase():
     assert words(rollout.track(boards.busy().rollout, LOOK)) == "5 ─ [▸25] ─ 50 ─ 75 ─ 100 %"
     unknown = boards.rollout(boards.lost(), boards.lost(), boards.lost(), boards.lost(), boards.lost())
     assert words(rollout.track(unknown, LOOK)) == "5 ─ 25 ─ 50 ─ 75 ─ 100 %"
-    assert "bake unknown" in words(rollout.bake(unknown, NOW, LOOK))
+    assert "bake unknown" in words(rollout.bake(None, NOW))
 
 
 def test_alerts_come_active_and_severe_first_without_the_watchdog():

@@ -17,6 +17,7 @@ from console.view import decision, overview, rollback, rollback_detail, rollout,
 from console.view.line import Tone, line_width, words
 from console.view.look import ASCII, Look
 from console.view.plain import report
+from console.view.rollout import bake
 from console.view.rollout_words import counts_down, next_decision, urgent
 from tests.view import boards, rollouts
 from tests.view.boards import ALICE, NOW, ok
@@ -134,6 +135,7 @@ def test_what_else_must_not_be_overlooked(board, word, why):
 def test_nothing_is_urgent_while_it_bakes_and_all_is_well():
     assert urgent(rollouts.baking(), NOW) is None
     assert words(next_decision(rollouts.baking().progress, NOW)) == "decides to 50 % in 9 min"
+    assert words(bake(rollouts.baking().progress, NOW)).startswith("bake 9 min left of 30 min")
     assert not counts_down(rollouts.baking(), NOW)
 
 
