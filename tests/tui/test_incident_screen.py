@@ -248,8 +248,8 @@ async def test_what_is_typed_at_a_button_is_written_and_never_obeyed_by_the_scre
         assert at.screen.query_one("#field-reason").value == "need db"
         assert not incident(at).decisions
         await at.press("enter")
-        assert at.app.focused.id == "submit"
-        await at.press("enter")
+        assert at.app.focused.id == "cancel", "where care is due no second enter sends it"
+        await at.press("tab", "enter")
         assert incident(at).escalations[-1].reason == "need db"
 
 

@@ -300,7 +300,7 @@ async def test_a_run_is_aborted_with_a_reason(open_console):
         assert at.app.focused.id == "cancel"
         await at.focus("#field-reason")
         await at.type("wrong playbook")
-        await at.press("enter", "enter")
+        await at.press("enter", "tab", "enter")
         assert at.engine.state.runs[run].status is RunStatus.ABORTED
         assert "ABORTED" in at.text()
 

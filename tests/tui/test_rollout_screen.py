@@ -120,60 +120,6 @@ async def test_without_a_decision_the_glass_is_offered_and_the_reason_said(open_
     assert taken == [cmd.SetShare(50.0, 25.0, True, "the author is asleep", "", "the author is asleep")]
 
 
-@pytest.mark.parametrize("typed", ["q", "x", "P", "qq", "yes"])
-async def test_stray_letters_and_enter_break_no_glass(open_console, taken, typed):
-    async with open_console(rollouts.baking()) as at:
-        await at.press("0")
-        await at.press("P")
-        assert "BREAK THE GLASS" in at.text()
-        await at.press(*typed, "enter", "enter")
-        assert "BREAK THE GLASS" not in at.text(), "closed"
-    assert taken == []
-
-
-async def test_a_q_closes_a_careful_form_at_once_and_nothing_is_kept(open_console, taken):
-    async with open_console(rollouts.baking()) as at:
-        for key in ("P", "X", "R"):
-            await at.press("0", key)
-            await at.press("q")
-            assert "CAN ROLL BACK" in at.text()
-            await at.press("0", key)
-            assert "As you left it" not in at.text()
-            await at.press("escape")
-    assert taken == []
-
-
-@pytest.mark.parametrize("key", ["R", "u", "X", "b"])
-async def test_a_key_pressed_again_is_no_reason_however_late(open_console, taken, monkeypatch, key):
-    from console.tui.dialogs import base
-
-    monkeypatch.setattr(base, "TWICE_SECONDS", -1.0)  # every second press is a late one
-    boards = {
-        "R": rollouts.passed,  # no reason is proposed
-        "u": lambda: held(state=RolloutState.HELD, held_by=ALICE, held_reason="x"),
-        "X": rollouts.baking,
-        "b": rollouts.unknown,
-    }
-    async with open_console(boards[key]()) as at:
-        await at.press("0", key)
-        assert at.app.focused.id == "cancel"
-        await at.press(key)
-        assert at.app.focused.id == "cancel"
-        await at.press("enter")
-        await at.press("0", key, "j", "enter")
-        assert at.app.focused.id == "cancel", "after the last field nothing is a step away"
-        await at.press("enter")
-    assert taken == []
-
-
-async def test_a_reason_typed_at_once_starts_the_rollback_with_the_right_button(open_console, taken):
-    async with open_console(rollouts.passed()) as at:
-        await at.press("R")
-        await at.type("errors everywhere")
-        await at.press("enter", "tab", "enter")
-    assert [item.reason for item in taken] == ["errors everywhere"]
-
-
 async def test_after_the_last_phase_a_promotion_finishes(open_console, taken):
     async with open_console(rollouts.passed()) as at:
         await at.press("0")

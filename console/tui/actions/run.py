@@ -71,7 +71,7 @@ def _alone(run: Run, step: Step, board: Board) -> tuple[list[Line], list[Text]]:
 def _typed(run: Run, step: Step, progress: StepRun) -> list[Text]:
     if not step.irreversible or progress.asked_by is not None:
         return []
-    return [Text("typed", f"To confirm, type: {run.confirmation(step)}")]
+    return [Text("typed", f"To confirm, type: {run.confirmation(step)}", word=True)]
 
 
 # -- closing a step ---------------------------------------------------------------------------------------------------

@@ -56,6 +56,7 @@ class Dialog(ModalScreen[T], Standing):
         """Remembers the key that opened it, and until when it was not there to be read."""
         opened = self.host.handed
         self._opened_by = opened if isinstance(opened, events.Key) and opened.is_printable else None
+        self.opened_with = self._opened_by.character if self._opened_by is not None else None
         self._there_at = asyncio.get_running_loop().time()
 
     def pressed_twice(self, event: events.Key) -> bool:

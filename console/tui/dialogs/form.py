@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 PROCEED = "NOT SAVED"
 """What is typed to go on although nothing can be saved."""
+GLASS = "break_glass"
+"""The field in which a rule is broken: it is gone to on purpose, and filled by nothing that is typed elsewhere."""
 
 
 class Unfit(ValueError):
@@ -48,6 +50,8 @@ class Text:
     hint: str = ""
     proposed: bool = False
     """Whether typing replaces the value; end and the arrows keep it."""
+    word: bool = False
+    """Whether it is a word that must be typed as it stands: nobody does that by accident."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +78,9 @@ class Choice:
 class Question:
     """A form. `build` makes the command from the answers; its ValueError is shown and nothing is lost.
 
-    `careful`: the focus starts on Cancel. `unsaved`: the reason of an earlier attempt that could not be saved.
-    `preview` gives, for the answers so far and a width, what would come of them; it is shown while they are typed.
+    `careful`: the focus starts on Cancel, comes back to it after the last field unless a word must be typed, and a q
+    there closes. `unsaved`: the reason of an earlier attempt that could not be saved. `preview` gives, for the answers
+    so far and a width, what would come of them; it is shown while they are typed.
     `large`: it looks through thousands, and is made in a thread.
     """
 
@@ -218,7 +223,7 @@ class Form(Dialog[Done]):
         self._next(event.source)
 
     def submitted(self, field: Input) -> None:
-        """Enter goes on to the next field, and submits in the last one."""
+        """Enter goes on to the next field. The last one submits, or leads to a button where care is due."""
         self._next(field)
 
     def _next(self, widget: Widget) -> None:
@@ -229,7 +234,8 @@ class Form(Dialog[Done]):
         if place + 1 < len(ids):
             self.set_focus(self.query_one(f"#{ids[place + 1]}"))
         elif self._question.careful and widget.id != "proceed":
-            self.set_focus(self.query_one("#submit"))
+            sure = any(isinstance(item, Text) and item.word for item in self._question.fields)
+            self.set_focus(self.query_one("#submit" if sure else "#cancel"))
         else:
             self._submit()
 
@@ -243,9 +249,10 @@ class Form(Dialog[Done]):
     def on_key(self, event: events.Key) -> None:
         """What is typed while a button has the focus is meant for a field: the first empty one, else the first. It
         would be lost otherwise, up to the first blank, which presses the button, and obeyed by the screen below. In a
-        list of answers it is the beginning of one. A q closes, unless it is the beginning of words that are waited for.
+        list of answers it is the beginning of one. A q closes, unless it is the beginning of words that are waited for
+        and no care is due. Where it is, the key that opened the form, once more, is no answer however late it comes.
         """
-        if self.pressed_twice(event):
+        if self.pressed_twice(event) or self._opens_again(event):
             event.stop()
         elif event.character == "q" and isinstance(self.focused, Press) and self._awaited():
             self._into_a_field(event)
@@ -255,6 +262,10 @@ class Form(Dialog[Done]):
             self._answer_that_begins(event)
         elif isinstance(self.focused, Press):
             self._into_a_field(event)
+
+    def _opens_again(self, event: events.Key) -> bool:
+        at_button = isinstance(self.focused, Press) and self._question.careful
+        return at_button and event.character == self.opened_with and not self._written()
 
     def _answer_that_begins(self, event: events.Key) -> None:
         wanted = next(
@@ -274,12 +285,13 @@ class Form(Dialog[Done]):
         self._begun = ""
 
     def _fields(self) -> list[Field]:
-        texts = [item for item in self._question.fields if isinstance(item, Text)]
+        """Those that what is typed at a button may go to."""
+        texts = [item for item in self._question.fields if isinstance(item, Text) and item.id != GLASS]
         return [self.query_one(f"#field-{item.id}", Field) for item in texts]
 
     def _awaited(self) -> bool:
-        """Whether nothing was written yet of what the form asks for in words."""
-        fields = self._fields()
+        """Whether nothing was written yet of what the form asks for in words, so that a q may begin them."""
+        fields = [] if self._question.careful else self._fields()
         return bool(fields) and not any(field.value for field in fields)
 
     def _into_a_field(self, event: events.Key) -> None:
