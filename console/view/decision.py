@@ -5,7 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 
 from console.model.board import Board
-from console.model.decision import FAIL, PASS, UNKNOWN, Answer, Attestation, Decision, Proposal, Status, newest, valid
+from console.model.decision import (
+    FAIL,
+    OVERRIDE,
+    PASS,
+    UNKNOWN,
+    Answer,
+    Attestation,
+    Decision,
+    Proposal,
+    Status,
+    newest,
+    valid,
+)
 from console.model.events.decision import Finding
 from console.model.progress import Progress
 from console.model.rollout_plan import CriterionKind, CriterionRule
@@ -198,7 +210,6 @@ def uncounted(progress: Progress, item: Attestation, now: datetime) -> str:
     """Why what somebody said does not count for the step that comes next; empty when it does."""
     from console.model.criteria import Facts, rules_of  # not before the first screen
     from console.model.criteria.people import discounted
-    from console.model.decide.decisions import OVERRIDE
 
     if item.expires_at is not None and item.expires_at <= now:
         return f"expired at {clock(item.expires_at)}"
