@@ -3,7 +3,7 @@
 python -m tests.journal.rollouts PATH    for every line read, a seed, forks a process: `pid N`, `open SEQ DIGEST`, then,
                                          before each append `will SEQ DIGEST` and after it `SEQ DIGEST`; at last `dead`
 
-DIGEST is over the folded rollouts.
+DIGEST is over the whole of what was folded.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import uuid
 from pathlib import Path
 from random import Random
 
+from console.journal.codec import decode, encode
 from console.journal.sqlite import SqliteJournal
 from console.model.decide import Batch
 from console.model.events import Recorded, kind_of
@@ -24,11 +25,13 @@ from console.model.people import Actor
 from console.model.state import State, apply
 from console.ports import Append, NewEvent
 from tests.journal.appender import Clock, say
-from tests.model.rollouts import TARGET, Rollouts, anything
+from tests.model.rollouts import Rollouts, anything
+
+CONSOLE = "child"
 
 
 def digest(state: State) -> str:
-    return hashlib.sha256(repr(state.rollouts.get(TARGET)).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr(state).encode()).hexdigest()[:16]
 
 
 class Kept(Rollouts):
@@ -37,7 +40,7 @@ class Kept(Rollouts):
     def __init__(self, path: Path) -> None:
         super().__init__()
         self._loop = asyncio.new_event_loop()
-        self._journal = SqliteJournal(path, Clock(), console="child")
+        self._journal = SqliteJournal(path, Clock(), console=CONSOLE)
         while events := self._journal.read(self.state.seq, 1000):
             for recorded in events:
                 apply(self.state, recorded)
@@ -52,7 +55,7 @@ class Kept(Rollouts):
     ) -> list[Recorded]:
         if not batches:
             return []
-        self._say_what_will_be(batches, actor, console)
+        self._say_what_will_be(batches, actor)
         appends = [
             Append(
                 batch.stream,
@@ -69,12 +72,13 @@ class Kept(Rollouts):
         say(f"{self.state.seq} {digest(self.state)}")
         return list(recorded)
 
-    def _say_what_will_be(self, batches: list[Batch], actor: Actor, console: str) -> None:
+    def _say_what_will_be(self, batches: list[Batch], actor: Actor) -> None:
         state = self.state.copy()
         for batch in batches:
             for number, payload in enumerate(batch.payloads, start=batch.expected + 1):
                 kind, version = kind_of(payload)
-                known = (state.seq + 1, batch.stream, number, kind, version, "", self.now, self.now, actor, console)
+                payload = decode(kind, version, encode(payload))  # as it will be read: 0 is 0.0
+                known = (state.seq + 1, batch.stream, number, kind, version, "", self.now, self.now, actor, CONSOLE)
                 apply(state, Recorded(*known, "", "live", payload))
         say(f"will {state.seq} {digest(state)}")
 
