@@ -246,9 +246,7 @@ def test_every_code_is_found_by_a_test():
 def own(tmp_path):
     """A folder of its own, with one playbook."""
     init(tmp_path / "conf")
-    # The example names playbooks that are gone here.
-    shutil.copyfile(ROLLOUT, tmp_path / "conf" / "rollout.yaml")
-    (tmp_path / "conf" / "risks.yaml").unlink()
+    shutil.copyfile(ROLLOUT, tmp_path / "conf" / "rollout.yaml")  # the example names playbooks that are gone here
     (tmp_path / "conf" / "risks.yaml").unlink()  # and so does this one
     playbooks = tmp_path / "conf" / "playbooks"
     for path in playbooks.rglob("*.yaml"):
