@@ -10,7 +10,7 @@ from math import isfinite
 
 from console.model.escalation import Reach
 from console.model.estimate import Drain, Measured, Origin
-from console.model.reading import Reading, ReadingState
+from console.model.reading import CLOCK_SECONDS, Reading, ReadingState
 from console.model.rollback import (
     BY_PEOPLE,
     KEYS,
@@ -200,7 +200,12 @@ def _drain(facts: Facts, now: datetime) -> Proof:
         why = drain.why or "how long that takes is not known"
         return replace(proof, state=ProofState.UNKNOWN, evidence=f"{proof.evidence}; {why}", expires_at=None)
     within = _length(timedelta(seconds=drain.p95))
-    return replace(proof, evidence=f"{proof.evidence}; gone in {within} (P95)")
+    evidence, limit = f"{proof.evidence}; gone in {within} (P95)", facts.rollback.objective
+    cut = drain.cut_after is not None and drain.cut_after <= limit.total_seconds()
+    if drain.p95 > limit.total_seconds() and not cut:
+        why = f"{evidence}; the whole rollback has {_length(limit)}"
+        return replace(proof, state=ProofState.FAILED, evidence=why)
+    return replace(proof, evidence=evidence)
 
 
 def _data(facts: Facts, now: datetime) -> Proof:
@@ -240,6 +245,8 @@ def _aged(name: str, facts: Facts, now: datetime, told: Callable[[float], tuple[
     reading = facts.readings.get(f"rollback.{KEYS[name][0]}")
     if reading is not None and reading.value is not None and abs(reading.value) > _LONGEST:
         return _unknown(name, f"{reading.value:g} s is no age")
+    if reading is not None and reading.value is not None and reading.value < -CLOCK_SECONDS:
+        return _unknown(name, f"{_length(timedelta(seconds=-reading.value))} in the future: a clock is off")
     return _asked(name, facts, now, told, "s")
 
 
