@@ -22,6 +22,8 @@ from console.reports.timeline import day, mark
 
 SHOWN = 12
 """How many differences are said; the others are counted."""
+KEY = 60
+"""Characters of a key in a sentence."""
 _ANCHOR = re.compile(r"([0-9]{1,15}):([0-9a-f]{64})")
 _LINE = re.compile(r"^Record: ([0-9]{1,15}:[0-9a-f]{64})$", re.MULTILINE)
 
@@ -176,7 +178,8 @@ def _parsed(text: str) -> dict[str, Any] | None:
 def _unlike(file: Any, record: Any, path: str) -> Iterator[str]:
     if isinstance(file, dict) and isinstance(record, dict):
         for key in sorted({*file, *record}):
-            where = f"{path}.{key}" if path else str(key)
+            shown = str(key) if len(str(key)) <= KEY else f"{str(key)[: KEY - 1]}…"
+            where = f"{path}.{shown}" if path else shown
             if key not in file:
                 yield f"{where}: missing in the file, {_short(record[key])} in the record"
             elif key not in record:

@@ -201,6 +201,15 @@ def test_what_is_no_certificate_names_no_event(text):
     assert decision.anchor_of(text) is None
 
 
+def test_a_key_without_end_is_cut():
+    data = {**json.loads(JSON), 1_000_000 * "k": 1}
+    (said,) = decision.differences(dump(data), EVENT)
+    assert said == f"{'k' * 59}…: '1' in the file, nothing in the record"
+    deep = json.loads(JSON)
+    deep["scope"] = {**deep["scope"], 1_000_000 * "k": {"a": 1}}
+    assert all(len(line) < 300 for line in decision.differences(dump(deep), EVENT))
+
+
 def test_many_differences_are_counted():
     found = decision.differences("\n".join(f"{n}" for n in range(100)), EVENT)
 
