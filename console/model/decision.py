@@ -16,6 +16,8 @@ from console.model.reading import CLOCK_SECONDS
 from console.model.value import value
 
 PASS, FAIL, UNKNOWN = "pass", "fail", "unknown"
+OVERRIDE = "override"
+"""What a second person approves who agrees to a decision against the findings."""
 LIFE = timedelta(hours=1)
 """How long a decision counts that rests on no finding with an expiry, or on somebody's word against the findings."""
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
+from console.model.decision import OVERRIDE
 from console.model.hours import EXAMPLE, parse_hours
 from console.model.rollback import KEYS, NEEDLESS
 from console.model.rollout_plan import (
@@ -144,6 +145,10 @@ def _criterion(node: Node, phases: Sequence[float], references: References) -> C
     if known and name in (CriterionKind.BEFORE, CriterionKind.SMOKE) and name != kind:
         fields["name"].refuse(
             shown(name), f"another name, or the kind {name}: so is called what the playbook of `{name}` says"
+        )
+    if name == OVERRIDE:
+        fields["name"].refuse(
+            shown(name), "another name: so is called the word of a second person against the findings"
         )
     return CriterionRule(
         name,

@@ -231,7 +231,8 @@ def test_against_the_findings_with_a_second_person_and_alone(rollout, logins):
 def test_another_name_of_the_same_login_is_nobody_else(rollout):
     """Everybody acts from alice's login here."""
     assert "alice began the rollout" in rollout("decision", "approve", "lead", "--phase", "5", by="bob", code=3).err
-    rollout("decision", "approve", "override", "--phase", "5", "--note", "fine", by="bob")
+    agreed = rollout("decision", "approve", "override", "--phase", "5", "--note", "fine", by="bob", code=3)
+    assert "not surely another person" in agreed.err
 
     refused = rollout("decision", "record", "GO", "--override", "why not", "--second", "bob", code=3)
     assert "not surely another person" in refused.err

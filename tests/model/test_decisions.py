@@ -13,8 +13,7 @@ from console.model import events as ev
 from console.model.commands import AbortRun, Approve, Attest, BeginRollout, Decide
 from console.model.criteria import asked, rules_of
 from console.model.decide import Batch
-from console.model.decide.decisions import OVERRIDE
-from console.model.decision import FAIL, LIFE, PASS, UNKNOWN, Answer, Status, answer, newest, valid
+from console.model.decision import FAIL, LIFE, OVERRIDE, PASS, UNKNOWN, Answer, Status, answer, newest, valid
 from console.model.events.decision import Condition, Finding
 from console.model.fold.decisions import ATTESTATIONS, KEPT, attested
 from console.model.message import Act, ChannelSpec, Topic
@@ -246,10 +245,18 @@ def test_against_the_findings_it_needs_a_reason_and_a_second_person(rollout):
 
 @pytest.mark.parametrize("second", [ALICE, NOT_BOB])
 def test_one_login_is_no_second_person(rollout, second):
-    rollout.do(Approve(OVERRIDE, 5.0, note="fine"), second)
+    """It is said at once, to whom it is about."""
+    assert "not surely another person" in rollout.refused(Approve(OVERRIDE, 5.0, note="fine"), second)
+    rollout.do(Approve(OVERRIDE, 5.0, False), second)
     command = rollout.decision(findings=rollout.found(alerts=FAIL), override="why not", second=second.name)
 
     assert "not surely another person" in rollout.refused(command)
+
+
+def test_a_word_against_the_findings_is_of_somebody_who_may_approve(rollout):
+    stranger = Actor("eve", "eve")
+    why = rollout.refused(Approve(OVERRIDE, 5.0, note="fine"), stranger)
+    assert "which eve is not by people.yaml" in why
 
 
 def test_a_second_person_agrees_to_this_phase_now(rollout):

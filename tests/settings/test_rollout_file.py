@@ -180,6 +180,7 @@ REFUSED: list[tuple[str, str, str, str]] = [
     ("auto_rollback: false", "auto_rollback: yes", "auto_rollback: yes", "16: auto_rollback: found 'yes', expected true or false"),
     ("auto_rollback: false", "auto_rollback: {countdown: 5s}", "countdown: 5s", "28: auto_rollback.countdown: found '5s', expected 10s or more: people must see it"),
     ("name: baseline", "name: smoke", "name: smoke", "11: criteria[3].name: found 'smoke', expected another name, or the kind smoke: so is called what the playbook of `smoke` says"),
+    ("name: baseline", "name: override", "name: override", "11: criteria[3].name: found 'override', expected another name: so is called the word of a second person against the findings"),
     ("smoke: post-deployment-smoke", "smoke: post-deploy-smoke", "smoke:", "8: smoke: found the unknown playbook 'post-deploy-smoke', expected 'post-deployment-smoke'"),
 ]  # fmt: skip
 

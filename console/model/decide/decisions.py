@@ -10,7 +10,7 @@ from math import isfinite
 from console.model import commands as cmd
 from console.model import events as ev
 from console.model.decide.context import Batch, Context, Refusal, required
-from console.model.decision import FAIL, LIFE, PASS, UNKNOWN, Answer, Attestation, Status, answer
+from console.model.decision import FAIL, LIFE, OVERRIDE, PASS, UNKNOWN, Answer, Attestation, Status, answer
 from console.model.events.decision import Condition, Finding
 from console.model.people import are_two_people
 from console.model.rolling import RolloutRecord, RolloutState
@@ -19,8 +19,6 @@ from console.model.rollout_plan import CriterionKind, CriterionRule
 from console.model.state import State
 from console.model.text import safe
 
-OVERRIDE = "override"
-"""What a second person approves who agrees to a decision against the findings."""
 _BY_RECORD = (CriterionKind.CHECKLIST, CriterionKind.APPROVAL, CriterionKind.BEFORE, CriterionKind.SMOKE)
 _OVER = (RolloutState.ROLLING_BACK, RolloutState.ROLLED_BACK, RolloutState.ABORTED, RolloutState.PROMOTED)
 _LINK = re.compile(r"https?://[^\s/]\S*", re.IGNORECASE)
@@ -52,6 +50,8 @@ def approve(state: State, command: cmd.Approve, context: Context) -> list[Batch]
     _phase(plan, command.phase)
     if command.criterion == OVERRIDE:
         note = required(command.note, "why you agree") if command.approved else command.note.strip()
+        if command.approved:
+            _may_agree(plan, record, context)
         said = ev.PhaseApproved(OVERRIDE, command.phase, "", command.approved, note)
         return [Batch(record.stream, record.version, (said,))]
     rule = _rule(plan, command.criterion, CriterionKind.APPROVAL)
@@ -125,6 +125,16 @@ def _rule(plan: RolloutPlan, name: str, kind: CriterionKind) -> CriterionRule:
         known = ", ".join(rule.name for rule in rules) or "none"
         raise Refusal(f"{name!r} is no criterion of the kind {kind.value}; known: {known}")
     return found
+
+
+def _may_agree(plan: RolloutPlan, record: RolloutRecord, context: Context) -> None:
+    """Whether a word against the findings can count: of another person than who began, in a role that approves."""
+    author, actor = record.begun_by, context.actor
+    if author is not None and not are_two_people(author, actor):
+        raise Refusal(f"{author} began the rollout, and {actor} is not surely another person: it would not count")
+    roles = dict.fromkeys(rule.role for rule in plan.criteria if rule.kind is CriterionKind.APPROVAL and rule.role)
+    if roles and not roles.keys() & set(context.standing.get(actor.name, ())):
+        raise Refusal(f"it is for the {' or '.join(roles)}, which {actor.name} is not by people.yaml")
 
 
 def _in_role(role: str, context: Context) -> None:
