@@ -13,13 +13,15 @@ from console.engine.conductor import TRIES
 from console.engine.console import Console
 from console.engine.outcome import Denied, Done, Unsaved
 from console.model import commands as cmd
+from console.model.decision import Proposal, answer
 from console.model.events import Recorded, RunFinished
+from console.model.events.decision import Finding
 from console.model.message import Act, ChannelSpec, Topic
 from console.model.reading import Reading, ReadingState
 from console.model.rollback import Proof, ProofState, Readiness
 from console.model.rolling import RolloutRecord, RolloutState
 from console.model.rollout import GuardrailRule
-from console.model.rollout_plan import AutoRollback, RollbackPlan
+from console.model.rollout_plan import AutoRollback, CriterionKind, CriterionRule, RollbackPlan
 from console.model.run import MAX_ATTEMPTS
 from console.model.verdict import Judged, Speed, Verdict
 from console.ports import Append, NewEvent, Query, Rejected
@@ -198,6 +200,25 @@ async def test_two_operators_promote_at_once_and_one_is_refused_by_name(bench: R
     assert isinstance(await alice.submit(command), Done)
     assert await bob.submit(command) == Denied("alice set it to 25 % 0 s ago: it was 5 % on the screen")
     assert bench.flags.set == [("elicitation", 5), ("elicitation", 25)]
+
+
+async def test_a_decision_is_looked_at_again_with_the_findings_of_the_moment(bench: Rollout) -> None:
+    bench.plan(replace(ROLLED, criteria=(CriterionRule("budget", "Error budget", CriterionKind.BUDGET),)))
+    console = await bench.begun()
+    until = bench.clock.now() + timedelta(hours=1)
+    left = "62 % of it is left"
+    found = Finding("budget", "Error budget", "budget", "technical", True, "pass", left, expires_at=until)
+    console._judges.proposal = lambda board: Proposal(0, 5, answer((found,)), (found,), board.at)
+    await bench.run(20)
+    assert isinstance(await console.submit(cmd.Decide(0, 5, "GO", (found,))), Done)
+    found = replace(found, outcome="fail", evidence="3 % of it is left")
+    denied = await console.submit(cmd.SetShare(5, 0, promote=True))
+    assert isinstance(denied, Denied)
+    assert "it is NO-GO since then: Error budget: 3 % of it is left" in denied.reason
+    assert bench.flags.set == []
+    assert isinstance(await console.submit(cmd.SetShare(5, 0, promote=True, break_glass=GLASS)), Done)
+    assert isinstance(await console.submit(cmd.SetShare(0, 5)), Done)
+    assert isinstance(await console.submit(cmd.StartRollback("P99 is high")), Done)
 
 
 async def test_a_write_that_is_refused_changes_nothing(bench: Rollout) -> None:
