@@ -134,10 +134,10 @@ class BoardMaker:
 
     def make(self, number: int) -> Board:
         """The Board of this moment."""
-        return with_progress(self._made(number), self._config.rollout, self._record.state, self._judges)
+        return with_progress(self.without_evidence(number), self._config.rollout, self._record.state, self._judges)
 
-    def _made(self, number: int) -> Board:
-        """It without the rollout's evidence."""
+    def without_evidence(self, number: int) -> Board:
+        """It without what judges the rollout, for whoever looks at readings alone."""
         now, known = self._world.clock.now(), self._on_calls()
         status = {name: poller.status(now) for name, poller in self._pollers.items()}
         values = {name: poller.value for name, poller in self._pollers.items()}

@@ -91,7 +91,15 @@ class Console:
             lambda board: self._boards.history.due(record.state, board.at, board.readiness.estimate),
         )
         self._watching = Watching(
-            world, record, lease, moments, engine, tasks, lambda: self._build(), self._publish, self._settled
+            world,
+            record,
+            lease,
+            moments,
+            engine,
+            tasks,
+            lambda: self._boards.without_evidence(self._number),
+            self._publish,
+            self._settled,
         )
         self._jobs = Jobs(
             world,
