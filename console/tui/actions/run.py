@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from console.model import commands as cmd
-from console.model.decide.runs.acting import in_doubt
+from console.model.decide.runs import in_doubt
 from console.model.links import usable
 from console.model.playbook import Step, StepKind
 from console.model.run import Run, StepRun

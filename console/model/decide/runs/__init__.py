@@ -4,7 +4,7 @@
 by itself; `authority`, `seeing` and `telling` say who may, what is shown, and who is told.
 """
 
-from console.model.decide.runs.acting import run_program, send_notice, set_flag
+from console.model.decide.runs.acting import in_doubt, run_program, send_notice, set_flag
 from console.model.decide.runs.control import abort, hold, resume, start, trust
 from console.model.decide.runs.settling import effect_outcome, settle, watched
 from console.model.decide.runs.steps import complete, confirm, expire, fail, retry, skip, take
@@ -17,6 +17,7 @@ __all__ = [
     "expire",
     "fail",
     "hold",
+    "in_doubt",
     "resume",
     "retry",
     "run_program",
