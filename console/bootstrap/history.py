@@ -42,7 +42,8 @@ async def remember(world: World, journal: Journal, ids: Ids) -> None:
     before = safe = 0.0
     for at, percent in world.steps:
         when, effect = world.instant(at), ids.new()
-        write = ev.WriteIntended(effect, plan.flag, percent, before, "promote", "the story of the demo", safe=safe)
+        why = "the story of the demo"
+        write = ev.WriteIntended(effect, plan.flag, percent, before, "promote", break_glass=why, safe=safe)
         done = ev.WriteFinished(effect, "done", f"set to {percent:g} %, read back", percent)
         entered = ev.PhaseEntered(percent, percent, effect)
         events += [NewEvent(item, when, ids.new()) for item in (write, done, entered)]

@@ -77,6 +77,7 @@ def _certify(app: ConsoleApp, at: Situation) -> None:
             Text("dissent", "Who disagrees, and why"),
         ),
         careful=True,
+        returns=True,
         preview=lambda answers, _: unlisted(board, answers.get("second", "")),
     )
     ask(app, question, "The decision is recorded")
@@ -146,6 +147,7 @@ def _approve(app: ConsoleApp, at: Situation) -> None:
             Text("note", "On what do you base it?"),
         ),
         careful=True,
+        returns=True,
     )
     ask(app, question, "Said")
 

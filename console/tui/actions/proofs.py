@@ -39,6 +39,7 @@ def _prove(app: ConsoleApp, at: Situation) -> None:
                 line(span("Nothing depends on it. What cannot be set back is owed, and said.", Tone.DIM)),
             ),
             careful=True,
+            returns=True,
         )
         ask(app, question, "The write path is proven")
 

@@ -88,6 +88,7 @@ def _roll_back(app: ConsoleApp, at: Situation) -> None:
         tuple(facts),
         (Text("reason", "Why", why[:200], "what you see", proposed=True),),
         careful=True,
+        returns=True,
     )
 
     def begun(outcome: Done) -> None:
@@ -148,6 +149,7 @@ def _promote(app: ConsoleApp, at: Situation) -> None:
         tuple(facts),
         glass,
         careful=True,
+        returns=True,
     )
     ask(app, question, "The rollout is finished" if following is None else f"{following:g} % is being set")
 
@@ -179,6 +181,7 @@ def _share(app: ConsoleApp, at: Situation) -> None:
             Text("break_glass", GLASS, "", "only to raise it without one"),
         ),
         careful=True,
+        returns=True,
     )
     ask(app, question, "The share is being set")
 
@@ -217,6 +220,7 @@ def _settle(app: ConsoleApp, at: Situation) -> None:
             Text("answer", "How you know", "", "read in the provider's own screen"),
         ),
         careful=True,
+        returns=True,
     )
     ask(app, question, "The write is settled")
 
@@ -236,6 +240,7 @@ def _with_reason(
             tuple(standing(app, at)),
             (Text("reason", "Why"),),
             careful=careful,
+            returns=careful,
         )
         ask(app, question, done)
 
@@ -258,6 +263,7 @@ def _begin(app: ConsoleApp, at: Situation) -> None:
         tuple(facts),
         (Text("revision", "Revision that is rolled out", found.record.revision, "2.14.0", proposed=True),),
         careful=True,
+        returns=True,
     )
     ask(app, question, "The rollout has begun")
 

@@ -78,9 +78,10 @@ class Choice:
 class Question:
     """A form. `build` makes the command from the answers; its ValueError is shown and nothing is lost.
 
-    `careful`: the focus starts on Cancel, comes back to it after the last field unless a word must be typed, and a q
-    there closes. `unsaved`: the reason of an earlier attempt that could not be saved. `preview` gives, for the answers
-    so far and a width, what would come of them; it is shown while they are typed.
+    `careful`: the focus starts on Cancel, and a q there closes. `returns`: enter after the last field comes back to
+    Cancel, unless a word must be typed: for what a few stray keys must not do. `unsaved`: the reason of an earlier
+    attempt that could not be saved. `preview` gives, for the answers so far and a width, what would come of them; it is
+    shown while they are typed.
     `large`: it looks through thousands, and is made in a thread.
     """
 
@@ -90,6 +91,7 @@ class Question:
     facts: tuple[Line, ...] = ()
     fields: tuple[Text | Choice, ...] = ()
     careful: bool = False
+    returns: bool = False
     unsaved: Unsaved | None = field(default=None)
     preview: Callable[[Mapping[str, str], int], Sequence[Line]] | None = None
     large: bool = False
@@ -233,7 +235,7 @@ class Form(Dialog[Done]):
         place = ids.index(widget.id) if widget.id in ids else len(ids)
         if place + 1 < len(ids):
             self.set_focus(self.query_one(f"#{ids[place + 1]}"))
-        elif self._question.careful and widget.id != "proceed":
+        elif self._question.returns and widget.id != "proceed":
             sure = any(isinstance(item, Text) and item.word for item in self._question.fields)
             self.set_focus(self.query_one("#submit" if sure else "#cancel"))
         else:
