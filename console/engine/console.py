@@ -97,7 +97,7 @@ class Console:
             moments,
             engine,
             tasks,
-            lambda: self._boards.without_evidence(self._number),
+            lambda: self._build(self._boards.without_evidence),
             self._publish,
             self._settled,
         )
@@ -433,11 +433,11 @@ class Console:
         for listener in list(self._listeners):
             listener(self._board)
 
-    def _build(self) -> Board:
+    def _build(self, make: Callable[[int], Board] | None = None) -> Board:
         """The Board of now. Where a fault of ours lets none be made, it is the last one, which says so: a rollback
         needs the record, and not a Board."""
         try:
-            return self._boards.make(self._number)
+            return (make or self._boards.make)(self._number)
         except Exception as error:
             last: Board | None = getattr(self, "_board", None)
             if last is None:
