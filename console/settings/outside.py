@@ -207,12 +207,10 @@ class Alertmanager:
 
 
 @value
-class UnleashFlags:
-    """The flags of one project and environment of an Unleash. `source.url` is Unleash's own, without /api."""
+class ServedFlags:
+    """Flags of a server, which says how often and how long it is asked."""
 
     source: HttpSource
-    project: str
-    environment: str
 
     @property
     def server(self) -> HttpSource | None:
@@ -231,30 +229,22 @@ class UnleashFlags:
 
 
 @value
-class HttpFlags:
+class UnleashFlags(ServedFlags):
+    """The flags of one project and environment of an Unleash. `source.url` is Unleash's own, without /api."""
+
+    project: str
+    environment: str
+
+
+@value
+class HttpFlags(ServedFlags):
     """Flags behind addresses: `pointer` (RFC 6901) finds the percentage in what `source.url` answers, `body` with a
     number in the place of `{percent}` sets it. `{flag}` in both addresses is the flag's name."""
 
-    source: HttpSource
     pointer: str
     write_url: str
     method: str
     body: str
-
-    @property
-    def server(self) -> HttpSource | None:
-        """The server that it is asked of."""
-        return self.source
-
-    @property
-    def interval(self) -> timedelta:
-        """How often it is asked."""
-        return self.source.interval
-
-    @property
-    def timeout(self) -> timedelta:
-        """How long one question may take."""
-        return self.source.timeout
 
 
 @value
