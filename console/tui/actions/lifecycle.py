@@ -203,6 +203,7 @@ def _escalate(app: ConsoleApp, at: Situation) -> None:
         tuple(facts),
         (Text("reason", "Why, or what is needed"),),
         careful=True,
+        returns=True,
     )
     ask(app, question, f"{incident.label} escalated")
 
