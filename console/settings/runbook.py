@@ -6,17 +6,15 @@ Nothing that can be read in the runbook is lost: what is no step of its own is t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
-from console.model.text import safe
+from console.settings.runbook_words import code, harmless, html_words, inline, lines_of, plain, unused
 
 if TYPE_CHECKING:
     from markdown_it.rules_block import StateBlock
     from markdown_it.rules_inline import StateInline
-    from markdown_it.token import Token
     from markdown_it.tree import SyntaxTreeNode
 
 TITLE = 60
@@ -32,15 +30,6 @@ _EXPECTED = re.compile(
     re.IGNORECASE,
 )
 _TASK = re.compile(r"\[[ xX]\]\s+")
-_TAGS = (
-    "a abbr address article aside audio b bdi bdo blockquote body br button caption center cite code col colgroup dd"
-    " del details dfn div dl dt em embed fieldset figcaption figure font footer form h1 h2 h3 h4 h5 h6 head header hr"
-    " html i iframe img input ins kbd label legend li link main mark meta nav ol option p picture pre q s samp script"
-    " section select small source span strike strong style sub summary sup svg table tbody td template textarea tfoot"
-    " th thead title tr tt u ul var video wbr"
-)
-_HTML = frozenset(_TAGS.split())
-"""Tags that are markup. Any other, such as `<pod>`, is a word that stands for something."""
 
 
 @dataclass(slots=True)
@@ -130,7 +119,7 @@ def read_runbook(text: str) -> Runbook:
     last = _Writer(root)
     for node in SyntaxTreeNode(tokens).children:
         if node.type == "heading":
-            section = Section(int(node.tag[1]), _plain(node))
+            section = Section(int(node.tag[1]), plain(node))
             while path[-1].level >= section.level:
                 path.pop()
             path[-1].children.append(section)
@@ -138,7 +127,7 @@ def read_runbook(text: str) -> Runbook:
             last = _Writer(section)
         else:
             last.take(node)
-    last.rest(_unused(tokens, env.get("references", {})))
+    last.rest(unused(tokens, env.get("references", {})))
     return _titled(root, matter)
 
 
@@ -151,7 +140,7 @@ def _front_matter(text: str) -> tuple[tuple[str, ...], str]:
     ends = (fence, "...") if fence == "---" else (fence,)
     for number, line in enumerate(lines[1:], 1):
         if line.rstrip() in ends:
-            return tuple(_all(item.rstrip()) for item in lines[1:number]), "\n".join(lines[number + 1 :])
+            return tuple(harmless(item.rstrip()) for item in lines[1:number]), "\n".join(lines[number + 1 :])
     return (), text
 
 
@@ -259,21 +248,33 @@ def _title(node: SyntaxTreeNode) -> str:
     """The first words of a paragraph, without a line that says what is expected."""
     if node.type != "paragraph":
         return ""
-    lines = [_TASK.sub("", line.strip(), count=1) for line in _lines(_children(node))]
+    lines = [_TASK.sub("", line.strip(), count=1) for line in lines_of(inline(node))]
     return title_of(" ".join(line for line in lines if not _EXPECTED.fullmatch(line.strip())))
+
+
+def _strong(node: SyntaxTreeNode) -> str:
+    """The words in bold that a paragraph begins with: its own title."""
+    tokens = inline(node)
+    if not tokens or node.type != "paragraph":
+        return ""
+    skipped = [token for token in tokens if token.type != "text" or _TASK.sub("", token.content).strip()]
+    if not skipped or skipped[0].type != "strong_open":
+        return ""
+    end = next(number for number, token in enumerate(skipped) if token.type == "strong_close")
+    return " ".join(" ".join(lines_of(skipped[1:end])).split())[:TITLE].rstrip(" .:;")
 
 
 def _said(item: SyntaxTreeNode) -> str:
     """The response, where an item says nothing else."""
     only = item.children[0] if len(item.children) == 1 else None
-    return _response(only) if only is not None and len(list(_lines(_children(only)))) == 1 else ""
+    return _response(only) if only is not None and len(list(lines_of(inline(only)))) == 1 else ""
 
 
 def _response(node: SyntaxTreeNode) -> str:
     """What a line such as `Expected: 200 OK` says is to be seen."""
     if node.type != "paragraph":
         return ""
-    for line in _lines(_children(node)):
+    for line in lines_of(inline(node)):
         found = _EXPECTED.fullmatch(_TASK.sub("", line.strip(), count=1).strip())
         if found is not None:
             return found.group(1)
@@ -284,11 +285,11 @@ def _flat(node: SyntaxTreeNode) -> str:
     """All the text of a block, on one line."""
     match node.type:
         case "paragraph" | "heading" | "th" | "td":
-            return _plain(node)
+            return plain(node)
         case "fence" | "code_block":
-            return " ".join(_code(line) for line in node.content.split("\n") if line.strip())
+            return " ".join(code(line) for line in node.content.split("\n") if line.strip())
         case "html_block":
-            return _html(node.content)
+            return html_words(node.content)
         case "hr":
             return ""
         case "tr":
@@ -301,178 +302,3 @@ def _flat(node: SyntaxTreeNode) -> str:
             return f"- {inner}" if inner else ""
         case _:
             return " ".join(filter(None, map(_flat, node.children)))
-
-
-def _code(line: str) -> str:
-    """A line of a program between backquotes: where it begins and ends must be seen when the lines are joined."""
-    mark = "``" if "`" in line else "`"
-    pad = " " if mark == "``" else ""
-    return f"{mark}{pad}{_all(line.strip())}{pad}{mark}"
-
-
-# -- words ------------------------------------------------------------------------------------------------------------
-
-
-def _children(node: SyntaxTreeNode) -> Sequence[Token]:
-    """The inline tokens of a paragraph, a heading or a cell."""
-    return [token for child in node.children if child.token is not None for token in child.token.children or ()]
-
-
-def _plain(node: SyntaxTreeNode) -> str:
-    return " ".join(" ".join(_lines(_children(node))).split())
-
-
-def _strong(node: SyntaxTreeNode) -> str:
-    """The words in bold that a paragraph begins with: its own title."""
-    tokens = _children(node)
-    if not tokens or node.type != "paragraph":
-        return ""
-    skipped = [token for token in tokens if token.type != "text" or _TASK.sub("", token.content).strip()]
-    if not skipped or skipped[0].type != "strong_open":
-        return ""
-    end = next(number for number, token in enumerate(skipped) if token.type == "strong_close")
-    return " ".join(" ".join(_lines(skipped[1:end])).split())[:TITLE].rstrip(" .:;")
-
-
-def _lines(tokens: Sequence[Token]) -> Iterator[str]:
-    """The text of inline tokens, line by line as it was written. A link's address stands behind its words."""
-    line: list[str] = []
-    links: list[tuple[str, str, int]] = []
-    tags: list[tuple[str, str]] = []
-    for token in tokens:
-        match token.type:
-            case "softbreak" | "hardbreak":
-                yield "".join(line)
-                line = []
-                links = [(href, title, 0) for href, title, _ in links]
-            case "code_inline":
-                line.append(_code(token.content) if token.content.strip() else "")
-            case "link_open":
-                links.append((str(token.attrs.get("href", "")), str(token.attrs.get("title", "")), len(line)))
-            case "link_close":
-                href, title, begin = links.pop()
-                words = "".join(line[begin:])
-                line.append(_address(words, href, title))
-            case "image":
-                title = str(token.attrs.get("title", ""))
-                alt = "".join(_lines(token.children or ())) or token.content
-                line.append(_all(f"{alt} (image: {token.attrs.get('src', '')}{', ' + title if title else ''})"))
-            case "html_inline":
-                line.append(_tag(token.content, tags))
-            case _:
-                line.append(_all(token.content))
-    yield "".join(line)
-
-
-def _address(words: str, href: str, title: str) -> str:
-    """What stands behind the words of a link."""
-    known = href in ("", words.strip(), f"mailto:{words.strip()}")
-    parts = [part for part in ("" if known else _all(href), _all(title)) if part]
-    return f" ({', '.join(parts)})" if parts else ""
-
-
-def _tag(text: str, open_tags: list[tuple[str, str]]) -> str:
-    """What an HTML tag within a line says. A tag that HTML does not know is a word in angle brackets."""
-    found = re.match(r"</?([A-Za-z][A-Za-z0-9-]*)", text)
-    if not text.startswith("<!--") and (found is None or found.group(1).lower() not in _HTML):
-        return _all(text)
-    if found is not None and text.startswith("</"):
-        name = found.group(1).lower()
-        if open_tags and open_tags[-1][0] == name:
-            href = open_tags.pop()[1]
-            return f" ({_all(href)})" if href else ""
-        return ""
-    page = _Page()
-    page.feed(text)
-    page.close()
-    if found is not None and found.group(1).lower() == "a":
-        open_tags.append(("a", page.href))
-        return ""
-    return page.words
-
-
-def _all(text: str) -> str:
-    """Harmless, and not cut."""
-    return safe(text, len(text) + 1)
-
-
-def _html(text: str) -> str:
-    page = _Page()
-    page.feed(text)
-    page.close()
-    return " ".join(page.words.split())
-
-
-class _Page(HTMLParser):
-    """The words of a piece of HTML, comments and addresses among them."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self._parts: list[str] = []
-        self._links: list[str] = []
-        self.href = ""
-
-    @property
-    def words(self) -> str:
-        """What was found so far."""
-        return "".join(self._parts)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """An opening tag."""
-        given = {name: value or "" for name, value in attrs}
-        if tag not in _HTML:
-            self._add(self.get_starttag_text() or "")
-        elif tag == "a":
-            self.href = given.get("href", "")
-            self._links.append(self.href)
-        elif tag == "img":
-            self._add(f" {given.get('alt', '')} (image: {given.get('src', '')}) ")
-        else:
-            self._add(" ")
-
-    def handle_endtag(self, tag: str) -> None:
-        """A closing tag."""
-        if tag not in _HTML:
-            self._add(f"</{tag}>")
-        elif tag == "a" and self._links:
-            href = self._links.pop()
-            self._add(f" ({href})" if href else "")
-        else:
-            self._add(" ")
-
-    def handle_data(self, data: str) -> None:
-        """The words themselves."""
-        self._add(data)
-
-    def handle_comment(self, data: str) -> None:
-        """A comment is often the most honest line of a runbook."""
-        if data.strip():
-            self._add(f" (comment: {data.strip()}) ")
-
-    def handle_decl(self, decl: str) -> None:
-        """Such as DOCTYPE."""
-        self._add(f" <!{decl}> ")
-
-    def handle_pi(self, data: str) -> None:
-        """Such as a piece of PHP."""
-        self._add(f" <?{data}> ")
-
-    def unknown_decl(self, data: str) -> None:
-        """Such as CDATA."""
-        self._add(f" {data} ")
-
-    def _add(self, text: str) -> None:
-        self._parts.append(_all(text))
-
-
-def _unused(tokens: Sequence[Token], references: dict[str, dict[str, str]]) -> Iterator[str]:
-    """Addresses that are defined at the end of a runbook and that nothing refers to."""
-    used = {
-        str(token.attrs.get("href", "") or token.attrs.get("src", ""))
-        for block in tokens
-        for token in block.children or ()
-    }
-    for label, reference in references.items():
-        if reference["href"] not in used:
-            title = f", {reference['title']}" if reference.get("title") else ""
-            yield _all(f"[{label.lower()}]: {reference['href']}{title}")
