@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from console.bootstrap.common import Options
 from console.cli.exits import USAGE, Stop
-from console.cli.plain_session import Left, Session
+from console.cli.plain_talk import Left, Talk
 from console.cli.record import incident_of, reading
 from console.cli.run_common import command_line
 
@@ -15,25 +15,25 @@ if TYPE_CHECKING:
     from console.model.playbook import LoadedPlaybook, Step
 
 
-async def started(session: Session, loaded: LoadedPlaybook, incident_id: str, given: Sequence[tuple[str, str]]) -> str:
+async def started(talk: Talk, loaded: LoadedPlaybook, incident_id: str, given: Sequence[tuple[str, str]]) -> str:
     """Asks for what the playbook wants to know, and starts a run. Its id."""
     from console.cli.record import submit
     from console.model.binding import asked
     from console.model.commands import StartRun
 
-    incident = incident_of(session.console.state, incident_id)
+    incident = incident_of(talk.console.state, incident_id)
     answers = dict(given)
-    for variable, proposed in asked(loaded.playbook, incident, session.console.settings.variables):
+    for variable, proposed in asked(loaded.playbook, incident, talk.console.settings.variables):
         if variable.name not in answers:
             choices = f" ({', '.join(variable.choices)})" if variable.choices else f" ({variable.type})"
             default = f" [{proposed}]" if proposed else ""
-            said = await session.ask(f"{variable.ask or variable.name}{choices}{default}:")
+            said = await talk.ask(f"{variable.ask or variable.name}{choices}{default}:")
             if said == "/quit":
                 raise Left
             answers[variable.name] = said or proposed
-    done = await submit(session.console, StartRun(incident.id, loaded, tuple(answers.items())))
-    run = session.console.state.runs[done.subject]
-    session.say(f"{run.label} {run.playbook.title} on {run.target}, for {incident.label}")
+    done = await submit(talk.console, StartRun(incident.id, loaded, tuple(answers.items())))
+    run = talk.console.state.runs[done.subject]
+    talk.say(f"{run.label} {run.playbook.title} on {run.target}, for {incident.label}")
     return run.id
 
 

@@ -10,7 +10,7 @@ import click
 from console.bootstrap.common import Options
 from console.cli.output import json_option, show, write_out
 from console.cli.plain_begin import dry_run, started
-from console.cli.plain_session import Session
+from console.cli.plain_talk import Talk
 from console.cli.record import How, Shown, unknown, write, writing
 from console.cli.run_common import set_option, variables
 from console.cli.run_plain import carry_out, plain_option
@@ -52,8 +52,8 @@ def run_it(
         show({"would": lines}, lambda: lines, as_json)
         return
 
-    async def begin(session: Session) -> str:
-        return await started(session, loaded, incident_id, answers)
+    async def begin(talk: Talk) -> str:
+        return await started(talk, loaded, incident_id, answers)
 
     ctx.exit(carry_out(options, begin, as_json))
 

@@ -13,6 +13,7 @@ from console.bootstrap.common import Options
 from console.cli.output import json_option, show
 from console.cli.plain_input import Lines
 from console.cli.plain_session import Session
+from console.cli.plain_talk import Talk
 from console.cli.record import run_of
 from console.cli.run_common import run_argument, shown
 
@@ -27,13 +28,13 @@ plain_option = click.option("--plain", is_flag=True, help="Prompt by prompt; the
 def attach(ctx: click.Context, run_id: str, plain: bool, as_json: bool) -> None:
     """Go on with a run, prompt by prompt, from where it stands. With --json, what is asked goes to stderr."""
 
-    async def found(session: Session) -> str:
-        return run_of(session.console.state, run_id).id
+    async def found(talk: Talk) -> str:
+        return run_of(talk.console.state, run_id).id
 
     ctx.exit(carry_out(ctx.obj, found, as_json))
 
 
-def carry_out(options: Options, begin: Callable[[Session], Awaitable[str]], as_json: bool) -> int:
+def carry_out(options: Options, begin: Callable[[Talk], Awaitable[str]], as_json: bool) -> int:
     """Runs a console of its own, and prompts until the run that `begin` names has ended. The exit code."""
     from console.bootstrap import live, run
 
@@ -48,7 +49,7 @@ def carry_out(options: Options, begin: Callable[[Session], Awaitable[str]], as_j
             try:
                 code = await _first(session.work(begin), stopped)
                 if code > 128:
-                    session.say("")
+                    session.talk.say("")
                 session.leave()
                 if as_json and session.root:
                     data, _ = shown(console, session.root)
