@@ -41,8 +41,9 @@ class Clock(Protocol):
         ends the wait: whoever waits looks again."""
         ...
 
-    async def wait(self, event: asyncio.Event, until: datetime) -> bool:
-        """Waits for `event` or the instant, whichever is first; True when it was the event. Ends as `sleep_until`."""
+    async def wait(self, event: asyncio.Event, until: datetime | None) -> bool:
+        """Waits for `event` or the instant (None: for the event alone), whichever is first; True when it was the event.
+        Ends as `sleep_until`."""
         ...
 
 

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from console.engine import faults
+from console.engine.aside import Aside
 from console.engine.deciding import CRITERIA, http_readings
 from console.engine.feed import FeedKeeper
 from console.engine.history import History
@@ -60,6 +61,7 @@ class BoardMaker:
         retries: Callable[[], Mapping[str, datetime]],
         watching: Watching,
         jobs: Callable[[], tuple[Job, ...]],
+        aside: Aside,
         *,
         console: str,
         mode: str,
@@ -83,7 +85,7 @@ class BoardMaker:
         for name in self._alert_sources:
             pollers[name].prepare = partial(self._feed.prepare, name)
         self._silences = [silences_of(silences.cluster) for silences in world.silences]
-        self._readiness = ReadinessMaker(world, config, environment, pollers, mode)
+        self._readiness = ReadinessMaker(world, config, environment, pollers, mode, aside)
 
     def _worth_saying(self, status: SourceStatus, statuses: Mapping[str, SourceStatus]) -> bool:
         """Silences come from the Alertmanagers: they are named only when they fail alone. The playbooks' files and

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from console.engine import faults
+from console.engine.aside import Aside
 from console.engine.board import BoardMaker
 from console.engine.context import Moments
 from console.engine.deadlines import Deadlines
@@ -71,6 +72,7 @@ class Console:
         self._pollers = {poller.name: poller for poller in found}
         self._filling = Filling(rounds.levels, world.clock, world.offload, self._better) if rounds is not None else None
         self._tasks = tasks = Tasks(world.clock, self._publish)
+        self._aside = aside = Aside(world.clock, world.offload, tasks.faults, self._changed)
         asks = self._pollers.get(world.pager.name) if world.pager is not None else None
         self._moments = moments = Moments(
             world, config, environment, record, lambda: self._build(), mode, asks, console
@@ -137,6 +139,7 @@ class Console:
             self._outbox.retries,
             self._watching,
             self._jobs.board,
+            aside,
             console=console,
             mode=mode,
             read_only=read_only,
@@ -249,6 +252,8 @@ class Console:
         if not without:  # who needs a few sources alone does not look at runs
             await self._watching.look(anew=True)
         self._publish()
+        if not without:
+            await self._aside.settle()
 
     def stop_job(self, run: str, step: str) -> bool:
         """Ends the programs of a step that this console runs, and all that they started. Whether there were any."""
@@ -305,6 +310,7 @@ class Console:
         if self._tracks is not None:
             work["evidence"] = self._tracks.watch
         work |= {"lease": self._upkeep.keep_lease, "record": self._upkeep.follow_record, "runs": self._watching.watch}
+        work["aside"] = self._aside.watch
         if not self._read_only:
             work |= {"deadlines": self._deadlines.watch, "observe": self._observer.watch, "jobs": self._jobs.watch}
             if self._conductor is not None:

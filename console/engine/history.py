@@ -1,40 +1,41 @@
 """How long a rollback takes and when it must begin, for the Board: from the record, the readings, what is in flight.
 
-A Board is made several times a second. Each part is computed anew only when what it is made of has changed; and what
-computes it is imported when there is something to compute, which is after the first screen.
+A Board is made several times a second. Each part is computed anew only when what it is made of has changed. What is
+drawn at random, thousands of times, is computed aside, and imported there: the Board has the last estimate until then,
+and says of when it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from math import isfinite
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
+from console.engine.aside import Aside
 from console.engine.durations import Durations
+from console.engine.inflight import Flowing, InFlight, modelled, reliable
+from console.engine.kept import Kept, Same
 from console.engine.sources import METRICS, PLAYBOOKS
 from console.model import commands as cmd
 from console.model.decide.rollback import forgotten, known
 from console.model.decide.rollout_back import under_way
-from console.model.estimate import Drain, Estimate, Measured, Remaining, RollbackHistory
-from console.model.playbook import Do, LoadedPlaybook, Playbook, StepKind
+from console.model.estimate import Estimate, Measured, Remaining, RollbackHistory
+from console.model.playbook import LoadedPlaybook, StepKind
 from console.model.reading import Reading
 from console.model.rollback import Readiness
 from console.model.rolling import RolloutRecord
-from console.model.run import Run, RunStatus, StepStatus
+from console.model.run import Run, RunStatus
 
 if TYPE_CHECKING:
     from console.engine.poller import Poller
     from console.engine.world import World
     from console.model.board import Board
     from console.model.clock import Limit
-    from console.model.drain import Seen
     from console.model.predict import Live
     from console.model.state import State
     from console.settings.config import Config, Environment
-
-T = TypeVar("T")
 
 SEED = 6
 """One seed keeps an estimate from shivering."""
@@ -42,32 +43,38 @@ FRESH = timedelta(minutes=2)
 """Of a run that is older, nothing is foretold any more."""
 REMAINING_EVERY = 5.0
 """Seconds after which what is left of a step is told anew, while nothing else happens."""
-DECAY = 200
-"""Readings of a drain that are kept."""
 LONGEST = timedelta(days=36_500).total_seconds()
 """A century: no rollback takes longer."""
-UNKNOWN = "unknown: it cannot be estimated from what was read"
+UNKNOWN = Estimate(statement="it cannot be estimated from what was read")
+PENDING = Estimate(statement="it is being computed")
+FAILED = Estimate(statement="a fault of ours while it was computed")
 
 
 class History:
     """Makes what `Readiness` shows beside the proofs. Called on the engine's loop; `Durations` alone is not."""
 
     def __init__(
-        self, world: World, config: Config, environment: Environment, pollers: Mapping[str, Poller], mode: str
+        self,
+        world: World,
+        config: Config,
+        environment: Environment,
+        pollers: Mapping[str, Poller],
+        mode: str,
+        aside: Aside,
     ) -> None:
-        self._config, self._pollers, self._mode = config, pollers, mode
+        self._config, self._pollers, self._mode, self._aside = config, pollers, mode, aside
         self._target = str(environment.target)
         self._plan = config.rollout
         self._rollback = config.rollout.rollback if config.rollout is not None else None
-        self._durations: Durations | None = None
-        if self._rollback is not None and self._rollback.durations and world.metrics is not None:
-            self._durations = Durations(world.metrics, self._rollback.durations, world.clock)
-            _also(pollers.get(METRICS), self._durations.look)
-        self._decay: tuple[Seen, ...] = ()
-        self._decay_of: tuple[str, datetime | None] = ("", None)
-        """The run that drains, and since when its flag is at 0."""
+        self._inflight: InFlight | None = None
+        if self._rollback is not None:
+            durations: Durations | None = None
+            if self._rollback.durations and world.metrics is not None:
+                durations = Durations(world.metrics, self._rollback.durations, world.clock)
+                _also(pollers.get(METRICS), durations.look)
+            self._inflight = InFlight(self._rollback, durations)
         self._run: tuple[tuple[int, int], Run | None] = ((-1, -1), None)
-        self._kept = _Kept()
+        self._kept = Kept()
 
     # -- how long -----------------------------------------------------------------------------------------------------
 
@@ -79,43 +86,38 @@ class History:
         measured = self._measured(state)
         if not self._begun(measured):
             return Estimate()
-        from random import Random
-
-        from console.model.predict import estimate, worth
-
         loaded = self._playbook(rollback.playbook)
-        try:
-            live = self._live(state, readings, loaded)
-        except ArithmeticError:
-            return Estimate(statement=UNKNOWN)
-        machine = self._machine(state, loaded)
+        flowing = self._flowing(state, readings, loaded)
+        machine, mode = self._machine(state, loaded), self._mode
         hour = now.replace(minute=0, second=0, microsecond=0)
+        hash_ = loaded.hash if loaded is not None else ""
+        titles = {step.id: step.title for step in loaded.playbook.steps} if loaded is not None else {}
 
         def found() -> Estimate:
-            titles = {step.id: step.title for step in loaded.playbook.steps} if loaded is not None else {}
-            hash_ = loaded.hash if loaded is not None else ""
-            return _tellable(
-                estimate(
-                    measured,
-                    hour,
-                    hash_,
-                    mode=self._mode,
-                    live=worth(live, measured),
-                    machine=machine,
-                    titles=titles,
-                    draw=Random(SEED).random,
-                )
-            )
+            from random import Random
 
-        key = (_Same(measured), hour, loaded.hash if loaded is not None else "", _Same(live), tuple(machine.items()))
-        try:
-            kept = self._kept.get("estimate", key, found)
-        except ArithmeticError:
-            return Estimate(statement=UNKNOWN, drain=live.drain)
-        reading = readings.get("rollback.inflight")
-        if kept.drain is None or reading is None or kept.drain.at == reading.at:
-            return kept
-        return replace(kept, drain=replace(kept.drain, at=reading.at))
+            from console.model.predict import estimate, worth
+
+            live: Live | None = None
+            try:
+                live = modelled(flowing)
+                draw = Random(SEED).random
+                past = worth(live, measured)
+                return _tellable(
+                    estimate(measured, hour, hash_, mode=mode, live=past, machine=machine, titles=titles, draw=draw)
+                )
+            except ArithmeticError:
+                return replace(UNKNOWN, drain=live.drain if live is not None else None)
+
+        key = (Same(measured), hour, hash_, Same(flowing), tuple(machine.items()))
+        answer = self._aside.get("the time of a rollback", key, now, found)
+        if answer is None:
+            return PENDING
+        made, reading = answer.value, readings.get("rollback.inflight")
+        if made is None:
+            return FAILED
+        read_at = reading.at if reading is not None else None
+        return self._kept.get("dated", (Same(made), answer.at, read_at), lambda: _dated(made, answer.at, read_at))
 
     def _begun(self, measured: Sequence[Measured]) -> bool:
         """Whether there is anything that an estimate could be made of."""
@@ -129,7 +131,7 @@ class History:
             return ()
         name = self._rollback.playbook
         found = history.measured
-        return self._kept.get("measured", _Same(found), lambda: tuple(run for run in found if run.playbook == name))
+        return self._kept.get("measured", Same(found), lambda: tuple(run for run in found if run.playbook == name))
 
     def practised(self, state: State) -> tuple[Measured, ...]:
         """The rollbacks and drills that were carried out to their end, as far as this console may rest on them."""
@@ -138,9 +140,7 @@ class History:
             return ()
         from console.model.predict import visible
 
-        return self._kept.get(
-            "practised", _Same(found), lambda: tuple(run for run in found if visible(run, self._mode))
-        )
+        return self._kept.get("practised", Same(found), lambda: tuple(run for run in found if visible(run, self._mode)))
 
     def _playbook(self, name: str) -> LoadedPlaybook | None:
         files = self._pollers.get(PLAYBOOKS)
@@ -158,60 +158,9 @@ class History:
             return {}
         return {step.id: proof.seconds for step in loaded.playbook.steps if step.kind is StepKind.FLAG}
 
-    # -- what is in flight --------------------------------------------------------------------------------------------
-
-    def _live(self, state: State, readings: Mapping[str, Reading[float]], loaded: LoadedPlaybook | None) -> Live:
-        assert self._rollback is not None, "asked only then"
-        from console.model.drain import FOREVER, Flow, drained, plausible_count, plausible_rate
-        from console.model.predict import Live
-
-        items = plausible_count(_known(readings.get("rollback.inflight")))
-        completions = plausible_rate(_known(readings.get("rollback.completions")))
-        arrivals = plausible_rate(_known(readings.get("rollback.arrivals")))
-        backlog = plausible_count(_known(readings.get("rollback.backlog")))
-        throughput = plausible_rate(_known(readings.get("rollback.throughput")))
-        restore = min(backlog / throughput, FOREVER) if backlog is not None and throughput else None
-        if backlog == 0.0:
-            restore = 0.0
-        rest = (self._rollback.restore_step, restore)
-        if items is None:
-            return self._kept.get("live", rest, lambda: Live(restore_step=rest[0], restore=restore))
-        at = readings["rollback.inflight"].at
-        self._see(state, items, completions, at)
-        lasting = self._durations.lasting if self._durations is not None else None
-        flow = Flow(items, completions, arrivals or 0.0, lasting, self._decay)
-        cut = cut_after(loaded.playbook, self._rollback.drain_step) if loaded is not None else None
-
-        def found() -> Live:
-            drain, draining = drained(flow)
-            if self._rollback is not None and self._rollback.arrivals and arrivals is None:
-                # Configured and not read: that nothing arrives any more is not known.
-                drain = Drain("", items, why="how much still arrives was not read")
-                draining = None
-            if cut is not None:
-                left = draining.after(cut) if draining is not None else items if drain.never else None
-                drain = replace(drain, cut_after=cut, cut=left)
-            step = self._rollback.drain_step if self._rollback is not None else ""
-            return Live(step, drain, draining, cut, *rest)
-
-        return self._kept.get(
-            "live", (items, completions, arrivals, _Same(lasting), _Same(self._decay), cut, rest), found
-        )
-
-    def _see(self, state: State, items: float, completions: float | None, at: datetime | None) -> None:
-        """Keeps what is in flight while a rollback drains it: from when its flag is at 0."""
-        run = self.run(state)
-        since = _off_since(run) if run is not None else None
-        of = (run.id if run is not None else "", since)
-        if of != self._decay_of:
-            self._decay_of, self._decay = of, ()
-        if since is None or at is None or at < since:
-            return
-        from console.model.drain import Seen
-
-        after = (at - since).total_seconds()
-        if not self._decay or after > self._decay[-1].after:
-            self._decay = (*self._decay, Seen(after, items, completions))[-DECAY:]
+    def _flowing(self, state: State, readings: Mapping[str, Reading[float]], loaded: LoadedPlaybook | None) -> Flowing:
+        assert self._inflight is not None, "asked only then"
+        return self._inflight.look(self.run(state), readings, loaded)
 
     def run(self, state: State) -> Run | None:
         """The rollback under way."""
@@ -241,7 +190,7 @@ class History:
             readiness.estimate,
             board.at,
             self._limits(board, rollback.objective),
-            no_return=_known(board.readings.get("rollback.no_return")),
+            no_return=reliable(board.readings.get("rollback.no_return")),
             under_way=run is not None,
             gone=spent(board.slos),
             unknown=doubted(board.slos, guardrails, judged),
@@ -257,29 +206,35 @@ class History:
         since = min((breach.since for breach in breaches), default=None)
         metrics = self._pollers.get(METRICS)
         answers = metrics.value if metrics is not None else None
-        budgets: tuple[Limit, ...] = self._kept.get("budgets", _Same(answers), lambda: budget_limits(board.slos))
+        budgets: tuple[Limit, ...] = self._kept.get("budgets", Same(answers), lambda: budget_limits(board.slos))
         return (*objective_limit(since, objective), *budgets)
 
-    def _remaining(self, state: State, board: Board, run: Run, objective: timedelta) -> Remaining:
+    def _remaining(self, state: State, board: Board, run: Run, objective: timedelta) -> Remaining | None:
+        """None while it is not known, and is being computed."""
         assert self._rollback is not None, "asked only then"
-        from random import Random
-
-        from console.model.clock import remaining
-        from console.model.predict import past, worth
-
-        live = self._live(state, board.readings, self._playbook(self._rollback.playbook))
-        measured = self.practised(state)
         loaded = self._playbook(self._rollback.playbook)
-        machine = self._machine(state, loaded)
-        elapsed = max(0.0, (board.at - run.started_at).total_seconds())
+        flowing, measured = self._flowing(state, board.readings, loaded), self.practised(state)
+        machine, now = self._machine(state, loaded), board.at
+        elapsed = max(0.0, (now - run.started_at).total_seconds())
 
         def found() -> Remaining:
-            modelled = worth(live, measured)
-            runs = past(measured, board.at, modelled.steps(), machine)
-            return remaining(run, board.at, runs, live=modelled, objective=objective, draw=Random(SEED).random)
+            from random import Random
 
-        key = (run.id, run.version, elapsed // REMAINING_EVERY, _Same(measured), _Same(live), tuple(machine.items()))
-        return replace(self._kept.get("remaining", key, found), elapsed=elapsed)
+            from console.model.clock import remaining
+            from console.model.predict import past, worth
+
+            try:
+                live = worth(modelled(flowing), measured)
+                runs = past(measured, now, live.steps(), machine)
+                return remaining(run, now, runs, live=live, objective=objective, draw=Random(SEED).random)
+            except ArithmeticError:
+                return Remaining(run.id, elapsed, within=objective)
+
+        key = (run.id, run.version, elapsed // REMAINING_EVERY, Same(measured), Same(flowing), tuple(machine.items()))
+        answer = self._aside.get("the time that is left of a rollback", key, now, found)
+        if answer is None or answer.value is None or answer.value.run != run.id:
+            return None
+        return replace(answer.value, elapsed=elapsed, at=answer.at)
 
     # -- what becomes of it in the record -----------------------------------------------------------------------------
 
@@ -291,7 +246,8 @@ class History:
         history = state.rollbacks.get(self._target) or RollbackHistory(self._target)
         commands: list[cmd.Command] = []
         run = self.run(state)
-        if run is not None and not known(history, run.id) and now - run.started_at <= FRESH:
+        said = found is not PENDING and found is not FAILED
+        if run is not None and said and not known(history, run.id) and now - run.started_at <= FRESH:
             commands.append(prediction(run.id, found))
         over: tuple[str, ...] = self._kept.get("over", state.seq, lambda: self._over(state, history))
         return (*commands, *(cmd.MeasureRollback(name) for name in over))
@@ -321,6 +277,14 @@ def prediction(run: str, found: Estimate) -> cmd.PredictRollback:
     return cmd.PredictRollback(run, found.runs, found.p50, found.p80, found.p95, within.get(15), within.get(20))
 
 
+def _dated(found: Estimate, at: datetime | None, read_at: datetime | None) -> Estimate:
+    """With the instants that it is of: what is in flight is what was read last, as long as it is the same."""
+    if at is not None:
+        return replace(found, at=at)
+    drain = found.drain
+    return replace(found, drain=replace(drain, at=read_at)) if drain is not None and read_at is not None else found
+
+
 def _tellable(found: Estimate) -> Estimate:
     """Without times that no length of time can hold."""
     p50, p80, p95 = (
@@ -328,28 +292,6 @@ def _tellable(found: Estimate) -> Estimate:
         for seconds in (found.p50, found.p80, found.p95)
     )
     return replace(found, p50=p50, p80=p80, p95=p95)
-
-
-def cut_after(playbook: Playbook, step_id: str) -> float | None:
-    """After how many seconds the playbook goes on, whatever is still in flight."""
-    step = next((step for step in playbook.steps if step.id == step_id), None)
-    if step is None or step.timebox is None or not any(item.do is Do.GO_ON for item in step.on_overdue):
-        return None
-    return step.timebox.total_seconds()
-
-
-def _off_since(run: Run) -> datetime | None:
-    """When the first step that sets a flag to 0 was done."""
-    for step in run.playbook.steps:
-        progress = run.steps[step.id]
-        if step.kind is StepKind.FLAG and step.percent == 0 and progress.status is StepStatus.DONE:
-            return progress.ended_at
-    return None
-
-
-def _known(reading: Reading[float] | None) -> float | None:
-    """Its value, where it can be relied on."""
-    return reading.value if reading is not None and reading.ok else None
 
 
 def _also(poller: Poller | None, look: Callable[[Any], None]) -> None:
@@ -363,33 +305,3 @@ def _also(poller: Poller | None, look: Callable[[Any], None]) -> None:
         look(answer)
 
     poller.prepare = both
-
-
-class _Same:
-    """Equal to what holds the very same object, which stays alive for as long as it is compared."""
-
-    __slots__ = ("item",)
-
-    def __init__(self, item: object) -> None:
-        self.item = item
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.item is self.item
-
-    __hash__ = None  # type: ignore[assignment]
-
-
-@dataclass(slots=True)
-class _Kept:
-    """What was computed last, and of what."""
-
-    known: dict[str, tuple[Any, Any]] = field(default_factory=dict)
-
-    def get(self, name: str, key: Any, make: Callable[[], T]) -> T:
-        """The same again while the key is the same."""
-        found = self.known.get(name)
-        if found is None or found[0] != key:
-            found = (key, make())
-            self.known[name] = found
-        made: T = found[1]
-        return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from console.engine.aside import Aside
 from console.engine.history import History
 from console.engine.poller import Poller
 from console.engine.sources import FLAGS, METRICS
@@ -49,12 +50,18 @@ class ReadinessMaker:
     sources' own rounds."""
 
     def __init__(
-        self, world: World, config: Config, environment: Environment, pollers: Mapping[str, Poller], mode: str
+        self,
+        world: World,
+        config: Config,
+        environment: Environment,
+        pollers: Mapping[str, Poller],
+        mode: str,
+        aside: Aside,
     ) -> None:
         self._plan, self._target, self._live = config.rollout, str(environment.target), mode == "live"
         self._provider = world.flags.name if world.flags is not None else ""
         self._pager = world.pager.name if world.pager is not None else ""
-        self.history = History(world, config, environment, pollers, mode)
+        self.history = History(world, config, environment, pollers, mode, aside)
         self._of: tuple[datetime, Facts] | None = None
         self._proofs: tuple[Proof, ...] = ()
         self._scope = Scope(world, self._plan.flag if self._plan is not None else "")

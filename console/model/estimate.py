@@ -136,6 +136,8 @@ class Estimate:
     scored: int = 0
     inside: int = 0
     """Of the past predictions that could be scored, how many ended within their 80 % bound."""
+    at: datetime | None = None
+    """Of when it is, while one of now is being computed; None: of now."""
 
     @property
     def bound(self) -> float | None:
@@ -165,3 +167,5 @@ class Remaining:
     """How long the steps so far took beside what was expected."""
     within: timedelta | None = None
     """The objective."""
+    at: datetime | None = None
+    """Of when it is, as `Estimate.at`."""

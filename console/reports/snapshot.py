@@ -208,7 +208,8 @@ def _guardrail(item: Guardrail) -> Json:
 
 def rollback_data(readiness: Readiness, now: datetime) -> Json:
     """Whether a rollback is possible, how long it would take and until when it may begin. `minutes` and `p_within` are
-    of the whole; what drills alone say of people's steps is in `human_minutes`. None: nobody knows."""
+    of the whole; what drills alone say of people's steps is in `human_minutes`. None: nobody knows, and where it stands
+    for `estimated_at`, that it is of now."""
     estimate, deadline = readiness.estimate, readiness.deadline
     minutes = None if estimate.p50 is None else _minutes(estimate)
     return {
@@ -235,6 +236,7 @@ def rollback_data(readiness: Readiness, now: datetime) -> Json:
         "newest_at": instant(estimate.newest),
         "plan_changed": estimate.plan_changed,
         "statement": estimate.statement,
+        "estimated_at": instant(estimate.at),
         "calibration": {"scored": estimate.scored, "inside_80": estimate.inside},
         "drivers": [
             {"step": item.step, "title": item.title, "minutes": number(item.seconds / 60), "live": item.live}
@@ -272,6 +274,7 @@ def _remaining(left: Remaining) -> Json:
         "elapsed_minutes": number(left.elapsed / 60),
         "minutes": None if left.p50 is None else _minutes(left),
         "pace": number(left.pace),
+        "estimated_at": instant(left.at),
         "objective_minutes": None if left.within is None else number(left.within.total_seconds() / 60),
     }
 

@@ -3,7 +3,7 @@ or measured says so."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from console.model.estimate import Driver, Estimate, Remaining
 from console.model.rollback import Can, Proof, ProofState, Readiness
@@ -24,6 +24,8 @@ _WORST = (ProofState.FAILED, ProofState.EXPIRED, ProofState.UNKNOWN)
 _MARGIN = 9
 ROWS = 3
 """Proofs that are not proven, of which the Overview has a row each."""
+LATE = timedelta(seconds=10)
+"""An estimate that is older than what it rests on by so much says so: it is computed anew within a moment."""
 NO_RETURN = "no-return"
 """The proof that the point of no return is not passed."""
 
@@ -75,13 +77,21 @@ def time_line(estimate: Estimate, now: datetime, width: int, look: Look) -> Line
     )
     rests = line(span(f"  {basis(estimate, now, look)}", Tone.DIM))
     people = line(span("  people only: drills measure no machine", Tone.UNKNOWN)) if estimate.human_only else ()
+    people = line(people, _late(estimate.at, now))
     return first_fit(
         width,
         line(head, span_text, quantiles, chances, people, rests),
         line(head, span_text, quantiles, chances, people, span(f"  n={estimate.runs}", Tone.DIM)),
         line(head, span_text, quantiles, chances, people),
-        line(head, span_text, chances),
+        line(head, span_text, chances, _late(estimate.at, now)),
     )
+
+
+def _late(at: datetime | None, now: datetime) -> Line:
+    """As of when it is, where one of now is long in coming."""
+    if at is None or now - at < LATE:
+        return ()
+    return line(span(f"  of {clock(at, seconds=True)}: what it rests on has changed since", Tone.UNKNOWN))
 
 
 def _sure(chance: float) -> str:
@@ -93,7 +103,7 @@ def _chance(chance: float) -> Tone:
     return Tone.NORMAL if chance >= 0.8 else Tone.WARNING if chance >= 0.5 else Tone.CRITICAL
 
 
-def to_go(remaining: Remaining, width: int) -> Line:
+def to_go(remaining: Remaining, now: datetime, width: int) -> Line:
     """TO GO: how much longer the rollback under way takes; loud where that is past its objective."""
     head = span(fit("TO GO", _MARGIN), Tone.STRONG)
     if remaining.p50 is None:
@@ -105,7 +115,8 @@ def to_go(remaining: Remaining, width: int) -> Line:
         if remaining.p95 is not None and remaining.elapsed + remaining.p95 > remaining.within.total_seconds():
             tone = Tone.WARNING
     pace = "" if abs(remaining.pace - 1) < 0.05 else f"  pace {remaining.pace:.1f}x of what was expected"
-    return first_fit(width, line(head, span(text, tone), end, span(pace, Tone.DIM)), line(head, span(text, tone), end))
+    said = line(head, span(text, tone), _late(remaining.at, now), end)
+    return first_fit(width, line(said, span(pace, Tone.DIM)), said)
 
 
 def basis(estimate: Estimate, now: datetime, look: Look) -> str:
@@ -193,7 +204,7 @@ def _counts_until(proof: Proof, now: datetime) -> str:
 def lines(readiness: Readiness, now: datetime, width: int, look: Look, *, roomy: bool) -> list[Line]:
     """The verdict and the time; where there is room also what takes longest, until when, and what is not proven."""
     left = readiness.remaining
-    time = to_go(left, width) if left is not None else time_line(readiness.estimate, now, width, look)
+    time = to_go(left, now, width) if left is not None else time_line(readiness.estimate, now, width, look)
     head = [verdict(readiness, now, width, look), time]
     deadline = readiness.deadline
     urgent = deadline.at is not None or deadline.passed or _no_way_back(readiness, now) is not None

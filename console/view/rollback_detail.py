@@ -59,7 +59,7 @@ def clock_lines(board: Board, now: datetime, width: int, look: Look) -> list[Lin
     record, remaining = board.progress.record, board.readiness.remaining
     lines = [_elapsed(record.rollback_since, remaining, now, width)]
     if remaining is not None:
-        lines.append(to_go(remaining, width))
+        lines.append(to_go(remaining, now, width))
     run = board.run(record.run)
     if run is None:
         return [*lines, line(span("its checklist is not on the board", Tone.UNKNOWN))]

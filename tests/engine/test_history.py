@@ -12,7 +12,8 @@ import pytest
 from console.engine.clocks import SimulatedClock
 from console.engine.console import Console
 from console.engine.durations import lasting_of
-from console.engine.history import History, cut_after, prediction
+from console.engine.history import History, prediction
+from console.engine.inflight import cut_after
 from console.engine.outcome import Done
 from console.model import commands as cmd
 from console.model import events as ev
