@@ -217,6 +217,8 @@ TABLE = [
     (K.ALERTS, UNKNOWN, facts(feed=replace(OK_FEED, at=NOW - HOUR)), OLD, "expired"),
     (K.BASELINE, PASS, facts(slos=(gauge(ok(0.5), baseline=baseline(24 * HOUR)),)), {}, "week"),
     (K.BASELINE, FAIL, facts(slos=(gauge(ok(0.5), baseline=baseline(24 * HOUR)),)), {"check": "12h"}, "older"),
+    (K.BASELINE, PASS, facts(slos=(gauge(ok(0.5), baseline=baseline(27 * 24 * HOUR)),)), {"check": "4w"}, "week"),
+    (K.BASELINE, FAIL, facts(slos=(gauge(ok(0.5), baseline=baseline(29 * 24 * HOUR)),)), {"check": "4w"}, "older"),
     (K.BASELINE, FAIL, facts(slos=(gauge(ok(0.5)),)), {}, "no baseline"),
     (K.BASELINE, UNKNOWN, facts(slos=(gauge(LOST),)), {}, "not read yet"),
     (K.BASELINE, UNKNOWN, facts(), {"check": "soon"}, "no duration"),
