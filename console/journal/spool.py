@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import os
 import stat
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -104,17 +105,21 @@ class FileSpool:
         self._files: list[_File] = []
         self._current: _File | None = None
         self._count = 0
+        self._changing = threading.Lock()
+        """`look` reads in a thread while the loop puts and merges: what it found is taken over as a whole."""
         self.look()
 
     def put(self, append: Append) -> None:
         """Keeps one append, fsynced where the disk allows. Raises Unrecordable for what no journal would take."""
         self._count += 1
         age = (time_text(self._clock.now()), self._count)
-        self._waiting.append(_Waiting(append, self._console, age, _line(append, self._console, age)))
-        for waiting in [waiting for waiting in self._waiting if waiting.file is None]:
-            waiting.file = self._write(waiting.line)
-            if waiting.file is None:
-                break  # the order of the lines is the order of the events
+        added = _Waiting(append, self._console, age, _line(append, self._console, age))
+        with self._changing:
+            self._waiting.append(added)
+            for waiting in [waiting for waiting in self._waiting if waiting.file is None]:
+                waiting.file = self._write(waiting.line)
+                if waiting.file is None:
+                    break  # the order of the lines is the order of the events
 
     @property
     def where(self) -> str:
@@ -132,12 +137,12 @@ class FileSpool:
         """Takes over what processes that are gone have left."""
         for folder in self._folders:
             self._take_over(folder)
-        self._waiting.sort(key=lambda waiting: waiting.age)
 
     async def merge(self, journal: Journal) -> int:
         """Appends what waits to the journal in one transaction, each event exactly once even across a crash, then
         forgets it. The number of events merged. Raises NotSaved while the journal still cannot be written, ReadOnly."""
-        batch, held, current = list(self._waiting), list(self._files), self._current
+        with self._changing:
+            batch, held, current = list(self._waiting), list(self._files), self._current
         unreadable = tuple(line for file in held for line in file.unreadable)
         if not batch and not unreadable:
             return 0
@@ -159,8 +164,9 @@ class FileSpool:
             if self._current is None:
                 self._current = current
             raise
-        self._waiting = [waiting for waiting in self._waiting if waiting not in batch]
-        self._files = [file for file in self._files if file not in held]
+        with self._changing:
+            self._waiting = [waiting for waiting in self._waiting if waiting not in batch]
+            self._files = [file for file in self._files if file not in held]
         for file in held:
             file.remove()
         return sum(len(waiting.append.events) for waiting in merged.values())
@@ -229,12 +235,15 @@ class FileSpool:
         file = _File(path, handle, len(content))
         if not content:
             return file.remove()
-        self._files.append(file)
+        found = []
         for line in content.splitlines(keepends=True):
             try:
-                self._waiting.append(_read_line(line, file))
+                found.append(_read_line(line, file))
             except (ValueError, TypeError):
                 file.unreadable.append(line.rstrip(b"\n").decode(errors="backslashreplace"))
+        with self._changing:
+            self._files.append(file)
+            self._waiting = sorted((*self._waiting, *found), key=lambda waiting: waiting.age)
         return None
 
 

@@ -1,13 +1,16 @@
 """What waits in the spool gets into the journal exactly once, whatever happens in between."""
 
+import asyncio
 import os
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from console.journal import spool as spooling
 from console.journal.codec import Unrecordable
 from console.journal.memory import MemoryJournal
 from console.journal.spool import MEMORY, FileSpool
@@ -75,6 +78,31 @@ async def test_what_is_put_outlives_the_process_and_is_merged_once(tmp_path, jou
     assert journal.read()[-1].actor == ENGINE
     assert list((tmp_path / "spool").iterdir()) == []
     assert spool(tmp_path / "spool").pending() == []
+
+
+async def test_what_is_being_taken_over_in_a_thread_is_merged_as_a_whole_or_not_yet(tmp_path, journal, monkeypatch):
+    here, gone = spool(tmp_path / "spool", console="here"), spool(tmp_path / "spool", console="gone")
+    for text in "abcd":
+        gone.put(append("shift:1", None, note(text)))
+    gone.close()
+    read_line, half, go_on = spooling._read_line, threading.Event(), threading.Event()
+
+    def halting(raw, file):
+        if b'"c"' in raw:
+            half.set()
+            assert go_on.wait(30)
+        return read_line(raw, file)
+
+    monkeypatch.setattr(spooling, "_read_line", halting)
+    looking = asyncio.create_task(asyncio.to_thread(here.look))
+    await asyncio.to_thread(half.wait)
+    here.put(append("shift:1", None, note("own")))
+    assert await here.merge(journal) == 1
+    go_on.set()
+    await looking
+    assert await here.merge(journal) == 4
+    assert texts(journal) == ["own", *"abcd"]
+    assert list((tmp_path / "spool").iterdir()) == []
 
 
 async def test_a_process_that_dies_between_append_and_clearing_repeats_nothing(tmp_path, journal, monkeypatch):
