@@ -246,7 +246,7 @@ def deadline(
         if unknown:
             more = f" and {len(unknown) - _NAMED} more" if len(unknown) > _NAMED else ""
             words.append(f"whether {', '.join(unknown[:_NAMED])}{more} hold is not known")
-        return Deadline(None, "; ".join(words) if gone else f"unknown: {words[0]}")
+        return Deadline(None, "; ".join(words) if gone else f"unknown: {words[0]}", spent=bool(gone))
     if not limits:
         return Deadline(None, "nothing bounds it: no guardrail is breached, and no budget runs out")
     bound = found.bound

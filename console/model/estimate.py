@@ -147,11 +147,13 @@ class Estimate:
 
 @value
 class Deadline:
-    """The last moment to start: `at` None: unknown, or none (`why` says which). `passed`: it is over."""
+    """The last moment to start: `at` None: unknown, or none (`why` says which). `passed`: it is over. `spent`: of a
+    budget that would bound it nothing is left."""
 
     at: datetime | None = None
     why: str = ""
     passed: bool = False
+    spent: bool = False
 
 
 @value

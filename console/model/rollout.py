@@ -175,6 +175,12 @@ class RolloutPlan:
                 return stage
         return Stage(percent, self.bake)
 
+    def phase_of(self, percent: float | None) -> int | None:
+        """Index of the highest phase reached at so many percent; -1 before the first; None when that is unknown."""
+        if percent is None:
+            return None
+        return sum(1 for phase in self.phases if percent >= phase - REACHED) - 1
+
     def next_phase(self, percent: float) -> float | None:
         """The phase that follows so many percent; None after the last one."""
         return next((phase for phase in self.phases if phase >= percent + REACHED), None)
@@ -213,10 +219,7 @@ class Rollout:
     @property
     def phase(self) -> int | None:
         """Index of the highest phase reached; -1 before the first; None when the percent is unknown."""
-        percent = self.percent.value
-        if percent is None:
-            return None
-        return sum(1 for phase in self.plan.phases if percent >= phase - REACHED) - 1
+        return self.plan.phase_of(self.percent.value)
 
     @property
     def level(self) -> Level:

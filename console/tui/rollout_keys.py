@@ -15,7 +15,7 @@ ROLLOUT_ACTIONS: tuple[Action, ...] = (
         "ROLL BACK",
         "Start the rollback's playbook; asks once. Nothing blocks it",
         enabled=when.roll_back,
-        footer=30,
+        footer=2,
         writes=True,
         seen=when.worth_offering,
     ),

@@ -21,7 +21,7 @@ from console.model.decision import (
 from console.model.events.decision import Finding
 from console.model.progress import Progress
 from console.model.rollout_plan import CriterionKind, CriterionRule
-from console.view.line import EMPTY, Line, Tone, clip, fit, join, labelled, line, span
+from console.view.line import EMPTY, Line, Tone, clip, first_fit, fit, join, labelled, line, span
 from console.view.look import Look
 from console.view.rollout_words import ANSWERS, next_decision, urgent
 from console.view.times import age, clock, span_of
@@ -77,6 +77,30 @@ def headline(board: Board, now: datetime, width: int, look: Look) -> list[Line]:
     )
     when = next_decision(progress, now)
     return [*lines, clip(line(span(fit("WHEN", 10), Tone.DIM), when), width), *_standing(progress, now, width)]
+
+
+def brief(progress: Progress, now: datetime, width: int, look: Look) -> Line:
+    """Whether the evidence allows the next phase, on one line: the answer, what stands against it, what to press."""
+    proposal = progress.proposal
+    if proposal is None:
+        return line(span("nothing is to be decided", Tone.DIM))
+    word, tone = ANSWERS[proposal.answer]
+    head = line(look.marks.of(tone), f"{step(proposal)}: ", span(word, tone))
+    resting = present(progress)
+    if resting is not None and not refusal(progress, now):
+        key = line(
+            span(f" on {resting.label} {resting.status}, ", STATUSES[resting.status]), span("P promotes", Tone.ACCENT)
+        )
+    else:
+        key = line("  ", span("V decides" if proposal.answer is Answer.GO else "V shows why", Tone.ACCENT))
+    against = ", ".join(item.title for item in ordered(proposal) if holds_up(item))
+    told = span(f"  {_counted(proposal)}", Tone.NORMAL)
+    return first_fit(width, line(head, told, f": {against}" if against else "", key), line(head, told, key))
+
+
+def holds_up(item: Finding) -> bool:
+    """Whether a criterion stands against the phase: it is required, and does not pass."""
+    return item.required and not item.waived and item.outcome != PASS
 
 
 def _counted(proposal: Proposal) -> str:

@@ -193,7 +193,8 @@ def flow(pieces: Sequence[Line], width: int, separator: str = "  ", indent: int 
     return [clip((margin, *item) if indent else item, width) for item in lines if item]
 
 
-_WORDS = re.compile(r"\s*\S+")
+_WORDS = re.compile(r"\s*\S+(?:(?<=\d) (?:%|ms|min|s|h|d)(?![^\s,;:.)])[,;:.)]*)?")
+"""A number and its unit are one word: neither is read without the other."""
 
 
 def wrap(text: str, width: int) -> list[str]:

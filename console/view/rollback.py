@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from console.model.estimate import Driver, Estimate, Remaining
 from console.model.rollback import Can, Proof, ProofState, Readiness
-from console.view.line import Line, Tone, clip, first_fit, fit, join, line, span
+from console.view.line import Line, Tone, clip, first_fit, fit, fold, join, line, line_width, span, width_of, words
 from console.view.look import Look
 from console.view.rollout_words import CLOSE, minutes
 from console.view.times import age, clock, count, past, span_of, timebox
@@ -33,13 +33,9 @@ NO_RETURN = "no-return"
 def verdict(readiness: Readiness, now: datetime, width: int, look: Look) -> Line:
     """CAN ROLL BACK, in one word, with how much of it is proven, and what stands against it."""
     word, tone = CAN[readiness.can_at(now)]
-    needed = [proof for proof in readiness.proofs if proof.state is not ProofState.NOT_NEEDED]
-    states = [proof.state_at(now) for proof in needed]
+    needed = _needed(readiness)
     head = line(
-        look.marks.of(tone),
-        span("CAN ROLL BACK: ", Tone.STRONG),
-        span(word, tone),
-        span(f" ({states.count(ProofState.PROVEN)}/{len(needed)} proven)", Tone.NORMAL),
+        look.marks.of(tone), span("CAN ROLL BACK: ", Tone.STRONG), span(word, tone), f" {_proven(readiness, now)}"
     )
     if tone is Tone.OK:
         seen = [proof.at for proof in needed if proof.at is not None]
@@ -48,8 +44,40 @@ def verdict(readiness: Readiness, now: datetime, width: int, look: Look) -> Line
     return clip(line(head, " ", against(readiness, now)), width)
 
 
+def _needed(readiness: Readiness) -> list[Proof]:
+    return [proof for proof in readiness.proofs if proof.state is not ProofState.NOT_NEEDED]
+
+
+def _proven(readiness: Readiness, now: datetime) -> str:
+    states = [proof.state_at(now) for proof in _needed(readiness)]
+    return f"({states.count(ProofState.PROVEN)}/{len(states)} proven)"
+
+
+def brief(readiness: Readiness, now: datetime, width: int, look: Look) -> Line:
+    """Can we, how long, until when, on one line."""
+    word, tone = CAN[readiness.can_at(now)]
+    can = line(look.marks.of(tone), span(word, tone), f" {_proven(readiness, now)}")
+    left = readiness.remaining
+    if left is not None:
+        told = line(span(f"{minutes(left.p50)} min to go", Tone.STRONG), f" (P95 {minutes(left.p95)})")
+        return first_fit(width, join([can, told], look.marks.dot))
+    estimate = readiness.estimate
+    time = _length(estimate) if estimate.p50 is not None else line(span("time unknown", Tone.UNKNOWN))
+    when, _ = _until(readiness, now)
+    if [piece.text for piece in when] == ["unknown"]:
+        when = line(span("until unknown", Tone.UNKNOWN))
+    return first_fit(width, *(join([can, time, when], dot) for dot in (look.marks.dot, ", ")))
+
+
+def _length(estimate: Estimate) -> Line:
+    """From the median to the 95th percentile."""
+    most = estimate.p95 if estimate.p95 is not None else estimate.p80
+    low, high = (estimate.p50 or 0.0) / 60, (most if most is not None else estimate.p50 or 0.0) / 60
+    return line(span(f"{low:.0f}-{high:.0f} min", Tone.STRONG if not estimate.human_only else Tone.UNKNOWN))
+
+
 def against(readiness: Readiness, now: datetime) -> Line:
-    """What is not proven, the worst first: a failed proof with its evidence, the others by name."""
+    """What is not proven, the worst first: by name, and a proof that alone has failed with its evidence."""
     pieces = []
     for state in _WORST:
         found = [proof for proof in readiness.proofs if proof.state_at(now) is state]
@@ -57,7 +85,8 @@ def against(readiness: Readiness, now: datetime) -> Line:
             continue
         found.sort(key=lambda proof: proof.name != NO_RETURN)
         names = ", ".join(proof.name for proof in found)
-        text = f"{found[0].name}: {found[0].evidence}" if state is ProofState.FAILED else f"{state}: {names}"
+        alone = state is ProofState.FAILED and len(found) == 1
+        text = f"{names}: {found[0].evidence}" if alone else f"{state}: {names}"
         pieces.append(line(span(text, TONES[state])))
     return join(pieces, "; ")
 
@@ -67,9 +96,7 @@ def time_line(estimate: Estimate, now: datetime, width: int, look: Look) -> Line
     head = span(fit("TIME", _MARGIN), Tone.STRONG)
     if estimate.p50 is None:
         return clip(line(head, span(f"unknown: {estimate.statement}", Tone.UNKNOWN)), width)
-    most = estimate.p95 if estimate.p95 is not None else estimate.p80
-    low, high = estimate.p50 / 60, (most if most is not None else estimate.p50) / 60
-    span_text = line(span(f"{low:.0f}-{high:.0f} min ", Tone.STRONG if not estimate.human_only else Tone.UNKNOWN))
+    span_text = line(_length(estimate), " ")
     quantiles = line(span(f"(P50 {minutes(estimate.p50)}, P95 {minutes(estimate.p95)}) ", Tone.NORMAL))
     least = look.marks.at_most
     chances = line(
@@ -127,17 +154,19 @@ def basis(estimate: Estimate, now: datetime, look: Look) -> str:
 
 
 def drivers(estimate: Estimate, width: int, most: int = 6) -> Line:
-    """DRIVERS: the steps that take longest, and which are live."""
+    """DRIVERS: the steps that take longest, and which are live; those that do not fit are counted."""
     head = span(fit("DRIVERS", _MARGIN), Tone.STRONG)
     found = sorted(estimate.drivers, key=lambda item: -item.seconds)[:most]
     if not found:
         return clip(line(head, span("unknown: no step was measured", Tone.UNKNOWN)), width)
-    named = [join([_driver(item, name) for item, name in zip(found, names, strict=True)], " | ") for names in (
-        [item.title for item in found],
-        [item.step or item.title for item in found],
-    )]  # fmt: skip
-    end = span(" min", Tone.DIM)
-    return first_fit(width, *(line(head, pieces, end) for pieces in named))
+    titles = [_driver(item, item.title) for item in found]
+    steps = [_driver(item, item.step or item.title) for item in found]
+    choices = [line(head, join(titles, " | "), span(" min", Tone.DIM))]
+    for shown in range(len(steps), 0, -1):
+        rest = found[shown:]
+        more = f", {len(rest)} more {minutes(sum(item.seconds for item in rest))} min" if rest else ""
+        choices.append(line(head, join(steps[:shown], " | "), span(f" min{more}", Tone.DIM)))
+    return first_fit(width, *choices)
 
 
 def _driver(item: Driver, name: str) -> Line:
@@ -145,23 +174,52 @@ def _driver(item: Driver, name: str) -> Line:
 
 
 def until(readiness: Readiness, now: datetime, width: int, look: Look) -> Line:
-    """UNTIL: the clock of the point of no return. A moment that has passed is loud."""
+    """UNTIL: the clock of the point of no return. A moment that has passed is loud, and so is a budget that is."""
+    return first_fit(width, *_whole_until(readiness, now, look))
+
+
+def until_lines(readiness: Readiness, now: datetime, width: int, look: Look) -> list[Line]:
+    """The same in full, in as many lines as it needs."""
+    choices = _whole_until(readiness, now, look)
+    fitting = next((shown for shown in choices if line_width(shown) <= width), None)
+    if fitting is not None:
+        return [fitting]
+    head, *body = choices[0]
+    parts = fold(tuple(body), width - _MARGIN)
+    return [line(head if index == 0 else " " * _MARGIN, part) for index, part in enumerate(parts)]
+
+
+def _whole_until(readiness: Readiness, now: datetime, look: Look) -> tuple[Line, Line]:
+    """Of any length, and without the figure in brackets, which stands under TIME, too."""
+    head, (told, why) = span(fit("UNTIL", _MARGIN), Tone.STRONG), _until(readiness, now)
+    first = line(head, look.marks.of(Tone.WARNING), told) if _spent(readiness, now) else line(head, told)
+    return line(first, why), line(first, why.partition(" (")[0])
+
+
+def _spent(readiness: Readiness, now: datetime) -> bool:
+    """Whether nothing is left of a budget that would bound it."""
     deadline = readiness.deadline
-    head = span(fit("UNTIL", _MARGIN), Tone.STRONG)
+    return deadline.spent and deadline.at is None and not deadline.passed and _no_way_back(readiness, now) is None
+
+
+def _until(readiness: Readiness, now: datetime) -> tuple[Line, str]:
+    """Until when, in a few words, and what they rest on."""
+    deadline = readiness.deadline
     gone = _no_way_back(readiness, now)
     if gone is not None:
-        return clip(line(head, span(" POINT OF NO RETURN PASSED ", Tone.ALARM), f" {gone.evidence}"), width)
+        return line(span(" POINT OF NO RETURN PASSED ", Tone.ALARM)), f" {gone.evidence}"
     if deadline.passed or (deadline.at is not None and deadline.at <= now):
         since = f" {past(now - deadline.at)} ago" if deadline.at is not None else ""
-        return clip(line(head, span(f" TOO LATE{since} ", Tone.ALARM), f" {deadline.why}"), width)
+        return line(span(f" TOO LATE{since} ", Tone.ALARM)), f" {deadline.why}"
+    if deadline.at is None and deadline.spent:
+        return line(span("BUDGET SPENT", Tone.WARNING)), f": {deadline.why}"
     if deadline.at is None:
-        known = bool(deadline.why) and not deadline.why.startswith("unknown")
-        text = deadline.why or "unknown"
-        return clip(line(head, span(text, Tone.NORMAL if known else Tone.UNKNOWN)), width)
+        word, colon, why = (deadline.why or "unknown").partition(":")
+        return line(span(word, Tone.UNKNOWN if word == "unknown" else Tone.NORMAL)), colon + why
     left = deadline.at - now
     tone = Tone.CRITICAL if left <= CLOSE else Tone.STRONG
     told = f"start by {clock(deadline.at, seconds=True)}, in {count(left) if left <= CLOSE else span_of(left)}"
-    return clip(line(head, span(told, tone), f" or {deadline.why}"), width)
+    return line(span(told, tone)), f", or {deadline.why}"
 
 
 def _no_way_back(readiness: Readiness, now: datetime) -> Proof | None:
@@ -172,23 +230,39 @@ def _no_way_back(readiness: Readiness, now: datetime) -> Proof | None:
 
 def proof_row(proof: Proof, now: datetime, width: int, look: Look) -> Line:
     """One proof on one line, with its evidence, age and expiry."""
+    return clip(_proof(proof, now, width, look), width)
+
+
+def proof_lines(proof: Proof, now: datetime, width: int, look: Look) -> list[Line]:
+    """One proof: in full, in as many lines as it needs; how long a proven one counts is left out for want of room."""
+    whole = _proof(proof, now, width, look)
+    if line_width(whole) <= width:
+        return [whole]
+    if proof.state_at(now) is ProofState.PROVEN:
+        shorter = line(whole[:-1], span(f"; {proof.source}" if proof.source else "", Tone.DIM))
+        if line_width(shorter) <= width:
+            return [shorter]
+    told, margin = whole[-2:], width_of(words(whole[:-2]))
+    parts = fold(line(*told), width - margin)
+    return [line(whole[:-2] if index == 0 else " " * margin, part) for index, part in enumerate(parts)]
+
+
+def _proof(proof: Proof, now: datetime, width: int, look: Look) -> Line:
+    """Of any length: what stands against it in front, at the end its evidence, and until when that counts."""
     state = proof.state_at(now)
     tone = TONES[state]
     word = state.value if state in (ProofState.PROVEN, ProofState.NOT_NEEDED) else state.value.upper()
     mark = span(f"{look.marks.skipped} ", Tone.DIM) if state is ProofState.NOT_NEEDED else look.marks.of(tone)
-    return clip(
-        line(
-            mark,
-            span(fit(word, 10) + " ", tone),
-            span(fit(age(proof.at, now, look) if proof.at is not None else "-", 8) + " ", Tone.DIM),
-            span(
-                fit(proof.title, 34) + " " if width >= 100 else fit(proof.name, 16),
-                Tone.NORMAL if state is not ProofState.NOT_NEEDED else Tone.DIM,
-            ),
-            span(proof.evidence, Tone.DIM if tone in (Tone.OK, Tone.DIM) else Tone.NORMAL),
-            span(_counts_until(proof, now), Tone.DIM),
+    return (
+        mark,
+        span(fit(word, 10) + " ", tone),
+        span(fit(age(proof.at, now, look) if proof.at is not None else "-", 8) + " ", Tone.DIM),
+        span(
+            fit(proof.title, 34) + " " if width >= 100 else fit(proof.name, 16),
+            Tone.NORMAL if state is not ProofState.NOT_NEEDED else Tone.DIM,
         ),
-        width,
+        span(proof.evidence, Tone.DIM if tone in (Tone.OK, Tone.DIM) else Tone.NORMAL),
+        span(_counts_until(proof, now), Tone.DIM),
     )
 
 
@@ -206,19 +280,23 @@ def lines(readiness: Readiness, now: datetime, width: int, look: Look, *, roomy:
     left = readiness.remaining
     time = to_go(left, now, width) if left is not None else time_line(readiness.estimate, now, width, look)
     head = [verdict(readiness, now, width, look), time]
-    deadline = readiness.deadline
-    urgent = deadline.at is not None or deadline.passed or _no_way_back(readiness, now) is not None
+    if left is None or _no_way_back(readiness, now) is not None:
+        head.append(until(readiness, now, width, look))
     if not roomy:
-        return [*head, until(readiness, now, width, look)] if urgent else head
-    found = [proof for proof in readiness.proofs if proof.state_at(now) in _WORST]
-    open_now = sorted(found, key=lambda proof: _WORST.index(proof.state_at(now)))
+        return head
+    open_now = [proof for proof in worst_first(readiness, now) if proof.state_at(now) in _WORST]
     return [
         *head,
         drivers(readiness.estimate, width),
-        until(readiness, now, width, look),
         *(proof_row(proof, now, width, look) for proof in open_now[:ROWS]),
         *([_more(open_now[ROWS:], width)] if len(open_now) > ROWS else []),
     ]
+
+
+def worst_first(readiness: Readiness, now: datetime) -> list[Proof]:
+    """The proofs, what stands against a rollback first."""
+    places = {state: place for place, state in enumerate(_WORST)}
+    return sorted(readiness.proofs, key=lambda proof: places.get(proof.state_at(now), len(_WORST)))
 
 
 def _more(proofs: list[Proof], width: int) -> Line:

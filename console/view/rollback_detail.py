@@ -11,7 +11,16 @@ from console.model.rolling import RolloutState
 from console.model.run import Run, StepStatus
 from console.view.line import EMPTY, Line, Tone, clip, fit, labelled, line, span
 from console.view.look import Look
-from console.view.rollback import basis, drivers, proof_row, time_line, to_go, until, verdict
+from console.view.rollback import (
+    basis,
+    drivers,
+    proof_lines,
+    time_line,
+    to_go,
+    until_lines,
+    verdict,
+    worst_first,
+)
 from console.view.rollout_words import minutes, urgent
 from console.view.times import age, count, past, timebox
 from console.view.values import heading
@@ -35,22 +44,20 @@ def first(board: Board, now: datetime, width: int, look: Look) -> list[Line]:
         *lines,
         verdict(readiness, now, width, look),
         time_line(readiness.estimate, now, width, look),
+        *until_lines(readiness, now, width, look),
         drivers(readiness.estimate, width),
-        until(readiness, now, width, look),
         *labelled("", _ADVICE[readiness.can_at(now)], width, 9, Tone.DIM),
     ]
 
 
 def proofs(readiness: Readiness, now: datetime, width: int, look: Look) -> list[Line]:
-    """Every proof: its state, what it was seen by, how old it is, and until when it counts."""
+    """Every proof, the worst first: its state, what it was seen by, how old it is, and until when it counts."""
     states = [proof.state_at(now) for proof in readiness.proofs]
     counted = ", ".join(f"{states.count(state)} {state}" for state in ProofState if states.count(state))
     lines = [heading("PROOFS", line(span(counted or "none", Tone.DIM)), width, look)]
     if not readiness.proofs:
         return [*lines, line(span("nothing is known of a rollback", Tone.UNKNOWN))]
-    for proof in readiness.proofs:
-        lines.append(proof_row(proof, now, width, look))
-    return lines
+    return [*lines, *(row for proof in worst_first(readiness, now) for row in proof_lines(proof, now, width, look))]
 
 
 def clock_lines(board: Board, now: datetime, width: int, look: Look) -> list[Line]:

@@ -15,20 +15,26 @@ from console.view.look import Look
 from console.view.rollout_words import VERDICTS, judged_of, next_decision, urgent
 from console.view.times import span_of, timebox
 from console.view.values import LEVEL_TONES, number, shown, why
+from console.view.values import share as ratio
 
 _FROM_ON = {">=": "", ">": "above ", "<=": "at or below ", "<": "below "}
 
 
 def track(rollout: Rollout, look: Look, record: RolloutRecord | None = None) -> Line:
     """The phases, the present one marked."""
-    return stops(rollout.plan, rollout.phase, rollout.percent.ok, look, record)
+    return stops(rollout.plan, rollout.percent.value, rollout.percent.ok, look, record)
 
 
-def stops(plan: RolloutPlan, phase: int | None, certain: bool, look: Look, record: RolloutRecord | None = None) -> Line:
-    """The phases of a plan; `phase` is the index of the present one, None when nobody knows. Of those behind it, the
-    ones are marked that the record says to have baked, with this revision and without a breach."""
+def stops(
+    plan: RolloutPlan, percent: float | None, certain: bool, look: Look, record: RolloutRecord | None = None
+) -> Line:
+    """The phases of a plan, and at how many `percent` of the traffic it is among them, None when nobody knows. Of those
+    behind it, the ones are marked that the record says to have baked, with this revision and without a breach."""
     baked = [stay.percent for stay in record.stays if stay.baked and stay.revision == record.revision] if record else []
+    phase = plan.phase_of(percent)
     pieces = []
+    if phase == -1 and percent is not None:
+        pieces.append(line(span(f"[{look.marks.here}{number(percent, 1)}]", Tone.STRONG if certain else Tone.DIM)))
     for index, percent in enumerate(plan.phases):
         label = f"{percent:g}"
         if phase is None:
@@ -78,12 +84,12 @@ def guardrail(shown_one: Guardrail, now: datetime, width: int, look: Look, judge
     elif word is None:
         unsure = "PHASE UNKNOWN" if shown_one.phase_unknown else "UNKNOWN"
         word = shown_one.too_few or why(shown_one.value, now, look).split(",")[0].upper() or unsure
-    end = _limits(shown_one)
+    ends = [_limits(shown_one)]
     silent = shown_one.value.value is None and level is Level.UNKNOWN
     if judged is not None and (judged.verdict is Verdict.BREACH or (level in (Level.OK, Level.UNKNOWN) and not silent)):
         word, tone = VERDICTS[judged.verdict]
         if judged.verdict is not Verdict.PASS:
-            end = judged.why
+            ends = _reasons(judged)
         elif level is not Level.OK:
             tone = Tone.UNKNOWN  # the evidence passes, and the value itself is not known: no green
     value = shown(shown_one.value, lambda found: f"{number(found)} {rule.unit}".rstrip(), now, look, tone)
@@ -93,15 +99,27 @@ def guardrail(shown_one: Guardrail, now: datetime, width: int, look: Look, judge
     text = line(
         mark, span(fit(rule.title, 20) + " ", Tone.STRONG), span(fit(word, max(13, len(word) + 1)), tone), value
     )
-    return clip(line(text, span(f"   {end}", Tone.DIM)), width)
+    return first_fit(width, *(line(text, span(f"{gap}{end}", Tone.DIM)) for end in ends for gap in ("   ", " ")))
+
+
+def _reasons(judged: Judged) -> list[str]:
+    """Why a guardrail is no pass, the most telling first; what is cut off here stands on the Rollout screen in full."""
+    more = f"{span_of(judged.more)} more" if judged.more is not None else ""
+    figures = ""
+    if judged.value is not None and not judged.unit:
+        figures = f"{ratio(judged.value)} of {judged.samples:,}, limit {ratio(judged.limit)}"
+    full = f"{judged.why}, needs {more}" if more and judged.why else judged.why
+    short = ", ".join(filter(None, (figures, more)))
+    needs = f"needs about {more}" if more else ""
+    return [item for item in dict.fromkeys((full, short, figures if not more else "", needs)) if item] or [""]
 
 
 def _limits(shown_one: Guardrail) -> str:
     rule = shown_one.rule
     from_on = _FROM_ON[rule.breach]
-    limits = [f"critical {from_on}{number(rule.critical)}"]
+    limits = [f"critical {from_on}{number(rule.critical)} {rule.unit}".rstrip()]
     if rule.warning is not None:
-        limits.insert(0, f"warning {from_on}{number(rule.warning)}")
+        limits.insert(0, f"warning {from_on}{number(rule.warning)} {rule.unit}".rstrip())
     if shown_one.level is Level.NOT_IN_PHASE:
         limits.append("in " + ", ".join(f"{phase:g}" for phase in rule.phases) + " %")
     return ", ".join(limits)
@@ -113,10 +131,11 @@ def head(board: Board, now: datetime, width: int, look: Look) -> Line:
     assert rollout is not None
     record = board.progress.record if board.progress is not None else None
     where, share_now = track(rollout, look, record), measured(rollout, now, look)
-    left = bake(board.progress, now)
+    left = brief = bake(board.progress, now)
     if board.progress is not None and board.progress.record.started_at is not None:
-        left = next_decision(board.progress, now)
-    return first_fit(width, join([where, share_now, left], "   "), join([where, share_now, left], " "))
+        left, brief = (next_decision(board.progress, now, brief=short) for short in (False, True))
+    choices = (join([where, share_now, end], gap) for end in (left, brief) for gap in ("   ", " "))
+    return first_fit(width, *choices)
 
 
 def lines(board: Board, now: datetime, width: int, look: Look) -> list[Line]:

@@ -10,7 +10,8 @@ from console.model.progress import LiveRisk, Progress
 from console.model.rolling import RolloutState
 from console.model.rollout import Level
 from console.model.verdict import Judged, Speed, Verdict
-from console.view.line import EMPTY, Line, Tone, clip, fit, join, labelled, line, span
+from console.view import decision, rollback
+from console.view.line import EMPTY, Line, Tone, clip, fit, fold, join, labelled, line, span, width_of
 from console.view.look import Look
 from console.view.rollout import guardrail, share, stops
 from console.view.rollout_words import VERDICTS, next_decision, percent, samples_missing, urgent
@@ -45,7 +46,6 @@ def where(board: Board, now: datetime, width: int, look: Look) -> list[Line]:
         return []
     record, plan = progress.record, progress.plan
     known = record.percent if record.percent is not None else progress.share.value
-    phase = None if known is None else sum(1 for stop in plan.phases if known >= stop - 0.5) - 1
     shares = [
         line(
             span("set ", Tone.DIM),
@@ -55,13 +55,14 @@ def where(board: Board, now: datetime, width: int, look: Look) -> list[Line]:
         share("measured", progress.share, now, look),
     ]
     lines = [
-        clip(line(span(fit("TRACK", _MARGIN), Tone.DIM), stops(plan, phase, progress.share.ok, look, record)), width),
+        clip(line(span(fit("TRACK", _MARGIN), Tone.DIM), stops(plan, known, progress.share.ok, look, record)), width),
         clip(line(span(fit("SHARE", _MARGIN), Tone.DIM), join(shares, look.marks.dot), _apart(progress)), width),
     ]
     if record.started_at is None:
-        begun = "not begun by this console: b begins it, so that phases, breaches and decisions are recorded"
-        return [*lines, *labelled("", begun, width, _MARGIN, Tone.UNKNOWN)]
+        begun = "b begins it, so that phases, breaches and decisions are recorded"
+        return [*lines, *labelled("", begun, width, _MARGIN, Tone.UNKNOWN), *_may(board, now, width, look)]
     lines.append(clip(line(span(fit("BAKE", _MARGIN), Tone.DIM), _bake(progress, now)), width))
+    lines += _may(board, now, width, look)
     safe = f"{record.safe:g} %" if record.safe else "0 %: nothing has baked without a breach"
     revision = record.revision or "unknown"
     pieces = [
@@ -70,6 +71,15 @@ def where(board: Board, now: datetime, width: int, look: Look) -> list[Line]:
         line(span("plan ", Tone.DIM), _plan(progress)),
     ]
     return [*lines, clip(line(span(fit("SAFE", _MARGIN), Tone.DIM), join(pieces, look.marks.dot)), width)]
+
+
+def _may(board: Board, now: datetime, width: int, look: Look) -> list[Line]:
+    """Whether the evidence allows the next phase, and whether and until when there is a way back."""
+    assert board.progress is not None
+    lines = [labelled("BACK", rollback.brief(board.readiness, now, width - _MARGIN, look), width, _MARGIN)]
+    if board.progress.proposal is not None:
+        lines.insert(0, labelled("NEXT", decision.brief(board.progress, now, width - _MARGIN, look), width, _MARGIN))
+    return [item for part in lines for item in part]
 
 
 def _plan(progress: Progress) -> Line:
@@ -106,7 +116,7 @@ def _bake(progress: Progress, now: datetime) -> Line:
 
 # -- guardrails -------------------------------------------------------------------------------------------------------
 
-_COLUMNS = ("VERDICT", 14), ("NEW", 8), ("LIMIT", 8), ("MARGIN", 8), ("LEGACY", 8), ("SAMPLES", 9)
+_COLUMNS = ("VERDICT", 13), ("NEW", 8), ("LIMIT", 8), ("MARGIN", 10), ("LEGACY", 8), ("SAMPLES", 9)
 
 
 def guardrails(board: Board, now: datetime, width: int, look: Look) -> list[Line]:
@@ -120,8 +130,10 @@ def guardrails(board: Board, now: datetime, width: int, look: Look) -> list[Line
     if progress.judged:
         lines.append(clip(line(span(f"  {fit('', room)}{head}", Tone.DIM)), width))
     told = urgent(board, now)
+    shares = {item.guardrail for item in progress.plan.evidence}
     for item in progress.judged:
-        lines += _judged(item, room, width, look, told.why if told is not None else "")
+        shown_already = told.why if told is not None else ""
+        lines += _judged(item, room, width, look, shown_already, counted=item.guardrail in shares)
     named = {item.guardrail for item in progress.judged}
     others = [item for item in board.rollout.guardrails if item.rule.name not in named] if board.rollout else []
     if not progress.judged:
@@ -129,16 +141,16 @@ def guardrails(board: Board, now: datetime, width: int, look: Look) -> list[Line
     return [*lines, *(guardrail(item, now, width, look) for item in others)]
 
 
-def _judged(item: Judged, room: int, width: int, look: Look, told: str) -> list[Line]:
-    """`told` is what stands above already."""
+def _judged(item: Judged, room: int, width: int, look: Look, told: str, *, counted: bool) -> list[Line]:
+    """`told` is what stands above already. `counted`: it is judged by counts, and its values are shares."""
     word, tone = VERDICTS[item.verdict]
     word += " fast" if item.verdict is Verdict.BREACH and item.speed is Speed.FAST else ""
     cells = (
-        _value(item, item.value),
-        _value(item, item.limit),
-        "?" if item.margin is None else f"{item.margin:+g}" if item.unit else f"{item.margin * 100:+.2f}",
-        _ratio(item.legacy),
-        f"{item.samples:,}",
+        _value(item, item.value, counted),
+        _value(item, item.limit, counted),
+        _margin(item, counted),
+        _ratio(item.legacy) if counted else "-",
+        f"{item.samples:,}" if item.samples else "?" if counted and item.value is None else "-",
     )
     text = "".join(f"{cell:>{length}}" for cell, (_, length) in zip(cells, _COLUMNS[1:], strict=True))
     row = line(
@@ -157,9 +169,21 @@ def _judged(item: Judged, room: int, width: int, look: Look, told: str) -> list[
     ]
 
 
-def _value(item: Judged, value: float | None) -> str:
+def _value(item: Judged, value: float | None, counted: bool) -> str:
     """In its own unit where it is judged by its reading, else as a share."""
-    return number(value) if item.unit and value is not None else _ratio(value)
+    return _ratio(value) if counted or value is None else _in_its_unit(number(value), item.unit)
+
+
+def _margin(item: Judged, counted: bool) -> str:
+    """How far it is from its limit: in points of a share, or in its own unit."""
+    if item.margin is None:
+        return "?"
+    return f"{item.margin * 100:+.2f} pt" if counted else _in_its_unit(f"{item.margin:+g}", item.unit)
+
+
+def _in_its_unit(text: str, unit: str) -> str:
+    """With its unit where that is short; a long one stands in the reason."""
+    return f"{text} {unit}" if unit and width_of(unit) <= 2 else text
 
 
 def _ratio(value: float | None) -> str:
@@ -167,16 +191,8 @@ def _ratio(value: float | None) -> str:
 
 
 def _needs(item: Judged) -> str:
-    between = (
-        f"; between {_ratio(item.low)} and {_ratio(item.high)}"
-        if item.low is not None and item.high is not None
-        else ""
-    )
-    if item.verdict is not Verdict.INCONCLUSIVE:
-        return between
-    if item.more is None:
-        return f"{between}; how much more it needs is unknown"
-    return f"{between}; needs about {span_of(item.more)} more of this traffic"
+    known = item.low is not None and item.high is not None
+    return f"; between {_ratio(item.low)} and {_ratio(item.high)}" if known else ""
 
 
 # -- capacity, history, risks -----------------------------------------------------------------------------------------
@@ -189,29 +205,36 @@ def capacity(progress: Progress, now: datetime, width: int, look: Look) -> list[
     lines = [heading("CAPACITY", line(span(f"now, and {at}", Tone.DIM)), width, look)]
     if not progress.headroom:
         return [*lines, line(span("none is configured: unknown whether the next phase fits", Tone.UNKNOWN))]
-    return [*lines, *(_headroom(item, now, width, look) for item in progress.headroom)]
+    across = max(len(_fits(item)) for item in progress.headroom) + 1
+    return [*lines, *(_headroom(item, across, now, width, look) for item in progress.headroom)]
 
 
-def _headroom(item: Headroom, now: datetime, width: int, look: Look) -> Line:
-    tone = LEVEL_TONES[item.level]
-    word = {Level.OK: "fits", Level.WARNING: "SCARCE", Level.CRITICAL: "DOES NOT FIT"}.get(item.level, "UNKNOWN")
+def _fits(item: Headroom) -> str:
+    return {Level.OK: "fits", Level.WARNING: "SCARCE", Level.CRITICAL: "DOES NOT FIT"}.get(item.level, "UNKNOWN")
+
+
+def _headroom(item: Headroom, across: int, now: datetime, width: int, look: Look) -> Line:
+    tone, unit = LEVEL_TONES[item.level], f" {item.capacity.unit}".rstrip()
     used = shown(item.used, number, now, look)
     limit = shown(item.limit, number, now, look)
+    now_used = line(used, span(" of ", Tone.DIM), limit, span(unit, Tone.DIM))
+    if item.used.value is None and item.limit.value is None and used == limit:
+        now_used = line(span("use and limit ", Tone.DIM), used)
     part = f", {item.share * 100:.0f} %" if item.share is not None else ""
     then: Line = EMPTY
     if item.need is not None:
         share_then = f", {item.next_share * 100:.0f} %" if item.next_share is not None else ""
         basis = f" ({item.basis})" if width >= 90 else ""
-        then = line(span("; then ", Tone.DIM), shown(item.need, number, now, look), span(share_then + basis, Tone.DIM))
+        alone = unit if item.used.value is None and item.need.known else ""  # no unit was said yet
+        need = shown(item.need, number, now, look)
+        then = line(span("; then ", Tone.DIM), need, span(alone + share_then + basis, Tone.DIM))
     return clip(
         line(
             look.marks.of(tone),
             span(fit(item.capacity.title, 24 if width < 90 else 28) + " ", Tone.STRONG),
-            span(fit(word, 13), tone),
-            used,
-            span(" of ", Tone.DIM),
-            limit,
-            span(f" {item.capacity.unit}".rstrip() + part, Tone.DIM),
+            span(fit(_fits(item), across), tone),
+            now_used,
+            span(part, Tone.DIM),
             then,
         ),
         width,
@@ -247,23 +270,18 @@ def risks(progress: Progress, now: datetime, width: int, look: Look) -> list[Lin
     if not progress.risks:
         return [*lines, line(span("the register is empty (risks.yaml)", Tone.DIM))]
     order = sorted(progress.risks, key=lambda item: (item.live is not True, item.live is not None))
-    return [*lines, *(_risk(item, now, width, look) for item in order)]
+    return [*lines, *(row for item in order for row in _risk(item, now, width, look))]
 
 
-def _risk(item: LiveRisk, now: datetime, width: int, look: Look) -> Line:
+def _risk(item: LiveRisk, now: datetime, width: int, look: Look) -> list[Line]:
     risk = item.risk
     tone, word = {True: (Tone.CRITICAL, "LIVE"), False: (Tone.OK, "quiet"), None: (Tone.UNKNOWN, "UNKNOWN")}[item.live]
     seen = f" {age(item.reading.at, now, look)}" if item.reading is not None and item.reading.at is not None else ""
     does = f"{risk.mitigation}" + (f" ({risk.playbook})" if risk.playbook else "")
-    return clip(
-        line(
-            look.marks.of(tone),
-            span(fit(f"{word}{seen}", 14), tone),
-            span(f"{risk.title} ", Tone.STRONG),
-            span(f"{risk.severity}, {risk.probability}: {does}", Tone.DIM),
-        ),
-        width,
-    )
+    head = line(look.marks.of(tone), span(fit(f"{word}{seen}", 14), tone))
+    told = line(span(f"{risk.title} ", Tone.STRONG), span(f"{risk.severity}, {risk.probability}: {does}", Tone.DIM))
+    parts = fold(told, max(width - 16, 8))
+    return [line(head if index == 0 else " " * 16, part) for index, part in enumerate(parts)]
 
 
 def page(board: Board, now: datetime, width: int, look: Look) -> list[Line]:

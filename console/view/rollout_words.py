@@ -11,7 +11,7 @@ from console.model.rolling import RolloutState
 from console.model.rollout import Guardrail, Level
 from console.model.value import value
 from console.model.verdict import Judged, Verdict
-from console.view.line import Line, Tone, clip, fold, line, span
+from console.view.line import EMPTY, Line, Tone, clip, fold, line, span
 from console.view.look import Look
 from console.view.times import clock, count, span_of
 
@@ -103,14 +103,14 @@ def _rolling_back(board: Board, now: datetime) -> Told:
     where = ""
     if run is not None:
         done = sum(1 for item in run.steps.values() if item.ended_at is not None)
-        where = f"{run.label}, {done} of {len(run.steps)} steps done"
+        where = f"{run.label}, {done} of {len(run.steps)} steps"
     since = record.rollback_since
-    took = f", for {span_of(now - since, seconds=True)}" if since is not None else ""
+    took = f" {'in' if where else 'for'} {span_of(now - since, seconds=True)}" if since is not None else ""
     left = ""
     if remaining is not None and remaining.p50 is not None:
-        most = f" to {minutes(remaining.p95)}" if remaining.p95 is not None else ""
-        left = f", {minutes(remaining.p50)}{most} min to go"
-    return Told(Tone.WARNING, "ROLLING BACK", f"{where}{took}{left}".lstrip(", ") or record.reason, "3 shows the steps")
+        most = f"-{remaining.p95 / 60:.0f}" if remaining.p95 is not None else ""
+        left = f", {remaining.p50 / 60:.0f}{most} min to go"
+    return Told(Tone.WARNING, "ROLLING BACK", f"{where}{took}{left}".strip(", ") or record.reason, "3 shows the steps")
 
 
 def _doubts(board: Board, now: datetime) -> Told | None:
@@ -154,8 +154,8 @@ def minutes(seconds: float | None) -> str:
     return "?" if seconds is None else f"{seconds / 60:.1f}"
 
 
-def next_decision(progress: Progress, now: datetime) -> Line:
-    """When the next decision is, and what it still waits for."""
+def next_decision(progress: Progress, now: datetime, *, brief: bool = False) -> Line:
+    """When the next decision is, what it would be now, and what it still waits for."""
     record, state = progress.record, progress.state(now)
     following = progress.next_percent
     to = f"to {following:g} %" if following is not None else "to finish"
@@ -170,24 +170,29 @@ def next_decision(progress: Progress, now: datetime) -> Line:
     if state is RolloutState.DECIDING and not breached(progress):
         return line(span("decide now ", Tone.STRONG), _answer(progress, to))
     if breached(progress):
-        return line(span(f"no promotion {to}: a guardrail is breached", Tone.CRITICAL))
-    left = progress.bake_left(now)
-    pieces = []
+        told = "no promotion: guardrail breached" if brief else f"no promotion {to}: a guardrail is breached"
+        return line(span(told, Tone.CRITICAL))
+    left, missing = progress.bake_left(now), samples_missing(progress)
     if left is None:
-        pieces.append(span("bake unknown", Tone.UNKNOWN))
+        when = span("bake unknown", Tone.UNKNOWN)
     elif left:
-        pieces.append(span(f"decides {to} in {count(left) if left <= SOON else span_of(left)}", Tone.STRONG))
+        when = span(f"decides {to} in {count(left) if left <= SOON else span_of(left)}", Tone.STRONG)
+        missing = "" if brief else missing  # the bake is not over: they may still come
     else:
-        pieces.append(span(f"bake over, {to} waits", Tone.WARNING))
-    missing = samples_missing(progress)
-    return line(*pieces, span(f" {missing}", Tone.UNKNOWN) if missing else "")
+        when = span("waits" if brief else f"bake over, {to} waits", Tone.WARNING)
+    answer = _answer(progress, "") if progress.proposal is not None else EMPTY
+    if not answer:
+        return line(when, span(f": {missing}", Tone.UNKNOWN) if missing else "")
+    return line(
+        when, span(", " if brief else ", now ", Tone.DIM), answer, span(f": {missing}", Tone.UNKNOWN) if missing else ""
+    )
 
 
 def _answer(progress: Progress, to: str) -> Line:
     if progress.proposal is None:
         return line(span(f"{to}: no finding yet", Tone.UNKNOWN))
     word, tone = ANSWERS[progress.proposal.answer]
-    return line(span(f"{to}: ", Tone.NORMAL), span(word, tone))
+    return line(span(f"{to}: " if to else "", Tone.NORMAL), span(word, tone))
 
 
 ANSWERS = {

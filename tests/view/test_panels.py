@@ -70,7 +70,7 @@ CANARY = GuardrailRule("canary", "Canary", "x", None, 0.3, "s", phases=(5, 25), 
         (0.9, 100, None, "CRITICAL     0.9 s"),
         (0.1, 100, True, "ok           0.1 s"),
         (0.1, 100, None, "PHASE UNKNOWN 0.1 s"),
-        (0.9, 100, False, "not in this phase 0.9 s   critical 0.3, in 5, 25 %"),
+        (0.9, 100, False, "not in this phase 0.9 s   critical 0.3 s, in 5, 25 %"),
         (0.9, 7, True, "7 of 100 samples 0.9 s"),
         (None, 7, True, "7 of 100 samples no value"),
         (None, None, True, "NO DATA      no value"),
@@ -231,5 +231,5 @@ def test_the_plain_report_says_everything_in_words_without_boxes():
 def test_the_plain_report_names_alerts_and_guardrails():
     shown = "\n".join(report(boards.busy(), NOW))
     assert "critical P99LatencyCritical 4 min" in shown
-    assert "P99 latency CRITICAL 612 ms warning 300, critical 500" in shown
+    assert "P99 latency CRITICAL 612 ms warning 300 ms, critical 500 ms" in shown
     assert "elicitation DOWN 1 h 30 503" in shown

@@ -122,7 +122,7 @@ WRITE = FlagWrite(
             "the flag says 25 %, the traffic says 24.8 %, since 14:29Z",
         ),
         (with_record(state=RolloutState.HELD, held_by=ALICE, held_reason="weekend"), "HELD", "by alice: weekend"),
-        (rollouts.rolling_back("no-run"), "ROLLING BACK", "for 6 min, 8.2 to 12.8 min to go"),
+        (rollouts.rolling_back("no-run"), "ROLLING BACK", "for 6 min, 8-13 min to go"),
     ],
     ids=["unknown", "open", "disagrees", "held", "rolling"],
 )  # fmt: skip
@@ -134,14 +134,14 @@ def test_what_else_must_not_be_overlooked(board, word, why):
 
 def test_nothing_is_urgent_while_it_bakes_and_all_is_well():
     assert urgent(rollouts.baking(), NOW) is None
-    assert words(next_decision(rollouts.baking().progress, NOW)) == "decides to 50 % in 9 min"
+    assert words(next_decision(rollouts.baking().progress, NOW)) == "decides to 50 % in 9 min, now HOLD"
     assert words(bake(rollouts.baking().progress, NOW)).startswith("bake 9 min left of 30 min")
     assert not counts_down(rollouts.baking(), NOW)
 
 
 def test_too_few_requests_are_said_and_so_is_how_much_longer():
     board = rollouts.inconclusive()
-    assert words(next_decision(board.progress, NOW)) == "bake over, to 50 % waits 412 of 10,000 requests"
+    assert words(next_decision(board.progress, NOW)) == "bake over, to 50 % waits, now HOLD: 412 of 10,000 requests"
     shown = text(rollout_detail.guardrails(board, NOW, 80, LOOK))
     assert "INCONCLUSIVE" in shown
     assert "needs about 12 min more of this traffic" in " ".join(shown.split())
@@ -180,6 +180,7 @@ def test_new_stands_beside_legacy_with_limit_margin_and_samples():
         "1",
         "%",
         "-47.10",
+        "pt",
         "0.31",
         "%",
         "1,204",
@@ -195,8 +196,8 @@ def test_the_three_lines_of_the_study():
     assert words(shown[1]) == (
         "TIME     14-20 min (P50 14.4, P95 20.0)  P(≤15 min) 60 % P(≤20 min) 95 %  n=5, newest 6 d 0 h, plan unchanged"
     )
-    assert words(shown[2]).startswith("DRIVERS  drain-in-flight 5.2 live | verify-legacy 3.0 | restore-consistency")
-    assert words(shown[3]).startswith("UNTIL    start by 15:19:22Z, in 47 min or the error budget")
+    assert words(shown[2]).startswith("UNTIL    start by 15:19:22Z, in 47 min, or the budget of errors cannot be met")
+    assert words(shown[3]).startswith("DRIVERS  drain-in-flight 5.2 live | verify-legacy 3.0 | restore-consistency")
 
 
 def test_a_probability_is_never_certainty():
@@ -213,9 +214,9 @@ def test_the_verdict_names_what_failed_first_and_what_is_unknown():
     readiness = rollouts.readiness(write_path=ProofState.EXPIRED, drill=ProofState.UNKNOWN)
     assert words(rollback.verdict(readiness, NOW, 120, LOOK)).endswith("expired: write-path; unknown: drill")
     gone = rollouts.passed().readiness
-    assert "CAN ROLL BACK: NO (10/12 proven) no-return: passed 42 min ago" in words(
-        rollback.verdict(gone, NOW, 160, LOOK)
-    )
+    assert "CAN ROLL BACK: NO (10/12 proven) failed: no-return, data" in words(rollback.verdict(gone, NOW, 160, LOOK))
+    alone = rollouts.readiness(data=(ProofState.FAILED, "old code cannot read events of version 3"))
+    assert "NO (11/12 proven) data: old code cannot read" in words(rollback.verdict(alone, NOW, 160, LOOK))
 
 
 def test_what_was_proven_expires_on_the_screen_without_a_new_board():
@@ -228,11 +229,17 @@ def test_what_was_proven_expires_on_the_screen_without_a_new_board():
 @pytest.mark.parametrize(
     ("deadline", "shown", "tone"),
     [
-        (Deadline(NOW + timedelta(minutes=7), "the budget is spent"), "start by 14:39:10Z, in 7:00 or", Tone.CRITICAL),
-        (Deadline(NOW + timedelta(hours=2), "the budget is spent"), "start by 16:32:10Z, in 2 h 00 or", Tone.STRONG),
+        (Deadline(NOW + timedelta(minutes=7), "the budget is spent"), "start by 14:39:10Z, in 7:00, or", Tone.CRITICAL),
+        (Deadline(NOW + timedelta(hours=2), "the budget is spent"), "start by 16:32:10Z, in 2 h 00, or", Tone.STRONG),
         (Deadline(NOW - timedelta(seconds=65), "the budget is spent"), " TOO LATE 1:05 ago ", Tone.ALARM),
         (Deadline(None, "unknown: no rollback was measured"), "unknown: no rollback", Tone.UNKNOWN),
         (Deadline(), "unknown", Tone.UNKNOWN),
+        (Deadline(None, "nothing bounds it: no budget runs out"), "UNTIL    nothing bounds it: no", Tone.NORMAL),
+        (
+            Deadline(None, "the budget of a is spent already", spent=True),
+            "▲ BUDGET SPENT: the budget of a",
+            Tone.WARNING,
+        ),
     ],
 )
 def test_the_clock_of_the_point_of_no_return(deadline, shown, tone):
