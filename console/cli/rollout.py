@@ -133,7 +133,8 @@ def hold(options: Options, reason: str, how: How) -> None:
 @writing()
 @click.pass_obj
 def release(options: Options, reason: str, how: How) -> None:
-    """Go on. After a breach in this phase the bake begins anew."""
+    """Go on. After a breach in this phase the bake begins anew. A breach whose guardrail the plan has no longer is let
+    go with it."""
     from console.model.commands import ReleaseRollout
 
     write(options, lambda _: ReleaseRollout(reason), _shown, how)

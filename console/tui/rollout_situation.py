@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from console.model.decide.rollout import removed
 from console.model.decide.rollout_back import under_way as rolls_back
 from console.model.rolling import RolloutState
 from console.model.state import State
@@ -81,9 +82,9 @@ def hold(at: Situation) -> str:
 
 
 def release(at: Situation) -> str:
-    """It is held."""
+    """It is held, or a breach stands whose guardrail the plan has no longer."""
     found = progress(at)
-    held = found is not None and found.record.state is RolloutState.HELD
+    held = found is not None and (found.record.state is RolloutState.HELD or bool(removed(found.record, found.plan)))
     return under_way(at) or ("" if held else "it is not held")
 
 

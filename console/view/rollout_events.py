@@ -73,6 +73,13 @@ def _agreed(p: ev.ShareAgreed, _: str) -> tuple[Tone, str]:
 # -- held, breached, rolled back --------------------------------------------------------------------------------------
 
 
+def _recovered(p: ev.GuardrailRecovered, _: str) -> tuple[Tone, str]:
+    if p.removed:
+        told = f"the breach of {p.guardrail} was let go, which the plan has no longer"
+        return Tone.WARNING, f"{told}{because(p.why)}"
+    return Tone.OK, f"guardrail {p.guardrail} holds again{because(p.why)}"
+
+
 def _released(p: ev.RolloutReleased, _: str) -> tuple[Tone, str]:
     anew = ", the bake begins anew" if p.bake_anew else ""
     return Tone.STRONG, f"rollout released{anew}{because(p.reason)}"
@@ -174,7 +181,7 @@ WRITERS: Mapping[type[Any], Writer] = {
     ev.RolloutAborted: lambda p, t: (Tone.WARNING, f"rollout given up where it is{because(p.reason)}"),
     ev.RolloutFinished: _finished,
     ev.GuardrailBreached: _breached,
-    ev.GuardrailRecovered: lambda p, t: (Tone.OK, f"guardrail {p.guardrail} holds again{because(p.why)}"),
+    ev.GuardrailRecovered: _recovered,
     ev.ShareDisagreed: _disagreed,
     ev.ShareAgreed: _agreed,
     ev.CountdownStarted: _countdown,

@@ -18,7 +18,7 @@ from console.model.events.decision import Finding
 from console.model.people import Actor
 from console.model.playbook import LoadedPlaybook, Playbook, StepKind
 from console.model.rolling import FlagWrite, RolloutRecord, compared
-from console.model.rollout import RolloutPlan
+from console.model.rollout import GuardrailRule, RolloutPlan
 from console.model.rollout_plan import AutoRollback, RollbackPlan
 from console.model.run import RunStatus
 from tests.model.life import ALICE, BOB, ENGINE, Life, step
@@ -26,7 +26,9 @@ from tests.model.life import ALICE, BOB, ENGINE, Life, step
 TARGET = "lighthouse/production"
 PLAN = RolloutPlan(
     "lighthouse-9", "elicitation", "wait-for-messages", (5.0, 25.0, 50.0, 100.0), timedelta(minutes=30), "percent",
-    flag="elicitation", rollback=RollbackPlan("emergency-rollback"), auto=AutoRollback(), hash="sha256:plan",
+    flag="elicitation",
+    guardrails=(GuardrailRule("p99", "P99", "p99", 300, 500), GuardrailRule("errors", "Errors", "errors", 1, 5)),
+    rollback=RollbackPlan("emergency-rollback"), auto=AutoRollback(), hash="sha256:plan",
 )  # fmt: skip
 
 
@@ -55,7 +57,7 @@ class Rollouts(Life):
         return self.state.rollouts.get(TARGET) or RolloutRecord(TARGET)
 
     def context(self, actor: Actor = ALICE, console: str = "test") -> Context:
-        return replace(super().context(actor, console), proposal=self.proposal)
+        return replace(super().context(actor, console), proposed=lambda: self.proposal)
 
     def finds(self, outcome: str, name: str = "budget") -> Finding:
         """The one criterion of the next phase comes to that."""

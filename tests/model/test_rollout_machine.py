@@ -19,6 +19,7 @@ from console.model.events import Recorded
 from console.model.events.registry import KINDS
 from console.model.message import Act, ChannelSpec, Topic
 from console.model.rolling import SAME_SHARE, RolloutRecord, RolloutState
+from console.model.rollout import GuardrailRule
 from console.model.state import State, apply
 from tests.model.life import ALICE, BOB, ENGINE
 from tests.model.rollouts import PLAN, TARGET, Rollouts, anything, setting
@@ -470,6 +471,30 @@ def test_a_breach_stops_promotions_until_it_has_recovered_and_then_the_bake_begi
     life.pass_time(40)
     life.do(cmd.ObserveGuardrail("p99", False, "180 ms"), ENGINE)
     assert life.rollout.bake_since == life.now
+
+
+def test_a_breach_of_what_the_plan_has_no_longer_is_let_go_by_somebody_with_a_reason(life: Rollouts) -> None:
+    life.step(5)
+    life.do(cmd.ObserveGuardrail("p99", True, "612 ms", fast=True), ENGINE)
+    life.certify(5, 25)
+    up = cmd.SetShare(25, 5, promote=True)
+    assert "no longer" not in life.refused(up)
+    assert "is not held" in life.refused(cmd.ReleaseRollout("it was wrong"))
+
+    life.plan = replace(PLAN, guardrails=PLAN.guardrails[1:])
+    assert "the plan has p99 no longer: releasing the rollout lets that go" in life.refused(up)
+    assert "the reason" in life.refused(cmd.ReleaseRollout(" "))
+    life.do(cmd.ObserveGuardrail("errors", True, "7 %", fast=True), ENGINE)
+    life.pass_time(40)
+    (let_go,) = life.do(cmd.ReleaseRollout("its histogram was wrong"), BOB)
+
+    assert let_go.payload == ev.GuardrailRecovered("p99", "its histogram was wrong", removed=True)
+    assert (let_go.actor, list(life.rollout.breaches)) == (BOB, ["errors"])
+    assert "errors is breached" in life.refused(up)
+    life.do(cmd.HoldRollout("we look"))
+    life.plan = replace(PLAN, guardrails=(GuardrailRule("other", "O", "o", 1, 5),))
+    life.do(cmd.ReleaseRollout("all of it is another plan's now"))
+    assert (life.rollout.breaches, life.rollout.held_by, life.rollout.bake_since) == ({}, None, life.now)
 
 
 def test_a_rollback_declares_an_incident_where_none_is_open_and_ends_at_nothing(life: Rollouts) -> None:

@@ -125,12 +125,26 @@ def hold(state: State, command: cmd.HoldRollout, context: Context) -> list[Batch
 
 
 def release(state: State, command: cmd.ReleaseRollout, context: Context) -> list[Batch]:
-    """It goes on. After a breach in this phase the bake begins anew."""
+    """It goes on. After a breach in this phase the bake begins anew. A breach that nothing will ever judge again,
+    because the plan has its guardrail no longer, is let go with it."""
     record = _under_way(state, context)
-    if record.held_by is None:
+    gone = removed(record, context.plan)
+    if record.held_by is None and not gone:
         raise Refusal(f"{record.plan} is not held")
-    anew = record.breached_at is not None and record.bake_since is not None
-    return on(record, ev.RolloutReleased(required(command.reason, "the reason"), anew))
+    reason, found = required(command.reason, "the reason"), list[Any]()
+    if record.held_by is not None:
+        anew = record.breached_at is not None and record.bake_since is not None
+        found.append(ev.RolloutReleased(reason, anew))
+    return on(record, *found, *(ev.GuardrailRecovered(name, reason, removed=True) for name in gone))
+
+
+def removed(record: RolloutRecord, plan: RolloutPlan | None) -> tuple[str, ...]:
+    """The guardrails that are breached, and that the plan has no longer: a breach does not fall away because a file was
+    edited, and nothing would ever pass."""
+    if plan is None:
+        return ()
+    known = {rule.name for rule in plan.guardrails} | {item.guardrail for item in plan.evidence}
+    return tuple(name for name in record.breaches if name not in known)
 
 
 def abort(state: State, command: cmd.AbortRollout, context: Context) -> list[Batch]:
@@ -232,7 +246,9 @@ def _nothing_against(record: RolloutRecord, context: Context) -> None:
         told = "; ".join(
             f"{breach.guardrail} is breached{_at(breach.since)} ({breach.why})" for breach in record.breaches.values()
         )
-        raise Refusal(told)
+        gone = removed(record, context.plan)
+        way = f"; the plan has {' and '.join(gone)} no longer: releasing the rollout lets that go" if gone else ""
+        raise Refusal(f"{told}{way}")
     if record.stay is None and record.percent:
         raise Refusal(f"{record.percent:g} % is set and not entered yet: the measured share does not say so")
     if record.disagrees_since is not None:
@@ -269,7 +285,7 @@ def _rests_on(
     if not why and decision is not None and since is not None and decision.at < since:
         why = f"{decision.label} is older than this bake ({since:%H:%M:%S}Z)"
     if not why and decision is not None:
-        why = turned(decision, context.proposal)
+        why = turned(decision, context.proposed())
     if not why and decision is not None:
         return decision.id, ""
     if break_glass.strip():

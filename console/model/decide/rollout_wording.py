@@ -77,6 +77,14 @@ def _breached(payload: ev.GuardrailBreached, record: RolloutRecord, _: Actor) ->
     return Words(f"GUARDRAIL BREACHED: {payload.guardrail}; a rollback is recommended", payload.why, said)
 
 
+def _recovered(payload: ev.GuardrailRecovered, _: RolloutRecord, actor: Actor) -> Words:
+    if payload.removed:
+        return Words(
+            f"the breach of {payload.guardrail} was let go by {actor}: no such guardrail any more", payload.why
+        )
+    return Words(f"guardrail {payload.guardrail} holds again", payload.why)
+
+
 def _disagreed(payload: ev.ShareDisagreed, _: RolloutRecord, __: Actor) -> Words:
     title = f"rollout: {payload.set:g} % are set and {payload.measured:.1f} % are measured"
     return Words(title, "", facts(("since", clock(payload.since))))
@@ -109,7 +117,7 @@ _WORDS: Mapping[type[Any], _Writer] = {
     ev.RolloutAborted: lambda p, r, a: Words(f"rollout given up by {a} at {_share(r.percent)}", p.reason),
     ev.RolloutFinished: _finished,
     ev.GuardrailBreached: _breached,
-    ev.GuardrailRecovered: lambda p, r, a: Words(f"guardrail {p.guardrail} holds again", p.why),
+    ev.GuardrailRecovered: _recovered,
     ev.ShareDisagreed: _disagreed,
     ev.CountdownStarted: _countdown,
     ev.CountdownCancelled: lambda p, r, a: Words(f"the countdown to the rollback was cancelled by {a}", p.reason),

@@ -123,8 +123,11 @@ class GuardrailBreached:
 @event("rollout.recovered")
 @value
 class GuardrailRecovered:
+    """The breach is over. `removed`: the plan has the guardrail no longer, and somebody let its breach go."""
+
     guardrail: str
     why: str
+    removed: bool = False
 
 
 @event("rollout.disagreed")
