@@ -17,6 +17,7 @@ from console.engine.metrics import MetricAnswers, rollout, stale, unread
 from console.engine.progress import Judges, with_progress
 from console.engine.readiness import ReadinessMaker
 from console.engine.rota import rota
+from console.engine.share import PERCENT, measured
 from console.engine.sources import FLAG_PERCENT, FLAGS, METRICS, PLAYBOOKS, flag_percent, silences_of
 from console.model.board import Board, Health, HealthSnapshot, SourceStatus, Target
 from console.model.care import AlertCare
@@ -152,6 +153,7 @@ class BoardMaker:
             config.rollout,
             now,
             self._kept(),
+            flag_percent(values[FLAGS], status[FLAGS]) if FLAGS in status else None,
         )
         health = health_rows(values.get("health"), self._health, environment.components, status.get("health"), now)
         self._health = {row.component: row for row in health}
@@ -235,13 +237,16 @@ def metric_panels(
     plan: RolloutPlan | None,
     now: datetime,
     kept: tuple[SloGauge, ...] = (),
+    flag: Reading[float] | None = None,
 ) -> tuple[tuple[SloGauge, ...], Rollout | None, dict[str, Reading[float]]]:
     """Gauges, rollout and named readings. What an unreachable source said before is stale; `kept` are the gauges to
-    show when it has not said anything yet."""
+    show when it has not said anything yet. `flag`: the share that the flag gives, None where nobody tells."""
     if answers is None and status.state is not ReadingState.NO_DATA:
         return _blank(objectives, plan, missing(status.state, status.name, status.error), kept)
     answers = answers or MetricAnswers(gauges=unread(objectives))
     named = {name: _dated(reading, status, now) for name, reading in answers.readings.items()}
+    if plan is not None and PERCENT in named:
+        named[PERCENT] = measured(plan, named, flag)
     slos = answers.gauges
     if any(_dated(gauge.burn, status, now) is not gauge.burn for gauge in slos):
         slos = tuple(map(stale, slos))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from console.engine.levels import Levels, clouded
 from console.engine.plan_queries import check_queries, round_queries
+from console.engine.share import share_queries
 from console.model.guard import LOOKBACK, began, lookback
 from console.model.reading import Reading, ReadingState, missing
 from console.model.rollout import Guardrail, Rollout, RolloutPlan
@@ -66,7 +67,7 @@ class MetricRounds:
         """One round. Raises SourceError when nothing could be read."""
         since = self.bake_since
         bake = None if since is None else max(self._clock.now() - since, timedelta(0))
-        others = round_queries(self._plan, self._lookback, bake)
+        others = [*round_queries(self._plan, self._lookback, bake), *share_queries(self._plan)]
         try:
             answers = self.levels.read(others)
         except SourceError:

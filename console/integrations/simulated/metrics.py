@@ -23,6 +23,7 @@ SOURCE = "simulated prometheus"
 _SLO = re.compile(r"slo\.(?P<objective>.+?)(?P<fallback>\.fallback)?\.(?P<part>part|total)")
 _SAMPLES = 300.0
 """Seconds over which the samples of a guardrail are counted here, whatever its window."""
+_MINUTE = 60.0
 _EVIDENCE = re.compile(r"evidence\.(?P<guardrail>.+)\.(?P<part>bad|total|legacy_bad|legacy_total|fast_bad)")
 _CAPACITY = re.compile(r"capacity\.(?P<name>.+)\.(?P<part>used|limit)")
 _LENGTH = re.compile(r"\[(\d+)s\]")
@@ -68,9 +69,10 @@ class SimulatedMetrics:
 
     Queries are told by name, and expressions are looked at only for thresholds, and where a playbook has one of the
     configuration's in a query of its own: `slo.<objective>[.fallback].<part|total>`, `guardrail.<name>[.samples]`,
-    `rollout.percent` (%), `rollout.since` (unix seconds), `rollout.samples`, `evidence.<guardrail>.<part>`,
-    `capacity.<name>.<used|limit>`, `rollback.<key>`, and as extras, with or without `reading.` before them: `p99`
-    (ms), `errors` (%), `traffic` (requests per second), `inflight.<new path>`, `inflight.<legacy path>` (requests).
+    `rollout.percent` (%), `rollout.since` (unix seconds), `rollout.samples`, `rollout.new_requests` and
+    `rollout.legacy_requests` (in a minute), `evidence.<guardrail>.<part>`, `capacity.<name>.<used|limit>`,
+    `rollback.<key>`, and as extras, with or without `reading.` before them: `p99` (ms), `errors` (%), `traffic`
+    (requests per second), `inflight.<new path>`, `inflight.<legacy path>` (requests).
     """
 
     name = SOURCE
@@ -154,6 +156,8 @@ class SimulatedMetrics:
             "rollout.percent": world.percent,
             "rollout.since": self._phase_since,
             "rollout.samples": lambda at: paths.requests(world, at - seconds, at, legacy=False),
+            "rollout.new_requests": lambda at: paths.requests(world, at - _MINUTE, at, legacy=False),
+            "rollout.legacy_requests": lambda at: paths.requests(world, at - _MINUTE, at, legacy=True),
             "p99": world.p99_ms,
             "errors": lambda at: 100.0 * world.error_share(at),
             "traffic": world.requests_per_second,

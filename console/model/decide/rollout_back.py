@@ -184,10 +184,21 @@ def _gone(command: cmd.ObserveRollback, context: Context) -> tuple[bool, str]:
         said.append((flag is not None and flag < REACHED, f"flag {_share(flag)}"))
     if measured is not None or (plan is not None and plan.percent_expr):
         points = plan.share_points if plan is not None else REACHED
-        said.append((measured is not None and measured <= points, f"measured {_share(measured)}"))
+        said.append(
+            (measured is not None and measured <= points, f"measured {_share(measured)}{_why(measured, context)}")
+        )
     if not said:
         return False, "nobody knows the share"
     return all(well for well, _ in said), ", ".join(words for _, words in said)
+
+
+def _why(measured: float | None, context: Context) -> str:
+    """On what a measured share rests that no expression gave, or why it is unknown, in brackets."""
+    reading = context.readings.get("rollout.percent")
+    if reading is None:
+        return ""
+    why = reading.note if measured is None else reading.source.partition(": ")[2]
+    return f" ({why})" if why else ""
 
 
 def _share(percent: float | None) -> str:
