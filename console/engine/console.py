@@ -75,7 +75,15 @@ class Console:
         self._aside = aside = Aside(world.clock, world.offload, tasks.faults, self._changed)
         asks = self._pollers.get(world.pager.name) if world.pager is not None else None
         self._moments = moments = Moments(
-            world, config, environment, record, lambda: self._build(), mode, asks, console
+            world,
+            config,
+            environment,
+            record,
+            lambda: self._build(self._boards.without_evidence),
+            lambda: self._build(),
+            mode,
+            asks,
+            console,
         )
         self._deadlines = Deadlines(
             record, lease, world.clock, engine, tasks, moments, lambda: self._jobs.renew_late(), self._fired

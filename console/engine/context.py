@@ -13,6 +13,7 @@ from console.engine.world import World
 from console.model.alert import AlertState
 from console.model.board import Board
 from console.model.decide import Context
+from console.model.decision import Proposal
 from console.model.people import Actor, Person, SeverityRule
 from console.model.playbook import LoadedPlaybook
 from console.model.rollout import RolloutPlan
@@ -20,7 +21,8 @@ from console.settings.config import Config, Environment
 
 
 class Moments:
-    """Gives the `Context` of now. `board` makes a Board of this moment; `pager` asks PagerDuty."""
+    """Gives the `Context` of now. `board` makes a Board of this moment, without what judges the rollout, and `judged`
+    one with it, for the few rules that ask for a proposal; `pager` asks PagerDuty."""
 
     def __init__(
         self,
@@ -29,12 +31,13 @@ class Moments:
         environment: Environment,
         record: Record,
         board: Callable[[], Board],
+        judged: Callable[[], Board],
         mode: str,
         pager: Poller | None,
         console: str = "",
     ) -> None:
         self._world, self._config, self._environment = world, config, environment
-        self._record, self._board, self._mode = record, board, mode
+        self._record, self._board, self._judged, self._mode = record, board, judged, mode
         self._pager, self._console = pager, console
         self._standing = _standing(config.people)
         self._began = world.clock.now()
@@ -71,10 +74,10 @@ class Moments:
         config, world = self._config, self._world
         return Context(world.clock.now(), actor, self._environment.target, world.ids.new, plan=config.rollout)
 
-    def context(self, actor: Actor) -> Context:
-        """For a decision of `actor`."""
+    def context(self, actor: Actor, board: Board | None = None) -> Context:
+        """For a decision of `actor`. `board`: one of this moment that is made already."""
         config, world = self._config, self._world
-        board = self._board()
+        board = board if board is not None else self._board()
         return Context(
             now=world.clock.now(),
             actor=actor,
@@ -104,8 +107,12 @@ class Moments:
             standing=self._standing,
             settings=config.variables,
             plan=config.rollout,
-            proposal=board.progress.proposal if board.progress is not None else None,
+            proposed=self._proposed,
         )
+
+    def _proposed(self) -> Proposal | None:
+        progress = self._judged().progress
+        return progress.proposal if progress is not None else None
 
 
 class _Named(Mapping[str, LoadedPlaybook]):

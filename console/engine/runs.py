@@ -135,19 +135,22 @@ class Watching:
             self._read(wanted.values(), anew=anew)
             if anew:
                 await self._all_read()
-            if self._hold(wanted) | self._is_new():
+            board = self._board()
+            if self._hold(wanted, board.readings) | self._is_new():
                 self._changed()
-        return await self.settle()
+            return await self._settle(replace(board, held=self.held))
+        return await self._settle()
 
-    async def settle(self) -> bool:
-        """Closes, while this console holds the lease, what has come to its end. Whether all of it is in the record."""
+    async def _settle(self, board: Board | None = None) -> bool:
+        """Closes, while this console holds the lease, what has come to its end, on a Board of this moment. Whether all
+        of it is in the record."""
         for _ in range(_ROUNDS):
             if not self._under_way():
                 return True
             fence = self._lease.fence
             if fence is None:
                 return True
-            closing = settle(self._record.state, self._moments.context(self._actor))
+            closing = settle(self._record.state, self._moments.context(self._actor, board or self._board()))
             if not closing:
                 return True
             for batches in closing:
@@ -163,6 +166,7 @@ class Watching:
                     return False
             self._wake.set()  # the steps that follow have checks of their own
             self._settled()
+            board = None
         return False
 
     def _under_way(self) -> bool:
@@ -270,8 +274,8 @@ class Watching:
     def _lost(self, source: str, why: str) -> Reading[float]:
         return missing(ReadingState.UNREACHABLE, source, why, self._world.clock.now())
 
-    def _hold(self, wanted: Mapping[str, tuple[Check, Probe | None]]) -> bool:
-        """Notes which checks hold now, and since when. Whether that is different."""
+    def _hold(self, wanted: Mapping[str, tuple[Check, Probe | None]], readings: Mapping[str, Reading[float]]) -> bool:
+        """Notes which checks hold now, by what is read, and since when. Whether that is different."""
         now, before = self._world.clock.now(), self._held
         if self._looked_at is None or not timedelta(0) <= now - self._looked_at <= GAP:
             before = {}  # nobody has looked, or the clock was set
@@ -282,7 +286,6 @@ class Watching:
                 before = {other: since for other, since in before.items() if other != text}
         for read in self._reads.values():
             read.whole = True
-        readings = self._board().readings
         # `verdict` says no of whatever is less than a fresh, finite value: unknown interrupts as much as wrong.
         holding = [text for text, (check, _) in wanted.items() if verdict(check, readings.get(check.reading))[0]]
         held = {text: before.get(text, now) for text in holding}

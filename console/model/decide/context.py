@@ -77,8 +77,9 @@ class Context:
     """When PagerDuty answered last, while it does not; None while it does, or where there is none."""
     plan: RolloutPlan | None = None
     """The plan of the rollout; None where there is none."""
-    proposal: Proposal | None = None
-    """What the criteria say of its next phase now; None where nothing is said."""
+    proposed: Callable[[], Proposal | None] = lambda: None
+    """What the criteria say of its next phase now; None where nothing is said. Asked, for few rules need it, and it is
+    much to compute."""
 
     def rule(self, severity: Severity) -> SeverityRule | None:
         """What the severity matrix asks, if it says anything of this severity."""
