@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from console.model.pattern import compiled
+from console.model.text import quoted
 from console.model.value import value
 
 
@@ -102,22 +103,23 @@ class Matcher:
         return compiled(self.value).matches(actual) is (self.op == "=~")
 
     def __str__(self) -> str:
-        return f'{self.name}{self.op}"{self.value}"'
+        return f"{self.name}{self.op}{quoted(self.value)}"
 
 
 _MATCHER = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",{}]+))\s*')
 
 
 def parse_matcher(text: str) -> Matcher:
-    """A matcher such as `severity="critical"` or `team=~"pay.*"`.
+    """A matcher such as `severity="critical"` or `team=~"pay.*"`, as Alertmanager reads it: a backslash escapes itself,
+    a quote and n (a line break), in a regular expression too, and stands for itself before anything else.
 
     Raises ValueError with one line when the text is no matcher or its regular expression does not compile.
     """
     found = _MATCHER.fullmatch(text)
     if found is None:
         raise ValueError(f'{text!r} is no matcher; expected name="value", with =, !=, =~ or !~')
-    name, op, quoted, bare = found.groups()
-    value = bare if quoted is None else _unquoted(quoted) if op in ("=", "!=") else quoted
+    name, op, inner, bare = found.groups()
+    value = _unescaped(bare if inner is None else inner)
     if op in ("=~", "!~"):
         try:
             compiled(value)
@@ -126,8 +128,8 @@ def parse_matcher(text: str) -> Matcher:
     return Matcher(name, op, value)
 
 
-def _unquoted(text: str) -> str:
-    return re.sub(r"\\(.)", lambda found: "\n" if found[1] == "n" else found[1], text)
+def _unescaped(text: str) -> str:
+    return re.sub(r'\\([\\"n])', lambda found: "\n" if found[1] == "n" else found[1], text)
 
 
 @value

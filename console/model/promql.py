@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from console.model.pattern import re2_of
 from console.model.sli import INNER, SECONDS, WINDOW, replaced
+from console.model.text import quoted
 from console.model.value import value
 
 
@@ -83,8 +84,7 @@ class Matcher:
     value: str
 
     def __str__(self) -> str:
-        quoted = self.value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-        return f'{self.label}{self.operator}"{quoted}"'
+        return f"{self.label}{self.operator}{quoted(self.value)}"
 
 
 @value

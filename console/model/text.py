@@ -50,3 +50,8 @@ def safe(text: str, limit: int = LIMIT) -> str:
     if text.isascii() and text.isprintable():
         return text
     return _PILE.sub(r"\1", text.translate(_UNSAFE))
+
+
+def quoted(text: str) -> str:
+    """A string of PromQL, or of one of Alertmanager's matchers."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'

@@ -107,6 +107,24 @@ def test_all_four_operators_come_back_as_they_went(alertmanager):
     }  # fmt: skip
 
 
+ODD = {"Windows": "C:\\dir", "Regex": "a.b", "Quote": 'say "hi"', "Line": "one\ntwo", "End": "a\\"}
+WRITTEN = [
+    r'path="C:\dir"', r'path="C:\\dir"', r'path=C:\dir', r'path=~"C:\\.*"', r'path=~"C:\\\\.*"', r'path=~"a\.b"',
+    r'path=~"a\\.b"', r'path=~"a\\\\.b"', r'path="say \"hi\""', r'path=~"say .hi."', r'path="one\ntwo"',
+    r'path=~"one\ntwo"', r'path=~"one\\ntwo"', r'path="a\\"', r'path=~".*\\\\"',
+    *(str(Matcher("path", "=", text)) for text in ODD.values()),
+]  # fmt: skip
+
+
+def test_what_is_escaped_means_what_alertmanager_takes_it_for(alertmanager):
+    alertmanager.post_alerts([alert(name, path=text) for name, text in ODD.items()])
+    wait_until(lambda: len(alerts_of(alertmanager)) == len(ODD))
+    for text in WRITTEN:
+        theirs = {item["labels"]["alertname"] for item in alertmanager.alerts(filter=text)}
+        ours = {name for name, path in ODD.items() if parse_matcher(text).matches({"path": path})}
+        assert ours == theirs, text
+
+
 @pytest.mark.parametrize("starts", [timedelta(0), HOUR], ids=["active", "pending"])
 def test_extended_under_the_same_id(alertmanager, starts):
     silences, wanted = silences_of(alertmanager), silence("a=b", "c=d", starts=starts)

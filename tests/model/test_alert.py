@@ -1,13 +1,16 @@
 """Matchers, as Alertmanager reads them."""
 
 import contextlib
+import re
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from console.model.alert import Alert, AlertState, Matcher, parse_matcher, reference
+from console.model.filter import parse_filter
+from console.model.pattern import compiled
 from console.model.silence import Silence, preview
 
 START = datetime(2026, 3, 28, tzinfo=UTC)
@@ -24,10 +27,20 @@ def test_a_quoted_value_comes_back_whole(name, op, value):
     assert found.value == value
 
 
-@given(names, st.sampled_from(["=", "!="]), plain)
+@given(names, st.sampled_from(["=", "!="]), st.text(max_size=20))
+@example("path", "=", 'C:\\dir "a\\"\n')
 def test_text_and_parse_are_inverse(name, op, value):
     matcher = Matcher(name, op, value)
     assert parse_matcher(str(matcher)) == matcher
+    assert parse_filter(f"{matcher}, {matcher}").matchers == (matcher, matcher)
+
+
+@given(names, st.sampled_from(["=~", "!~"]), st.text(max_size=20).map(re.escape))
+def test_so_they_are_of_a_pattern(name, op, value):
+    with contextlib.suppress(ValueError):  # what RE2 does not take
+        compiled(value)
+        matcher = Matcher(name, op, value)
+        assert parse_matcher(str(matcher)) == matcher
 
 
 @given(names, plain, st.dictionaries(names, plain, max_size=4))
@@ -52,6 +65,8 @@ def test_each_operator_has_its_opposite(name, value, labels):
         ('text=~"a.b"', {"text": "a\nb"}, False),  # as a real Alertmanager 0.25 answers
         ('text=~"(?s)a.b"', {"text": "a\nb"}, True),
         (r'version=~"1\.2"', {"version": "1x2"}, False),
+        (r'version=~"1\\.2"', {"version": "1.2"}, True),
+        (r'path="C:\dir"', {"path": r"C:\dir"}, True),
     ],
 )
 def test_matching(text, labels, expected):

@@ -9,8 +9,9 @@ from typing import Any
 
 from console.model.burn import Urgency
 from console.model.slo import Objective
+from console.model.text import quoted
 from console.model.window import Rolling
-from console.reports.generate.plan import SECURITY, Made, Plan, guarded, number, quoted, selector, span
+from console.reports.generate.plan import SECURITY, Made, Plan, guarded, number, selector, span
 from console.reports.generate.seal import json_text
 from console.reports.generate.slo_rules import series, windows
 

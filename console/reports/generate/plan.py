@@ -14,7 +14,7 @@ from console.model.people import Severity, SeverityRule
 from console.model.playbook import LoadedPlaybook
 from console.model.rollout import GuardrailRule, RolloutPlan
 from console.model.slo import Objective
-from console.model.text import safe
+from console.model.text import quoted, safe
 from console.model.value import value
 from console.settings.config import Config, Environment
 from console.view.offers import rank
@@ -148,11 +148,6 @@ def number(amount: float) -> str:
 def selector(labels: Mapping[str, str]) -> str:
     """`{name="value", ...}`."""
     return "{" + ", ".join(f"{name}={quoted(text)}" for name, text in labels.items()) + "}"
-
-
-def quoted(text: str) -> str:
-    """A string of PromQL or of a matcher."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
 def literal(text: str) -> str:

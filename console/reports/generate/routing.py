@@ -9,7 +9,8 @@ from typing import Any
 from console.model.escalation import Team
 from console.model.message import Topic
 from console.model.people import Severity
-from console.reports.generate.plan import Made, Plan, quoted, span
+from console.model.text import quoted
+from console.reports.generate.plan import Made, Plan, span
 from console.reports.generate.seal import yaml_text
 from console.settings.outside import PagerDuty, SecretRef, SlackWebhook
 from console.settings.slo.labels import label_name
