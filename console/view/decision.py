@@ -63,14 +63,14 @@ def headline(board: Board, now: datetime, width: int, look: Look) -> list[Line]:
         state = progress.state(now)
         return [*lines, clip(line(span(f"Nothing is to be decided: it is {state}. ", Tone.STRONG)), width)]
     word, tone = ANSWERS[proposal.answer]
-    counted = _counted(proposal)
+    told_of = counted(proposal)
     lines.append(
         clip(
             line(
                 look.marks.of(tone),
                 span(f"{step(proposal)}: ", Tone.STRONG),
                 span(word, tone),
-                span(f"  {counted}", Tone.NORMAL),
+                span(f"  {told_of}", Tone.NORMAL),
             ),
             width,
         )
@@ -94,7 +94,7 @@ def brief(progress: Progress, now: datetime, width: int, look: Look) -> Line:
     else:
         key = line("  ", span("V decides" if proposal.answer is Answer.GO else "V shows why", Tone.ACCENT))
     against = ", ".join(item.title for item in ordered(proposal) if holds_up(item))
-    told = span(f"  {_counted(proposal)}", Tone.NORMAL)
+    told = span(f"  {counted(proposal)}", Tone.NORMAL)
     return first_fit(width, line(head, told, f": {against}" if against else "", key), line(head, told, key))
 
 
@@ -103,7 +103,8 @@ def holds_up(item: Finding) -> bool:
     return item.required and not item.waived and item.outcome != PASS
 
 
-def _counted(proposal: Proposal) -> str:
+def counted(proposal: Proposal) -> str:
+    """How many criteria stand against it, by weight and outcome."""
     required = [item for item in proposal.findings if item.required and not item.waived]
     failed = sum(1 for item in required if item.outcome == FAIL)
     unknown = sum(1 for item in required if item.outcome not in (FAIL, PASS))

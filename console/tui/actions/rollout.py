@@ -11,7 +11,7 @@ from console.tui.actions.general import show, show_run
 from console.tui.actions.submit import ask
 from console.tui.dialogs.form import Choice, Item, Question, Text, Unfit
 from console.view import decision as words
-from console.view import rollback
+from console.view import promotion, rollback
 from console.view.line import Line, Tone, line, span
 from console.view.rollout_words import breached, percent, urgent
 
@@ -117,12 +117,12 @@ def _halt(app: ConsoleApp, at: Situation) -> None:
 
 def _promote(app: ConsoleApp, at: Situation) -> None:
     found = meant(at)
-    _, now, _ = app.seen
+    _, now, look = app.seen
     here = found.record.percent or 0.0
     following = found.next_percent
     why, resting = words.refusal(found, now), words.present(found)
     basis = resting.id if resting is not None and not why else ""
-    facts = standing(app, at)
+    facts = [*standing(app, at), *promotion.doubts(at.board, now, width_of(app), look)]
     if resting is not None and not why:
         facts.append(
             line(
@@ -166,6 +166,16 @@ def _share(app: ConsoleApp, at: Situation) -> None:
             raise Unfit("percent", f"{answers['percent'][:20]!r} is no percentage; expected 0 to 100") from None
         return cmd.SetShare(wanted, expected, False, answers["reason"], "", answers["break_glass"])
 
+    _, now, look = app.seen
+
+    def raised(answers: Mapping[str, str], width: int) -> list[Line]:
+        """What is known against a higher share; nothing stands against a lower one."""
+        try:
+            higher = float(answers["percent"].strip().rstrip("%").strip()) > expected
+        except ValueError:
+            return []
+        return promotion.doubts(at.board, now, width, look) if higher else []
+
     facts = [
         *standing(app, at),
         line(span("Lowering rests on nothing; raising it rests on a decision, or on a broken glass.", Tone.DIM)),
@@ -182,6 +192,7 @@ def _share(app: ConsoleApp, at: Situation) -> None:
         ),
         careful=True,
         returns=True,
+        preview=raised,
     )
     ask(app, question, "The share is being set")
 
