@@ -123,7 +123,8 @@ def _probed(
     by = f", says {reading.source}" if reading.source else ""
     title, doubt = TITLES[name], reading.note or reading.state.replace("_", " ")
     if said is None or at is None or not isfinite(said):
-        return Proof(name, title, ProofState.UNKNOWN, doubt, at, None, Source.PROBE)
+        lost = f"{reading.source}: {doubt}" if reading.source else doubt
+        return Proof(name, title, ProofState.UNKNOWN, lost, at, None, Source.PROBE)
     well, words = told(said)
     evidence, expires = f"{words}{by}", at + PROOF_LIFE
     if reading.state not in (ReadingState.OK, ReadingState.STALE):
