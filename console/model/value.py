@@ -8,7 +8,7 @@ when the first one is made.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import MISSING, FrozenInstanceError, dataclass, field, fields, make_dataclass
+from dataclasses import MISSING, FrozenInstanceError, dataclass, field, fields
 from operator import attrgetter
 from typing import Any, TypeVar, dataclass_transform
 
@@ -19,6 +19,7 @@ T = TypeVar("T")
 def value(cls: type[T]) -> type[T]:
     """As `dataclass(frozen=True, slots=True)`: made once, compared and hashed by its fields."""
     own = set(vars(cls))
+    cls.__doc__ = cls.__doc__ or cls.__name__  # else `dataclass` works out the signature, to write it there
     made: Any = dataclass(slots=True, init=False, eq=False, repr=False)(cls)
     made.__setattr__ = made.__delattr__ = _refuse
     made.__reduce__ = _reduce
@@ -50,16 +51,27 @@ def _content(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
 
 
 def _init(made: Any) -> Callable[..., None]:
-    """What `dataclass` compiles for a class with these fields; it sets them past `__setattr__`, on any object."""
-    parts: list[tuple[str, Any, Any]] = []
+    """What `dataclass` compiles for a class with these fields; it sets them past `__setattr__`, on any object. Compiled
+    alone: a whole dataclass, made for its `__init__`, takes eight times as long, and stays in memory."""
+    given: dict[str, Any] = {"_set_": object.__setattr__, "_new_": object()}
+    parameters, lines = ["self"], ["pass"]
     for item in fields(made):
+        name = content = item.name
         if item.default_factory is not MISSING:
-            parts.append((item.name, item.type, field(default_factory=item.default_factory)))
+            given[f"_{name}_"] = item.default_factory
+            parameters.append(f"{name}=_new_")
+            content = f"_{name}_() if {name} is _new_ else {name}"
+        elif item.default is not MISSING:
+            given[f"_{name}_"] = item.default
+            parameters.append(f"{name}=_{name}_")
         else:
-            parts.append((item.name, item.type, field(default=item.default)))
-    like: Any = make_dataclass(made.__name__, parts, frozen=True, eq=False, repr=False)
-    like.__init__.__qualname__ = f"{made.__qualname__}.__init__"
-    return like.__init__  # type: ignore[no-any-return]
+            parameters.append(name)
+        lines.append(f"_set_(self, {name!r}, {content})")
+    exec(f"def __init__({', '.join(parameters)}):\n " + "\n ".join(lines), given)
+    init: Any = given.pop("__init__")
+    init.__qualname__ = f"{made.__qualname__}.__init__"
+    init.__module__ = made.__module__
+    return init  # type: ignore[no-any-return]
 
 
 def _refuse(self: Any, name: str, *_: Any) -> None:
