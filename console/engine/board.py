@@ -3,35 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from console.engine import faults
 from console.engine.aside import Aside
-from console.engine.deciding import CRITERIA, http_readings
+from console.engine.deciding import CRITERIA
 from console.engine.feed import FeedKeeper
 from console.engine.history import History
-from console.engine.metrics import MetricAnswers, rollout, stale, unread
-from console.engine.progress import Judges, with_progress
+from console.engine.kept import Kept
+from console.engine.progress import Judges, progress_of, with_progress
 from console.engine.readiness import ReadinessMaker
 from console.engine.rota import rota
-from console.engine.share import PERCENT, measured
-from console.engine.sources import FLAG_PERCENT, FLAGS, METRICS, PLAYBOOKS, flag_percent, silences_of
-from console.model.board import Board, Health, HealthSnapshot, SourceStatus, Target
+from console.engine.said import Hearing
+from console.engine.sources import PLAYBOOKS, silences_of
+from console.model.board import Board, SourceStatus, Target
 from console.model.care import AlertCare
 from console.model.change import Change
 from console.model.decide.pager import own_key
 from console.model.incident import Incident
 from console.model.pager import KnownOnCalls, OnCall
-from console.model.reading import Reading, ReadingState, missing
+from console.model.progress import Progress
+from console.model.reading import ReadingState
 from console.model.rollback import Readiness, unproven
-from console.model.rollout import Rollout, RolloutPlan
 from console.model.run import Job, Run
-from console.model.slo import Objective, SloGauge
+from console.model.slo import SloGauge
 from console.model.state import State
-from console.settings.config import Component, Config, Environment
+from console.settings.config import Config, Environment
 
 if TYPE_CHECKING:
     from console.engine.lease import LeaseKeeper
@@ -71,12 +70,11 @@ class BoardMaker:
         judges: Judges | None = None,
     ) -> None:
         self._judges = judges if judges is not None else Judges()
-        self._kept = kept
         self._world, self._config, self._environment, self._actor = world, config, environment, actor
         self._record, self._lease, self._pollers, self._faults = record, lease, pollers, faults
         self._retries, self._watching, self._jobs, self._console = retries, watching, jobs, console
         self._mode, self._read_only = mode, read_only
-        self._health: dict[str, Health] = {}
+        self._same = Kept()
         self._noted = ""
         """The fault that is in the log already."""
         self._cared, self._told, self._care_now = State(), 0, dict[str, AlertCare]()
@@ -86,6 +84,7 @@ class BoardMaker:
         for name in self._alert_sources:
             pollers[name].prepare = partial(self._feed.prepare, name)
         self._silences = [silences_of(silences.cluster) for silences in world.silences]
+        self._hearing = Hearing(config, environment, watching, kept)
         self._readiness = ReadinessMaker(world, config, environment, pollers, mode, aside)
 
     def _worth_saying(self, status: SourceStatus, statuses: Mapping[str, SourceStatus]) -> bool:
@@ -119,9 +118,9 @@ class BoardMaker:
         """How long rollbacks take."""
         return self._readiness.history
 
-    def timed(self, board: Board) -> Readiness:
+    def timed(self, board: Board, progress: Progress) -> Readiness:
         """The Board's readiness with when a rollback must begin, and how much longer the one under way takes."""
-        return self.history.completed(self._record.state, board)
+        return self.history.completed(self._record.state, board, progress)
 
     def _ready(self, make: Callable[[], Readiness]) -> tuple[Readiness, str]:
         """How a rollback stands, and what to say of a fault of ours: then nothing is proven, and it can be started all
@@ -137,47 +136,42 @@ class BoardMaker:
 
     def make(self, number: int) -> Board:
         """The Board of this moment."""
-        return with_progress(self.without_evidence(number), self._config.rollout, self._record.state, self._judges)
+        return with_progress(self._made(number, judged=True), self._judges)
 
     def without_evidence(self, number: int) -> Board:
         """It without what judges the rollout, for whoever looks at readings alone."""
+        return self._made(number, judged=False)
+
+    def _made(self, number: int, *, judged: bool) -> Board:
         now, known = self._world.clock.now(), self._on_calls()
         status = {name: poller.status(now) for name, poller in self._pollers.items()}
         values = {name: poller.value for name, poller in self._pollers.items()}
         record, environment, config = self._record, self._environment, self._config
-        absent = SourceStatus("prometheus", ReadingState.UNREACHABLE, error="no metric source is configured")
-        slos, present, readings = metric_panels(
-            values.get(METRICS),
-            status.get(METRICS, absent),
-            config.objectives,
-            config.rollout,
-            now,
-            self._kept(),
-            flag_percent(values[FLAGS], status[FLAGS]) if FLAGS in status else None,
-        )
-        health = health_rows(values.get("health"), self._health, environment.components, status.get("health"), now)
-        self._health = {row.component: row for row in health}
+        said = self._hearing.now(values, status, now)
+        readings = said.readings
+        progress = None
+        if judged and config.rollout is not None:
+            progress = progress_of(config.rollout, record.state, str(environment.target), readings)
         pager = values.get(self._world.pager.name) if self._world.pager is not None else None
         ours = frozenset(own_key(item.id) for item in record.state.incidents.values() if item.open)
         feed = self._feed.feed(values, {name: status[name] for name in self._alert_sources}, pager, now, ours)
         incidents = shown_incidents(record.state, environment.target)
-        readings |= {f"health.{row.component}": row.up.map(float) for row in health}
-        if FLAGS in status:
-            readings[FLAG_PERCENT] = flag_percent(values[FLAGS], status[FLAGS])
-        readings |= self._watching.readings(now)
-        readings |= http_readings(values.get(CRITERIA), now)
         files: PlaybookSnapshot | None = values.get(PLAYBOOKS)
         shelf = config.library.known
         playbooks = files.playbooks if files is not None else shelf.playbooks if shelf is not None else ()
         hashes = files.files if files is not None else {item.playbook.name: item.hash for item in playbooks}
-        on_call = tuple(rota(config.on_call, config.people, known.on_calls).items())
+        on_call = self._same.get(
+            "on call",
+            known,
+            lambda: tuple(rota(config.on_call, config.people, known.on_calls).items()),
+        )
         readiness, fault = self._ready(
             lambda: self._readiness.make(
                 record.state,
                 now,
                 status,
                 readings,
-                health,
+                said.health,
                 on_call,
                 pager,
                 hashes if files is not None or shelf is not None else None,
@@ -191,11 +185,12 @@ class BoardMaker:
             actor=self._actor,
             read_only=self._read_only,
             sources=tuple(item for item in status.values() if self._worth_saying(item, status)),
-            slos=slos,
-            rollout=present,
+            slos=said.slos,
+            rollout=said.rollout,
             readiness=readiness,
+            progress=progress,
             feed=feed,
-            health=health,
+            health=said.health,
             incidents=incidents,
             runs=shown_runs(record.state, incidents),
             shift=record.state.shift,
@@ -228,83 +223,6 @@ class BoardMaker:
             console=self._console,
             trusted=frozenset(record.state.trusted),
         )
-
-
-def metric_panels(
-    answers: MetricAnswers | None,
-    status: SourceStatus,
-    objectives: Sequence[Objective],
-    plan: RolloutPlan | None,
-    now: datetime,
-    kept: tuple[SloGauge, ...] = (),
-    flag: Reading[float] | None = None,
-) -> tuple[tuple[SloGauge, ...], Rollout | None, dict[str, Reading[float]]]:
-    """Gauges, rollout and named readings. What an unreachable source said before is stale; `kept` are the gauges to
-    show when it has not said anything yet. `flag`: the share that the flag gives, None where nobody tells."""
-    if answers is None and status.state is not ReadingState.NO_DATA:
-        return _blank(objectives, plan, missing(status.state, status.name, status.error), kept)
-    answers = answers or MetricAnswers(gauges=unread(objectives))
-    named = {name: _dated(reading, status, now) for name, reading in answers.readings.items()}
-    if plan is not None and PERCENT in named:
-        named[PERCENT] = measured(plan, named, flag)
-    slos = answers.gauges
-    if any(_dated(gauge.burn, status, now) is not gauge.burn for gauge in slos):
-        slos = tuple(map(stale, slos))
-    present = rollout(replace(answers, readings=named), plan) if plan is not None else None
-    for item in present.guardrails if present is not None else ():
-        if (name := f"guardrail.{item.rule.name}") in named:
-            named[name] = item.told
-    named |= {f"slo.{gauge.objective.name}.burn": gauge.burn for gauge in slos}
-    named |= {f"slo.{gauge.objective.name}.budget_left": gauge.budget_left for gauge in slos}
-    return slos, present, named
-
-
-def _blank(
-    objectives: Sequence[Objective], plan: RolloutPlan | None, lost: Reading[Any], kept: tuple[SloGauge, ...]
-) -> tuple[tuple[SloGauge, ...], Rollout | None, dict[str, Reading[float]]]:
-    slos = tuple(item if item.ratio.known else unread([item.objective], lost)[0] for item in kept)
-    slos = slos or unread(objectives, lost)
-    named: dict[str, Reading[float]] = {}
-    for gauge in slos:
-        for what, reading in (("burn", gauge.burn), ("budget_left", gauge.budget_left)):
-            named[f"slo.{gauge.objective.name}.{what}"] = reading if reading.known else lost
-    if plan is None:
-        return slos, None, named
-    named |= {f"guardrail.{rule.name}": lost for rule in plan.guardrails}
-    named |= {f"reading.{name}": lost for name, _ in plan.readings} | {"rollout.percent": lost}
-    named |= {f"capacity.{item.name}.{part}": lost for item in plan.capacities for part in ("used", "limit")}
-    blank = rollout(MetricAnswers(), plan)
-    guardrails = tuple(replace(guardrail, value=lost) for guardrail in blank.guardrails)
-    return slos, replace(blank, percent=lost, since=lost, guardrails=guardrails), named
-
-
-def _dated(reading: Reading[float], status: SourceStatus, now: datetime) -> Reading[float]:
-    if status.state is ReadingState.UNREACHABLE and reading.known:
-        return replace(reading, state=ReadingState.STALE)
-    # The long windows are read once a minute, whatever the interval is.
-    return reading.aged(now, max(3 * status.interval, timedelta(minutes=3)))
-
-
-def health_rows(
-    snapshot: HealthSnapshot | None,
-    before: Mapping[str, Health],
-    components: Sequence[Component],
-    status: SourceStatus | None,
-    now: datetime,
-) -> tuple[Health, ...]:
-    """One row per component, with the instant its present state was first seen."""
-    rows = []
-    for component in components:
-        up: Reading[bool] = missing(ReadingState.NO_DATA, "health", "not read yet")
-        if snapshot is not None and component.name in snapshot.components:
-            up = snapshot.components[component.name]
-            if status is not None and status.state in (ReadingState.UNREACHABLE, ReadingState.STALE):
-                up = replace(up, state=ReadingState.STALE)
-        known = before.get(component.name)
-        same = known is not None and known.up.value == up.value and known.since is not None
-        since = known.since if known is not None and same else (up.at or now) if up.known else None
-        rows.append(Health(component.name, up, since, component.critical_after, component.legacy))
-    return tuple(rows)
 
 
 def shown_incidents(state: State, target: Target) -> tuple[Incident, ...]:

@@ -128,7 +128,7 @@ class Console:
             headroom=deciding.headroom,
             risks=deciding.risks,
             proposal=deciding.proposal,
-            readiness=lambda board: self._boards.timed(board),
+            readiness=lambda board, progress: self._boards.timed(board, progress),
         )
         self._tracks = tracks = self._evidence()
         if tracks is not None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from console.engine.kept import Kept, Same
 from console.engine.plan_queries import round_queries, whole_minutes
 from console.model.board import Board
 from console.model.capacity import Headroom, headrooms
@@ -18,6 +19,7 @@ from console.model.pager import OnCall
 from console.model.playbook import Probe, check_of
 from console.model.progress import LiveRisk, Progress
 from console.model.reading import Reading, ReadingState
+from console.model.rollback import Readiness
 from console.model.rolling import RolloutState
 from console.model.rollout import RolloutPlan
 from console.model.rollout_plan import CriterionKind, CriterionRule, Risk
@@ -47,6 +49,7 @@ class Deciding:
         self._queries: Mapping[str, str] = {}
         self._judged_on: tuple[Any, ...] = ()
         self._kept: Proposal | None = None
+        self._same = Kept()
 
     def headroom(self, board: Board) -> tuple[Headroom, ...]:
         """Every capacity of the plan, now and at the next phase."""
@@ -55,17 +58,20 @@ class Deciding:
             return ()
         share = progress.share if progress.share.known else progress.flag
         following = None if progress.record.state in _OVER else progress.next_percent
-        return headrooms(progress.plan, board.readings, share, following)
+        return self._same.get(
+            "headroom",
+            (Same(progress.plan), Same(board.readings), Same(share), following),
+            lambda: headrooms(progress.plan, board.readings, share, following),
+        )
 
     def risks(self, board: Board) -> tuple[LiveRisk, ...]:
         """The risk register with its signals."""
-        return live_risks(self._risks, board.readings)
+        return self._same.get("risks", Same(board.readings), lambda: live_risks(self._risks, board.readings))
 
-    def proposal(self, board: Board) -> Proposal | None:
+    def proposal(self, board: Board, progress: Progress, readiness: Readiness) -> Proposal | None:
         """What the findings say of the next phase, or of the end after the last; None where nothing can go on, and
-        before any source was asked."""
-        progress = board.progress
-        if progress is None or progress.record.state in _OVER:
+        before any source was asked. `progress` and `readiness` go before those of the Board."""
+        if progress.record.state in _OVER:
             return None
         if board.sources and all(source.state is ReadingState.NO_DATA for source in board.sources):
             return None
@@ -80,7 +86,7 @@ class Deciding:
             progress.headroom,
             board.rollout,
             board.slos,
-            board.readiness,
+            readiness,
             board.feed,
             board.readings,
             board.on_call,
@@ -88,10 +94,10 @@ class Deciding:
             tuple(self._schedule()),
         )
         if self._kept is None or self._judged_on != judged_on:
-            self._kept, self._judged_on = self._judged(board, progress), judged_on
+            self._kept, self._judged_on = self._judged(board, progress, readiness), judged_on
         return self._kept
 
-    def _judged(self, board: Board, progress: Progress) -> Proposal:
+    def _judged(self, board: Board, progress: Progress, readiness: Readiness) -> Proposal:
         from console.model.criteria import Facts, findings, rules_of  # not before the first screen
 
         plan, record, now = progress.plan, progress.record, board.at
@@ -111,7 +117,7 @@ class Deciding:
             judged=progress.judged,
             guardrails=guardrails,
             slos=board.slos,
-            readiness=board.readiness,
+            readiness=readiness,
             headroom=progress.headroom,
             feed=board.feed,
             readings=board.readings,

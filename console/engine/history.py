@@ -21,8 +21,9 @@ from console.engine.sources import METRICS, PLAYBOOKS
 from console.model import commands as cmd
 from console.model.decide.rollback import forgotten, known
 from console.model.decide.rollout_back import under_way
-from console.model.estimate import Estimate, Measured, Remaining, RollbackHistory
+from console.model.estimate import Deadline, Estimate, Measured, Remaining, RollbackHistory
 from console.model.playbook import LoadedPlaybook, StepKind
+from console.model.progress import Progress
 from console.model.reading import Reading
 from console.model.rollback import Readiness
 from console.model.rolling import RolloutRecord
@@ -174,35 +175,47 @@ class History:
 
     # -- when, and how much longer ------------------------------------------------------------------------------------
 
-    def completed(self, state: State, board: Board) -> Readiness:
-        """The Board's readiness with its clocks."""
+    def completed(self, state: State, board: Board, progress: Progress) -> Readiness:
+        """The Board's readiness with its clocks. `progress` is that of the rollout, as far as it is judged."""
         readiness, rollback = board.readiness, self._rollback
         if rollback is None:
             return readiness
         run = self.run(state)
         if run is None and not self._begun(self._measured(state)):
             return readiness
-        from console.model.clock import deadline, doubted, spent
-
-        guardrails = board.rollout.guardrails if board.rollout is not None else ()
-        judged = board.progress.judged if board.progress is not None else ()
-        found = deadline(
-            readiness.estimate,
-            board.at,
-            self._limits(board, rollback.objective),
-            no_return=reliable(board.readings.get("rollback.no_return")),
-            under_way=run is not None,
-            gone=spent(board.slos),
-            unknown=doubted(board.slos, guardrails, judged),
-        )
         left = self._remaining(state, board, run, rollback.objective) if run is not None else None
+        found = self._deadline(board, progress, run is not None, rollback.objective)
         return replace(readiness, deadline=found, remaining=left)
 
-    def _limits(self, board: Board, objective: timedelta) -> tuple[Limit, ...]:
+    def _deadline(self, board: Board, progress: Progress, under_way: bool, objective: timedelta) -> Deadline:
+        """It is made anew of what has changed; of the time it is only whether it has passed."""
+        estimate, guardrails = board.readiness.estimate, board.rollout.guardrails if board.rollout is not None else ()
+        no_return = reliable(board.readings.get("rollback.no_return"))
+        limits = self._limits(board, progress, objective)
+
+        def found() -> Deadline:
+            from console.model.clock import deadline, doubted, spent
+
+            return deadline(
+                estimate,
+                board.at,
+                limits,
+                no_return=no_return,
+                under_way=under_way,
+                gone=spent(board.slos),
+                unknown=doubted(board.slos, guardrails, progress.judged),
+            )
+
+        key = (Same(estimate), limits, no_return, under_way, Same(board.slos), Same(guardrails), progress.judged)
+        kept = self._kept.get("deadline", key, found)
+        passed = kept.passed if kept.at is None else kept.at <= board.at
+        return kept if passed == kept.passed else replace(kept, passed=passed)
+
+    def _limits(self, board: Board, progress: Progress, objective: timedelta) -> tuple[Limit, ...]:
         from console.model.clock import budget_limits, objective_limit
 
-        record = board.progress.record if board.progress is not None else None
-        breaches = record.breaches.values() if record is not None and record.under_way else ()
+        record = progress.record
+        breaches = record.breaches.values() if record.under_way else ()
         since = min((breach.since for breach in breaches), default=None)
         metrics = self._pollers.get(METRICS)
         answers = metrics.value if metrics is not None else None

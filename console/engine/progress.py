@@ -1,7 +1,7 @@
 """The rollout as the Board shows it: the record beside what is measured, and what others make of both.
 
 What is judged, counted and proposed comes from its own modules, as functions that answer from memory at once. They are
-asked one after the other, so that each sees on the Board what the ones before it have said.
+asked one after the other, so that each sees what the ones before it have said.
 """
 
 from __future__ import annotations
@@ -37,24 +37,26 @@ def _nothing(_: Board) -> Any:
 
 @dataclass(slots=True)
 class Judges:
-    """Who judges what is known. A function gets the Board as far as it is made: `progress` holds the plan, the record,
-    the readings and `judged` for all of them; `headroom` and `risks` are there for `proposal`."""
+    """Who judges what is known. The Board has the plan, the record and the readings on it, also as `progress`; who is
+    asked later is given, beside it, the progress with what was judged before."""
 
     judged: Callable[[Board], tuple[Judged, ...]] = _nothing
     """The guardrails, by their evidence."""
     revision: Callable[[], str] = str
     """The revision that is rolled out now, as it is measured; empty: unknown, or not one alone."""
-    readiness: Callable[[Board], Readiness] = lambda board: board.readiness
-    """The readiness with what takes more than the readings: how long it would take, and until when it may begin."""
     headroom: Callable[[Board], tuple[Headroom, ...]] = _nothing
     risks: Callable[[Board], tuple[LiveRisk, ...]] = _nothing
-    proposal: Callable[[Board], Proposal | None] = lambda _: None
+    readiness: Callable[[Board, Progress], Readiness] = lambda board, _: board.readiness
+    """The readiness with what takes more than the readings: how long it would take, and until when it may begin."""
+    proposal: Callable[[Board, Progress, Readiness], Proposal | None] = lambda *_: None
     """What the findings say of the next phase."""
 
 
-def with_progress(board: Board, plan: RolloutPlan | None, state: State, judges: Judges) -> Board:
-    """The Board with the rollout on it. A fault of one judge leaves its part out, and is said."""
-    if plan is None:
+def with_progress(board: Board, judges: Judges) -> Board:
+    """The Board with what is judged of its rollout. A fault of one judge leaves its part out, and is said. It is copied
+    once: of all that is done for a Board, that takes longest."""
+    first = board.progress
+    if first is None:
         return board
     faults: list[str] = []
 
@@ -65,19 +67,17 @@ def with_progress(board: Board, plan: RolloutPlan | None, state: State, judges: 
             faults.append(f"fault in {what}: {type(fault).__name__}")
             return otherwise
 
-    first = progress_of(plan, state, str(board.target), board.readings)
-    board = replace(board, progress=first)
     judged: tuple[Judged, ...] = asked("the guardrails", lambda: judges.judged(board), ())
-    board = replace(board, progress=replace(first, judged=judged))
-    untimed = replace(board.readiness, deadline=Deadline(None, "unknown: a fault of ours while it was computed"))
-    board = replace(board, readiness=asked("the readiness", lambda: judges.readiness(board), untimed))
     headroom: tuple[Headroom, ...] = asked("the headroom", lambda: judges.headroom(board), ())
     risks: tuple[LiveRisk, ...] = asked("the risks", lambda: judges.risks(board), ())
     full = replace(first, judged=judged, headroom=headroom, risks=risks)
-    board = replace(board, progress=full)
-    proposal = asked("the criteria", lambda: judges.proposal(board), None)
+    untimed = replace(board.readiness, deadline=Deadline(None, "unknown: a fault of ours while it was computed"))
+    readiness = asked("the readiness", lambda: judges.readiness(board, full), untimed)
+    proposal = asked("the criteria", lambda: judges.proposal(board, full, readiness), None)
+    if proposal is not None:
+        full = replace(full, proposal=proposal)
     fault = "; ".join(filter(None, (board.fault, *faults)))
-    return replace(board, progress=replace(full, proposal=proposal), fault=fault)
+    return replace(board, progress=full, readiness=readiness, fault=fault)
 
 
 def progress_of(plan: RolloutPlan, state: State, target: str, readings: Mapping[str, Reading[float]]) -> Progress:

@@ -89,6 +89,8 @@ class Tracks:
         self._evaluations: dict[str, list[Guardrail]] = {}
         self._evaluated: dict[str, int] = {}
         """The minute of the last evaluation of each."""
+        self._of_values: dict[str, Judged] = {}
+        """What they come to, while no other one is added."""
         self._recalled: datetime | None = None
         self._revision = ""
         self.error = ""
@@ -108,7 +110,7 @@ class Tracks:
         for item in guardrails:
             name = item.rule.name
             if name not in counted and item.level is not Level.NOT_IN_PHASE:
-                found.append(judge_value(self._evaluations[name], self._clock.now()))
+                found.append(self._of_value(name))
         order = {rule.name: at for at, rule in enumerate(self._plan.guardrails)}
         return tuple(sorted(found, key=lambda item: order.get(item.guardrail, len(order))))
 
@@ -121,7 +123,7 @@ class Tracks:
         since, self._percent = _bake(progress), progress.record.percent
         if since == self._since:
             return
-        self._since, self._judged, self._evaluations, self._evaluated = since, {}, {}, {}
+        self._since, self._judged, self._evaluations, self._evaluated, self._of_values = since, {}, {}, {}, {}
         if self._rounds is not None:
             self._rounds.bake_since = since
         self._event.set()
@@ -137,11 +139,14 @@ class Tracks:
             if kept and value.at is not None and value.at == kept[-1].value.at:
                 # Read once, it counts once, however long nothing newer comes.
                 if kept[-1].value.value is not None and (again or value.ok):
-                    kept[-1] = item
+                    if kept[-1] is not item:
+                        kept[-1] = item
+                        self._of_values.pop(name, None)
                     continue
                 item = replace(item, value=missing(value.state, value.source, value.note, value.at))
             del kept[len(kept) - 1 if again else len(kept) :]
             kept.append(item)
+            self._of_values.pop(name, None)
             self._evaluated[name] = minute
             del kept[:-KEPT]
 
@@ -149,6 +154,13 @@ class Tracks:
         if rule is None or not rule.phases or self._percent is None:
             return True
         return self._plan.within(rule.phases, Reading(ReadingState.OK, self._percent)) is not False
+
+    def _of_value(self, name: str) -> Judged:
+        """By its evaluations: made anew with each of them."""
+        found = self._of_values.get(name)
+        if found is None:
+            found = self._of_values[name] = judge_value(self._evaluations[name], self._clock.now())
+        return found
 
     def _of_counts(self, evidence: Evidence) -> Judged:
         found, now = self._judged.get(evidence.guardrail), self._clock.now()
@@ -193,6 +205,7 @@ class Tracks:
         self._recalled = since
         for name, earlier in found.items():
             kept = self._evaluations[name]
+            self._of_values.pop(name, None)
             kept[:0] = earlier[: max(0, len(earlier) + 1 - len(kept))]
         return any(found.values())
 

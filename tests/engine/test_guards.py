@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from console.engine.board import metric_panels
 from console.engine.clocks import SimulatedClock
 from console.engine.metrics import MetricAnswers, MetricRounds, rollout
+from console.engine.said import metric_panels
 from console.model.board import SourceStatus
 from console.model.guard import Invariant
 from console.model.reading import Reading, ReadingState

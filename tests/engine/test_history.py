@@ -263,14 +263,20 @@ async def test_a_breach_sets_the_moment_to_start_by(bench: Bench, values: Values
     since = board.at - timedelta(minutes=1)
     breached = {"p99": Breach("p99", since, "slow")}
     record = RolloutRecord(TARGET, state=RolloutState.BAKING, started_at=START, breaches=breached)
-    known = replace(board, progress=replace(board.progress, record=record), slos=())
-    found = history(console).completed(console.state, known).deadline
+    progress, known = replace(board.progress, record=record), replace(board, slos=())
+    found = history(console).completed(console.state, known, progress).deadline
     p95 = board.readiness.estimate.p95
     assert p95 is not None
+    assert found.at is not None
     assert found.at == pytest.approx(since + timedelta(minutes=20) - timedelta(seconds=p95), abs=timedelta(seconds=1))
     assert "the objective of 20 min after the breach" in found.why
+    # What was kept of it is no answer for another time, or for another record.
+    late = replace(known, at=found.at + timedelta(seconds=1))
+    assert not found.passed
+    assert history(console).completed(console.state, late, progress).deadline == replace(found, passed=True)
+    assert history(console).completed(console.state, known, progress).deadline == found
     over = replace(board.progress, record=replace(record, state=RolloutState.ROLLED_BACK))
-    assert history(console).completed(console.state, replace(known, progress=over)).deadline.at is None
+    assert history(console).completed(console.state, known, over).deadline.at is None
     block = snapshot(replace(known, readiness=replace(board.readiness, deadline=found)))["rollback"]
     assert block["no_return_at"] is not None
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from console.engine.board import metric_panels
 from console.engine.metrics import MetricAnswers
+from console.engine.said import metric_panels
 from console.engine.share import LEGACY, NEW, PERCENT, measured, share_queries
 from console.model.board import SourceStatus
 from console.model.reading import Reading, ReadingState, missing
