@@ -7,7 +7,6 @@ from datetime import datetime
 
 from console.model.alert import Alert, AlertState
 from console.model.burn import WINDOWS, BurnAlert
-from console.model.reading import Reading
 from console.model.sli import Sli, Unit, filled
 from console.model.slo import SloGauge
 from console.model.window import Calendar, days
@@ -23,6 +22,8 @@ from console.view.slo_words import (
     forecast_words,
     horizon,
     interval_words,
+    left_tone,
+    left_words,
     names,
     thin,
     verdict,
@@ -58,7 +59,7 @@ def head(gauge: SloGauge, now: datetime, width: int, look: Look) -> list[Line]:
     value = shown(gauge.ratio, share, now, look)
     if gauge.bounds is not None:
         value = line(span(f"between {bounds_words(gauge, ' and ')}", Tone.UNKNOWN))
-    left = shown(gauge.budget_left, _percent, now, look, _spent(gauge.budget_left))
+    left = shown(gauge.budget_left, _percent, now, look, left_tone(gauge.budget_left))
     allowed = allowance(gauge)
     facts = [
         ("value", line(value, span(f"   objective {share(objective.target, 4)}", Tone.DIM))),
@@ -67,7 +68,10 @@ def head(gauge: SloGauge, now: datetime, width: int, look: Look) -> list[Line]:
     if gauge.to_date is not None:
         whole = " left to date; above, of the whole period if the traffic goes on like this"
         facts.append(
-            ("to date", line(shown(gauge.to_date, _percent, now, look, _spent(gauge.to_date)), span(whole, Tone.DIM)))
+            (
+                "to date",
+                line(shown(gauge.to_date, _percent, now, look, left_tone(gauge.to_date)), span(whole, Tone.DIM)),
+            )
         )
     unsure = interval_words(gauge, look, " and ")
     low = span(f"   {thin(gauge).upper()}: between {unsure} (95 %)", Tone.UNKNOWN) if unsure else span("")
@@ -138,12 +142,8 @@ def _evidence(gauge: SloGauge, now: datetime, look: Look) -> Line:
     return line(span(", ".join(piece for piece in pieces if piece), Tone.DIM), span(note, quiet))
 
 
-def _percent(value: float) -> str:
-    return f"{number(value * 100, 1)} %"
-
-
-def _spent(reading: Reading[float]) -> Tone:
-    return Tone.CRITICAL if (reading.value or 0.0) < 0 else Tone.NORMAL
+def _percent(left: float) -> str:
+    return left_words(left, 1)
 
 
 # -- burn rates and alerts --------------------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ from console.view.slo_words import (
     forecast_words,
     interval_words,
     judged,
+    left_tone,
+    left_words,
     thin,
     verdict,
 )
@@ -69,7 +71,6 @@ def row(gauge: SloGauge, now: datetime, width: int, look: Look) -> Line:
         value = line(span(right(f"{look.marks.at_least}{share(gauge.bounds[0])}", 8), Tone.UNKNOWN))
     between = interval_words(gauge, look, "-")
     rate = between if between and len(between) < 8 else f"{number(burn.value or 0.0, 1)}{look.marks.times}"
-    spent = Tone.CRITICAL if (left.value or 0.0) < 0 else Tone.NORMAL
     return clip(
         line(
             look.marks.of(tone),
@@ -77,7 +78,7 @@ def row(gauge: SloGauge, now: datetime, width: int, look: Look) -> Line:
             span(fit(word, 12), tone),
             value,
             span(right(share(gauge.objective.target, 4), 8), Tone.DIM),
-            _cell(left, f"{number((left.value or 0.0) * 100, 0)} %", spent, 7),
+            _cell(left, left_words(left.value or 0.0), left_tone(left), 7),
             _cell(left, allowance(gauge).replace(" events", ""), Tone.NORMAL, 10),
             _cell(burn, rate, burn_tone(gauge), 8),
             " " if width < WIDE else "  ",

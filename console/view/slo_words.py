@@ -53,6 +53,20 @@ def worst_of(gauge: SloGauge) -> Reading[float]:
     return max(unsure, key=lambda reading: _ORDER.index(reading.state), default=first)
 
 
+def left_tone(left: Reading[float]) -> Tone:
+    """How loud what is left of a budget is: nothing left is critical, and the verdict says SPENT."""
+    return Tone.CRITICAL if left.value is not None and left.value <= 0 else Tone.NORMAL
+
+
+def left_words(left: float, digits: int = 0) -> str:
+    """What is left of a budget, in percent. 0 % is nothing at all: what is not quite spent, or hardly overspent, says
+    so."""
+    text = number(left * 100, digits)
+    if left == 0 or text.strip("-0."):
+        return f"{text} %"
+    return f"<{10**-digits:g} %" if left > 0 else "<0 %"
+
+
 def burn_tone(gauge: SloGauge) -> Tone:
     """How loud the burn rate is, whatever is left of the budget."""
     alert, burn = firing(gauge), gauge.burn.value

@@ -19,6 +19,8 @@ from console.view.slo_words import (
     forecast_words,
     interval_words,
     judged,
+    left_tone,
+    left_words,
     thin,
     verdict,
 )
@@ -55,8 +57,7 @@ def row(gauge: SloGauge, now: datetime, width: int, look: Look) -> Line:
     value = "" if gauge.ratio.value is None else f"{share(gauge.ratio.value)} "
     sign = look.marks.below if gauge.ratio.value is not None and gauge.ratio.value < target else look.marks.at_least
     left, burn = gauge.budget_left, gauge.burn
-    left_tone = Tone.CRITICAL if (left.value or 0) < 0 else Tone.NORMAL
-    budget = "" if left.value is None else f"{number(left.value * 100, 0)} %"
+    budget = "" if left.value is None else left_words(left.value)
     rate = "" if burn.value is None else f"{number(burn.value, 1)}{look.marks.times}"
     between = interval_words(gauge, look, "-")
     if between and burn.value is not None and len(between) < 6:
@@ -72,7 +73,7 @@ def row(gauge: SloGauge, now: datetime, width: int, look: Look) -> Line:
         span(fit(word, 12), tone),
         value_cell,
         span("budget ", Tone.DIM),
-        _cell(left, budget, left_tone, 6),
+        _cell(left, budget, left_tone(left), 6),
         span("burn ", Tone.DIM),
         _cell(burn, rate, burn_tone(gauge), 6),
     )
@@ -140,8 +141,8 @@ def sentence(gauge: SloGauge, now: datetime, look: Look) -> str:
     parts.append(f"objective {share(gauge.objective.target)} over {gauge.objective.window.name}")
     for name, reading, write in (
         ("value", gauge.ratio, share),
-        ("budget left", gauge.budget_left, _percent),
-        ("budget left to date", gauge.to_date, _percent),
+        ("budget left", gauge.budget_left, left_words),
+        ("budget left to date", gauge.to_date, left_words),
         ("burn rate", gauge.burn, lambda value: f"{number(value, 1)}x"),
     ):
         if reading is None:
@@ -161,7 +162,3 @@ def sentence(gauge: SloGauge, now: datetime, look: Look) -> str:
         parts.append(f"covers {covered}")
     seen = f"read {age(gauge.ratio.at, now, look)} ago" if gauge.ratio.at else "never read"
     return ", ".join([*parts, seen])
-
-
-def _percent(value: float) -> str:
-    return f"{number(value * 100, 0)} %"

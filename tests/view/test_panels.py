@@ -218,7 +218,7 @@ def test_the_plain_report_says_everything_in_words_without_boxes():
         "NOT SAVED: disk full",
         "Availability: STALE",
         "CAN ROLL BACK: UNVERIFIED",
-        "UNKNOWN - legacy path healthy timed out",
+        "UNKNOWN - legacy path healthy health: timed out",
         "NO EVIDENCE OF ALERTING: the always-firing alert 'Watchdog' is not there",
         "prometheus UNREACHABLE",
         "event-store UNREACHABLE",

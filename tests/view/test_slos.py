@@ -16,7 +16,7 @@ from console.view import lane, slo_curve, slo_detail, slo_list, slo_words, slos
 from console.view.line import Tone, line_width, words
 from console.view.look import ASCII, Look
 from console.view.plain import report
-from tests.view import levels
+from tests.view import boards, levels
 from tests.view.levels import CASES, NOW
 
 LOOK = Look()
@@ -308,3 +308,16 @@ def test_the_bucket_of_a_plot_is_never_shorter_than_a_slice():
     _, found = drawn("healthy", slo_curve.ZOOMS[0], 300)
     assert {(piece.end - piece.begin).total_seconds() for piece in found.pieces} == {SLICE}
     assert datetime.fromtimestamp(found.pieces[-1].end.timestamp(), UTC) <= NOW
+
+
+@pytest.mark.parametrize(
+    ("left", "told", "loud"),
+    [(-0.13, "-13 %", True), (-0.001, "<0 %", True), (0.0, "0 %", True), (0.003, "<1 %", False), (0.2, "20 %", False)],
+)
+def test_a_budget_of_which_nothing_is_left_is_critical_with_mark_and_word(left, told, loud):
+    gauge = replace(boards.busy().slos[0], budget_left=boards.ok(left), burn=boards.ok(0.4))
+    for shown in (slos.row(gauge, NOW, 80, LOOK), slo_list.row(gauge, NOW, 80, LOOK)):
+        assert (told, loud) in {(piece.text.strip(), piece.tone is Tone.CRITICAL) for piece in shown}
+        assert (words(shown).startswith("✖ ") and "SPENT" in words(shown)) is loud
+    head = [piece for item in slo_detail.head(gauge, NOW, 80, LOOK) for piece in item]
+    assert any(piece.tone is Tone.CRITICAL and piece.text.strip().endswith("%") for piece in head) is loud
