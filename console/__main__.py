@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import sys
 import threading
 
 
 def main() -> None:
-    """Runs the command line and exits. The garbage collector rests until everything is imported."""
-    gc.disable()
+    """Runs the command line and exits."""
+    from console.bootstrap.common import set_out
+
+    set_out()
     from console.cli.main import run
 
     _leave(run(sys.argv[1:]))
