@@ -230,6 +230,10 @@ class Spool(Protocol):
         """Takes over what processes that are gone have left."""
         ...
 
+    def others(self) -> list[Append]:
+        """What other processes of this user have put aside and hold still, oldest first. It stays theirs."""
+        ...
+
     async def merge(self, journal: Journal) -> int:
         """Appends what waits to the journal, each event exactly once even across a crash, and forgets it. The number
         of events merged. Raises NotSaved while the journal still cannot be written."""

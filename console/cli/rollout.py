@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from console.bootstrap.common import Options
-from console.cli.exits import FAILED, NOT_FOUND, USAGE, Stop
+from console.cli.exits import FAILED, NOT_FOUND, NOT_SAVED, USAGE, Stop
 from console.cli.feed import confirm, yes_option
 from console.cli.output import json_option, line, show
 from console.cli.record import How, Shown, write, writing
@@ -181,10 +181,33 @@ def finish(options: Options, decision: str, glass: str, yes: bool, how: How) -> 
 @writing(unsaved=True)
 @click.pass_obj
 def cancel(options: Options, reason: str, how: How) -> None:
-    """Cancel the countdown to the rollback that would start by itself. There is none again for the same breach."""
+    """Cancel the countdown to the rollback that would start by itself. There is none again for the same breach.
+
+    With --unsaved it waits in a file that the engine reads before it begins the rollback, where that runs as the same
+    user on this machine; where it does not, that is said, and it ends with 4.
+    """
     from console.model.commands import CancelCountdown
 
-    write(options, lambda _: CancelCountdown(reason), _shown, how)
+    async def heard(console: Console, done: Done) -> None:
+        why = _unheard(console, done.unsaved) if done.unsaved else ""
+        if why:
+            raise Stop(
+                f"NOT SAVED, and NOT HEARD: {why}: cancel it there (H), or abort its run once it has begun", NOT_SAVED
+            )
+
+    write(options, lambda _: CancelCountdown(reason), _shown, how, after=heard)
+
+
+def _unheard(console: Console, where: str) -> str:
+    """Why the engine does not see what was put aside here; empty where it does, or where there is none."""
+    from console.journal.spool import MEMORY
+
+    board = console.board
+    engine = board.lease.holder
+    if where == MEMORY:
+        return f"no folder takes it, and {engine or 'no engine'} reads the memory of this process"
+    here, there = (name.partition(":")[0] for name in (board.console, engine))
+    return f"{engine} is not {here}, and reads no file of theirs" if engine and here != there else ""
 
 
 # -- the share --------------------------------------------------------------------------------------------------------

@@ -27,6 +27,8 @@ from console.model.decide import Context, Refusal, decide
 from console.model.decide.rollout import rollback_run
 from console.model.decide.rollout_back import counts_down
 from console.model.decide.rollout_seen import agrees, not_judged, observe_share
+from console.model.decision import SKEW
+from console.model.events import CountdownCancelled
 from console.model.people import Actor
 from console.model.playbook import Step, StepKind
 from console.model.progress import Progress
@@ -282,6 +284,22 @@ class Conductor:
             return False
         return await self._submit(cmd.Escalate(incident.id, incident.level, f"{said}: {why}"))
 
+    async def _cancelled_aside(self) -> str:
+        """Who has cancelled the countdown, and why, where that could not be saved and waits beside the journal; empty
+        where nobody has. It is looked for once, before the rollback begins."""
+        record = self._known()
+        counted = record.countdown if record is not None else None
+        plan = self._moments.plan
+        if record is None or counted is None or plan is None or plan.auto is None:
+            return ""
+        since = counted.at - plan.auto.countdown - SKEW
+        for item in await self._record.aside(record.stream):
+            for event in item.events:
+                payload = event.payload
+                if isinstance(payload, CountdownCancelled) and not payload.again and event.occurred_at >= since:
+                    return f"{item.actor} cancelled it, which is not saved yet: {payload.reason}"
+        return ""
+
     # -- what is written ----------------------------------------------------------------------------------------------
 
     async def _submit(self, command: cmd.Command) -> bool | None:
@@ -292,6 +310,8 @@ class Conductor:
         ):
             return False  # Nearly always: no Board is made for it.
         if isinstance(command, cmd.StartRollback):
+            if cancelled := await self._cancelled_aside():
+                return await self._submit(cmd.CancelCountdown(cancelled))
             await self._read_playbooks()
         context: Context = self._moments.context(self._actor)
         try:
@@ -311,9 +331,10 @@ class Conductor:
         except Conflict:
             return True if await self._record.caught_up(appends) else None  # The others' events are new, too.
         except NotSaved:
-            if not isinstance(command, cmd.StartRollback | cmd.RetryStep | cmd.Escalate):
+            heard = isinstance(command, cmd.CancelCountdown) and not command.again
+            if not (heard or isinstance(command, cmd.StartRollback | cmd.RetryStep | cmd.Escalate)):
                 return None
-            # Nobody cancelled it, and a disk that is full stops no rollback.
+            # A disk that is full stops no rollback that nobody cancelled, and no cancelling.
             self._record.put_aside([replace(append, expected=None) for append in appends])
         except (LeaseLost, Refused):
             return None

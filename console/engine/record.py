@@ -171,6 +171,17 @@ class Record:
             await self.load()
             return True
 
+    async def aside(self, stream: str) -> list[Append]:
+        """What others have put aside for a stream and this console has not folded: it is not in the journal yet."""
+        others = await self._offload(self.spool.others)
+        waiting = [item for item in (*self.spool.pending(), *others) if item.stream == stream]
+        if not waiting:
+            return []
+        known = {event.id for event in self.unsaved}
+        with contextlib.suppress(JournalUnusable):
+            known |= {event.id for event in await self._offload(partial(self.journal.stream, stream))}
+        return [item for item in waiting if not any(event.id in known for event in item.events)]
+
     def put_aside(self, appends: Sequence[Append]) -> tuple[Recorded, ...]:
         """Spools appends and folds them as not saved."""
         before = len(self.unsaved)

@@ -138,6 +138,17 @@ class FileSpool:
         for folder in self._folders:
             self._take_over(folder)
 
+    def others(self) -> list[Append]:
+        """What stands in the files of others, locked or not, as far as it can be read. A line that is being written,
+        or that nobody knows, is passed over."""
+        ours, found = {file.path for file in self._files}, list[tuple[tuple[str, int], Append]]()
+        for folder in self._folders:
+            with contextlib.suppress(OSError):
+                for path in sorted(folder.iterdir()):
+                    if path.name.startswith(self._prefix) and path not in ours:
+                        found += _lines_of(path)
+        return [append for _, append in sorted(found, key=lambda item: item[0])]
+
     async def merge(self, journal: Journal) -> int:
         """Appends what waits to the journal in one transaction, each event exactly once even across a crash, then
         forgets it. The number of events merged. Raises NotSaved while the journal still cannot be written, ReadOnly."""
@@ -225,8 +236,7 @@ class FileSpool:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             seen, named = os.fstat(handle), path.stat()
-            private = stat.S_ISREG(seen.st_mode) and seen.st_uid == os.geteuid() and not seen.st_mode & 0o077
-            if not private or (seen.st_dev, seen.st_ino) != (named.st_dev, named.st_ino):
+            if not _private(seen) or (seen.st_dev, seen.st_ino) != (named.st_dev, named.st_ino):
                 raise PermissionError(path)  # or somebody merged it between our open and our lock
             content = path.read_bytes()
         except OSError:
@@ -247,6 +257,25 @@ class FileSpool:
         return None
 
 
+def _private(seen: os.stat_result) -> bool:
+    """Whether a file is one of ours, that nobody else may write or read."""
+    return stat.S_ISREG(seen.st_mode) and seen.st_uid == os.geteuid() and not seen.st_mode & 0o077
+
+
+def _lines_of(path: Path) -> list[tuple[tuple[str, int], Append]]:
+    """The appends of a file that somebody else holds, each with its age."""
+    found = []
+    with contextlib.suppress(OSError):
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(handle, "rb") as file:
+            lines = file.read().splitlines(keepends=True) if _private(os.fstat(handle)) else []
+        for line in lines:
+            with contextlib.suppress(ValueError, TypeError):
+                append, _, age = _append_of(line)
+                found.append((age, append))
+    return found
+
+
 def _appends(waiting: Sequence[_Waiting]) -> list[Append]:
     return [replace(item.append, expected=None) for item in waiting]
 
@@ -264,12 +293,18 @@ def _line(append: Append, console: str, age: tuple[str, int]) -> bytes:
 
 
 def _read_line(raw: bytes, file: _File) -> _Waiting:
-    """Raises ValueError or TypeError for a line that was cut off, or holds what this program does not know."""
+    """Raises what `_append_of` raises."""
+    append, console, age = _append_of(raw)
+    return _Waiting(append, console, age, raw, file)
+
+
+def _append_of(raw: bytes) -> tuple[Append, str, tuple[str, int]]:
+    """The append of a line, the console that put it, and its age. Raises ValueError or TypeError for one that was cut
+    off, or holds what this program does not know."""
     line, events = _LINE.decode(raw), []
     for event in line.events:
         payload = decode(event.kind, event.kind_version, bytes(event.payload))
         if isinstance(payload, Unknown):
             raise ValueError(f"unknown event {event.kind}")
         events.append(NewEvent(payload, datetime.fromisoformat(event.occurred_at), event.id, event.causation))
-    append = Append(line.stream, None, tuple(events), line.actor)
-    return _Waiting(append, line.console, (line.put_at, line.number), raw, file)
+    return Append(line.stream, None, tuple(events), line.actor), line.console, (line.put_at, line.number)

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import re
+import uuid
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from console.bootstrap import common
+from console.engine.clocks import SystemClock
+from console.engine.lease import TTL_SECONDS
+from console.journal.sqlite import SqliteJournal
+from console.model.events import CountdownStarted
+from console.model.people import Actor
+from console.ports import Append, NewEvent
 from tests.cli.test_rollback import FLAG, READ, WRITE, writes
+from tests.tty.test_not_saved import disk as disk
+from tests.tty.test_not_saved import full
 
 GLASS = ("--break-glass", "nobody is there to decide", "--yes")
 FLAGS = """
@@ -153,3 +166,40 @@ def test_a_journal_that_cannot_be_written_does_not_stop_the_way_to_0(rolled, tmp
 
     assert done["saved"] is False
     assert writes(rolled) == [f"{FLAG} 0"]
+
+
+# -- a countdown ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def counting(rolled, disk):
+    """A rollback starts by itself in a minute, by a record on a disk that can be filled; its engine is `holds`."""
+    path = disk / "record" / "journal.db"
+    rolled("rollout", "begin", "--yes", journal=path)
+
+    async def write(holds):
+        journal = SqliteJournal(path, SystemClock(), console=holds, scope="lighthouse/production")
+        at = datetime.now(UTC)
+        event = NewEvent(CountdownStarted(at + timedelta(minutes=1), "errors: 7 %"), at, str(uuid.uuid4()))
+        await journal.append([Append("rollout:lighthouse/production", None, (event,), Actor("engine", "alice"))])
+        await journal.renew(holds, TTL_SECONDS)
+        await journal.close()
+
+    def begin(holds):
+        asyncio.run(write(holds))
+        return path
+
+    return begin
+
+
+@pytest.mark.parametrize(("holds", "code"), [("us", 0), ("bob@elsewhere:7", 4)])
+def test_a_cancel_that_waits_is_heard_by_an_engine_of_ours_and_else_it_is_said(rolled, counting, disk, holds, code):
+    us = common.console_name()
+    path = counting(us if holds == "us" else holds)
+    with full(disk, os.getpid()):
+        said = rolled("rollout", "cancel", "--reason", "we look first", "--unsaved", journal=path, code=code)
+        if code:
+            assert f"NOT HEARD: {holds} is not {us.partition(':')[0]}, and reads no file of theirs" in said.err
+        else:
+            assert "NOT SAVED: waits in " in said.out
+    assert rolled("rollout", "status", "--json", journal=path, code=0).json["record"]["countdown"] is None

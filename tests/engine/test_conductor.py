@@ -12,9 +12,10 @@ from console.engine.clocks import SimulatedClock
 from console.engine.conductor import TRIES
 from console.engine.console import Console
 from console.engine.outcome import Denied, Done, Unsaved
+from console.journal.spool import FileSpool
 from console.model import commands as cmd
 from console.model.decision import Proposal, answer
-from console.model.events import Recorded, RunFinished
+from console.model.events import CountdownCancelled, Recorded, RunFinished
 from console.model.events.decision import Finding
 from console.model.message import Act, ChannelSpec, Topic
 from console.model.reading import Reading, ReadingState
@@ -26,7 +27,7 @@ from console.model.run import MAX_ATTEMPTS
 from console.model.verdict import Judged, Speed, Verdict
 from console.ports import Append, NewEvent, Query, Rejected
 from tests.engine.bench import CONFIG, PLAN, START, Bench, Metrics
-from tests.model.life import ENGINE
+from tests.model.life import BOB, ENGINE
 
 TARGET = "lighthouse/production"
 ROLLED = replace(PLAN, rollback=RollbackPlan("emergency-rollback"), hash="sha256:plan")
@@ -432,6 +433,53 @@ async def test_a_cancelled_countdown_does_not_start_again_for_the_same_breach(be
     bench.judged = (breach(), breach("errors"))
     await bench.run(30)
     assert bench.count("countdown_started") == [2]
+
+
+@pytest.mark.parametrize("full", [True, False], ids=["the disk is full", "for whoever cancelled alone"])
+@pytest.mark.parametrize("lives", [True, False], ids=["its console lives", "its console is gone"])
+async def test_a_cancel_that_could_not_be_saved_is_heard_before_anything_begins(
+    bench: Rollout, full: bool, lives: bool
+) -> None:
+    bench.plan(AUTO)
+    console = await bench.begun(share=5)
+    bench.judged = (breach(),)
+    await bench.run(30)
+    counted = rollout(console).countdown
+    assert counted is not None
+    await bench.run((counted.at - bench.clock.now()).total_seconds() - 1)
+    bench.journal.problem = "disk full" if full else ""
+    folder = next(bench.folder.glob("alice*"), bench.folder / "alice1")
+    other = FileSpool([folder], bench.clock, bench.ids, BOB, console="bob", journal="bench")
+    stale = NewEvent(CountdownCancelled("long ago"), bench.clock.now() - timedelta(hours=1), bench.ids.new())
+    said = NewEvent(CountdownCancelled("we look first"), bench.clock.now(), bench.ids.new())
+    for event in (stale, said):
+        other.put(Append(f"rollout:{TARGET}", None, (event,), BOB))
+    if not lives:
+        other.close()
+
+    await bench.run(120)
+
+    assert (rollout(console).countdown, rollout(console).state) == (None, RolloutState.BAKING)
+    assert bench.flags.percent == 5
+    bench.journal.problem = ""
+    await bench.run(120)
+    assert bench.count("rollback_begun") == [0]
+    reasons = [event.payload.reason for event in bench.events("countdown_cancelled")]
+    assert "bob cancelled it, which is not saved yet: we look first" in reasons
+    other.close()
+
+
+async def test_an_old_cancel_that_waits_somewhere_stops_no_later_countdown(bench: Rollout) -> None:
+    bench.plan(AUTO)
+    console = await bench.begun(share=5)
+    other = FileSpool([bench.folder / "alice1"], bench.clock, bench.ids, BOB, console="bob", journal="bench")
+    old = NewEvent(CountdownCancelled("long ago"), bench.clock.now(), bench.ids.new())
+    other.put(Append(f"rollout:{TARGET}", None, (old,), BOB))
+    await bench.run(60)
+    bench.judged = (breach(),)
+    await bench.run(120)
+    assert rollout(console).state is RolloutState.ROLLING_BACK
+    other.close()
 
 
 async def test_nothing_is_counted_down_unless_a_rollback_is_possible(bench: Rollout) -> None:

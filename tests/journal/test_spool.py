@@ -291,3 +291,24 @@ async def test_two_consoles_that_merge_the_same_events_record_them_once(tmp_path
     assert texts(journals[0]) == ["a"]
     for journal in journals:
         await journal.close()
+
+
+def test_what_others_hold_can_be_read_and_stays_theirs(tmp_path):
+    folder = tmp_path / "spool"
+    living, gone = spool(folder, console="living"), spool(folder, console="gone")
+    looks = spool(folder, console="looks")
+    living.put(append("run:1", 3, note("a")))
+    gone.put(append("run:1", 4, note("b")))
+    gone.close()
+    with Path(living.where).open("ab") as file:
+        file.write(b'{"put_at": "cut o')
+    found = looks.others()
+    assert [item.events[0].payload.text for item in found] == ["a", "b"]
+    assert [item.actor for item in found] == [ALICE, ALICE]
+    assert looks.pending() == []
+    looks.look()
+    assert [item.events[0].payload.text for item in looks.pending()] == ["b"]
+    assert [item.events[0].payload.text for item in looks.others()] == ["a"], "what is ours is no other's"
+    Path(living.where).chmod(0o644)
+    assert looks.others() == [], "others could put words into our mouth"
+    assert spool(tmp_path / "nowhere").others() == []
