@@ -69,7 +69,7 @@ class Rollout(Bench):
     async def judging(self, name: str) -> Console:
         console = await self.console(name, flags=True)
         console._judges.judged = lambda _: self.judged
-        console._judges.readiness = lambda _: Readiness((Proof("all", "All", self.can, "tested"),))
+        console._judges.readiness = lambda *_: Readiness((Proof("all", "All", self.can, "tested"),))
         await self.run(20)
         return console
 
@@ -209,7 +209,7 @@ async def test_a_decision_is_looked_at_again_with_the_findings_of_the_moment(ben
     until = bench.clock.now() + timedelta(hours=1)
     left = "62 % of it is left"
     found = Finding("budget", "Error budget", "budget", "technical", True, "pass", left, expires_at=until)
-    console._judges.proposal = lambda board: Proposal(0, 5, answer((found,)), (found,), board.at)
+    console._judges.proposal = lambda board, *_: Proposal(0, 5, answer((found,)), (found,), board.at)
     await bench.run(20)
     assert isinstance(await console.submit(cmd.Decide(0, 5, "GO", (found,))), Done)
     found = replace(found, outcome="fail", evidence="3 % of it is left")
@@ -508,7 +508,7 @@ async def test_nothing_is_counted_down_without_the_lease(bench: Rollout) -> None
     bob = await bench.console("bob", flags=True, read_only=True)
     bench.judged = (breach(),)
     bob._judges.judged = lambda _: bench.judged
-    bob._judges.readiness = lambda _: Readiness((Proof("all", "All", ProofState.PROVEN, "tested"),))
+    bob._judges.readiness = lambda *_: Readiness((Proof("all", "All", ProofState.PROVEN, "tested"),))
     await bench.run(300)
     assert bench.count("breached", "countdown_started", "rollback_begun") == [0, 0, 0]
 
