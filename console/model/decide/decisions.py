@@ -276,12 +276,15 @@ def _against(
 
 
 def _agreed(record: RolloutRecord, second: str, command: cmd.Decide, context: Context) -> Attestation | None:
-    """The word of another person for exactly this: their last one, and not an old one."""
+    """The word of another person for exactly this, who did not begin the rollout either: their last one, and not an old
+    one."""
+    author = record.begun_by
     for item in record.attestations:
         same = (
             item.criterion == OVERRIDE and item.phase == command.to_percent and second in (item.by.name, item.by.login)
         )
         fresh = context.now - LIFE < item.at and (record.bake_since is None or item.at >= record.bake_since)
-        if same and fresh and item.approved and are_two_people(item.by, context.actor):
+        other = are_two_people(item.by, context.actor) and (author is None or are_two_people(item.by, author))
+        if same and fresh and item.approved and other:
             return item
     return None
