@@ -103,7 +103,7 @@ def hindrance(prompt: Prompt, console: Console, glass: str = "") -> str:
         return "it has failed: /retry begins it again" + (" by itself too" if progress.retry_at else "")
     if progress.held_elsewhere(board.console, board.at):
         return _held(progress)
-    if any(effect.outcome in ("", "unknown") for effect in run.effects_of(step.id)):
+    if not step.repeatable and any(effect.outcome in ("", "unknown") for effect in run.effects_of(step.id)):
         return "an earlier attempt has an unknown outcome: look, then type what you observe, or /fail WHY"
     if step.flag and not board.flags:
         return f"nothing here can set {step.flag}: {by_hand}"
@@ -257,7 +257,8 @@ def _after_asking(prompt: Prompt) -> str:
     effects = prompt.run.effects_of(step.id, progress.attempt)
     if any(effect.outcome in ("", "unknown") for effect in effects):
         closes = "/override WHY" if step.verify is not None else "what you observe"
-        return f"OUTCOME UNKNOWN: look, then {closes} closes it; /fail WHY, /skip WHY, or ?:"
+        again = "/run sets it again; or " if step.repeatable else ""
+        return f"OUTCOME UNKNOWN: {again}look, then {closes} closes it; /fail WHY, /skip WHY, or ?:"
     if not effects and not step.notice:
         return "it was asked for, and nobody carries it out: /fail WHY, then /retry; /skip WHY, or ?:"
     if step.verify is not None:

@@ -271,6 +271,12 @@ class Step:
         return bool(self.confirm)
 
     @property
+    def repeatable(self) -> bool:
+        """Whether it may be asked for again while nobody knows what came of the last time: a flag at 0 % is off,
+        however often it is set, and a rollback waits for it."""
+        return self.kind is StepKind.FLAG and self.percent == 0
+
+    @property
     def reactions(self) -> tuple[Reaction, ...]:
         """Everything that may happen by itself."""
         return (*self.on_overdue, *self.on_failure.then)

@@ -114,7 +114,7 @@ def carry_out(at: Situation) -> str:
         return f"{untrusted(run, at.board)}: oncall playbook trust {run.playbook.name}, or do it by hand, then c"
     if job_of(run, step, at.board) is not None:
         return "its program runs: K stops it"
-    if unanswered(run, step) is not None:
+    if unanswered(run, step) is not None and not step.repeatable:
         return "an earlier attempt has an unknown outcome: look, then c closes it, or f says that it failed"
     if step.kind is not StepKind.FLAG and carried_out(run, step, progress):
         return "it was carried out in this attempt: c closes it, or f says that it failed"

@@ -132,7 +132,8 @@ def effect_lines(run: Run, step: Step, board: Board, now: datetime, width: int, 
             lines += _elsewhere(progress, now, width, look)
         elif not effect.outcome:
             what = f"{effect.kind} {effect.target}, {effect.detail}"
-            text = f"OUTCOME UNKNOWN: {what}. Look, then close the step by hand (c), or say that it failed (f)."
+            again = "Set it again (e), or look" if step.repeatable else "Look"
+            text = f"OUTCOME UNKNOWN: {what}. {again}, then close the step by hand (c), or say that it failed (f)."
             lines += [line(span(part, Tone.ALARM)) for part in wrap(text, width)][:3]
         else:
             tone = {"done": Tone.OK, "refused": Tone.CRITICAL}.get(effect.outcome, Tone.UNKNOWN)

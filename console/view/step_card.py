@@ -156,7 +156,8 @@ def directive(run: Run, step: Step, board: Board, now: datetime) -> tuple[Tone, 
         )
     unknown = any(item.outcome == "unknown" for item in run.effects_of(step.id, progress.attempt))
     if unknown or unanswered(run, step) is not None:
-        return Tone.UNKNOWN, "OUTCOME UNKNOWN: look what came of it; c closes it by hand, f says that it failed"
+        again = "e sets it again, or " if step.repeatable else ""
+        return Tone.UNKNOWN, f"OUTCOME UNKNOWN: {again}look what came of it; c closes it by hand, f says that it failed"
     missing = second_person(run, step, progress, board)
     if missing:
         return Tone.WARNING, f"WAITS FOR A SECOND PERSON: {missing}"

@@ -206,6 +206,20 @@ def test_closing_the_incident_waits_for_what_a_program_changed() -> None:
     assert "may be in force" in life.refused(cmd.ChangeState(incident, "closed"))
 
 
+# -- what is read -----------------------------------------------------------------------------------------------------
+
+
+def test_a_query_is_not_answered_by_what_was_read_before_its_step_began() -> None:
+    life, run = begun(step("restart"), step("check", kind=StepKind.QUERY, verify=Check("reading.errors", "<=", 0)))
+    life.reading("reading.errors", 0)
+    life.pass_time(0.1)
+    done(life, run, "restart")
+    assert life.settle() == []
+    life.reading("reading.errors", 0)
+    life.settle()
+    assert statuses(life, run) == ["done", "done"]
+
+
 # -- flags ------------------------------------------------------------------------------------------------------------
 
 
@@ -221,6 +235,28 @@ def test_a_flag_closes_when_its_effect_is_seen_after_it_was_set() -> None:
     life.reading("rollout.percent", 0)
     life.settle()
     assert statuses(life, run) == ["done", "active"]
+
+
+def test_a_share_is_not_set_over_an_unknown_outcome() -> None:
+    life, run = begun(replace(FLAG, percent=25, verify=None), step("b"))
+    life.flags = "flags"
+    life.do(cmd.SetFlag(run, "disable"))
+    assert "unknown outcome" in life.refused(cmd.SetFlag(run, "disable"))
+    assert "unknown outcome" in life.refused(cmd.SetFlag(run, "disable", break_glass="now"))
+
+
+def test_a_flag_is_taken_to_0_as_often_as_it_takes_and_what_gave_no_answer_stays_unknown() -> None:
+    life, run = begun(FLAG, step("b"))
+    life.flags = "flags"
+    life.do(cmd.SetFlag(run, "disable"))
+    life.do(cmd.SetFlag(run, "disable"))
+    first, second = run_of(life, run).effects_of("disable")
+    assert (first.outcome, second.outcome) == ("unknown", "")
+    life.end_effect(run, "done", "0 %")
+    life.reading("rollout.percent", 0)
+    life.settle()
+    assert statuses(life, run) == ["done", "active"]
+    assert [effect.outcome for effect in run_of(life, run).effects_of("disable")] == ["unknown", "done"]
 
 
 def test_a_flag_that_is_refused_has_failed() -> None:

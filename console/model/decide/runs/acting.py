@@ -12,6 +12,7 @@ from console.model.decide.context import Batch, Context, Refusal
 from console.model.decide.foresight import Draft
 from console.model.decide.runs import authority, telling
 from console.model.decide.runs.finding import find_mine
+from console.model.decide.runs.flow import give_up
 from console.model.decide.runs.steps import taken
 from console.model.decide.wording import Words, facts
 from console.model.playbook import Step, StepKind
@@ -30,6 +31,7 @@ def set_flag(state: State, command: cmd.SetFlag, context: Context) -> list[Batch
     intent = ev.EffectIntended(
         context.fresh(), "flag", step.flag, f"set to {step.percent:g} % for {run.target}", step.id
     )
+    give_up(draft, run.id, step.id, "no answer was heard before it was asked for again")
     draft.add(run.stream, intent)
     draft.take(changes.flag_intended(draft.state, run, step, context))
     draft.take(rollout.step_intended(draft.state, run, step, intent.effect, command.break_glass, context))
@@ -75,6 +77,8 @@ def _find(state: State, command: _Ask, context: Context, kind: StepKind, otherwi
     run, step, progress = find_mine(state, command.run, command.step, context)
     if step.kind is not kind:
         raise Refusal(f"{step.title!r} {otherwise}")
+    if step.repeatable:
+        return run, step, progress
     for effect in run.effects_of(step.id):
         if not effect.outcome:
             raise Refusal(

@@ -34,14 +34,15 @@ def begun(step: Step, progress: StepRun) -> datetime | None:
 def shown(
     check: Check, context: Context, after: datetime | None = None, begun: datetime | None = None
 ) -> tuple[bool, str]:
-    """Whether a check is seen to hold, and for as long as it must; the evidence in words. With `after`, only what was
-    read since then counts: an effect is not shown by what was there before it. `begun`: it must hold since then."""
+    """Whether a check is seen to hold, and for as long as it must; the evidence in words. Only what was read since
+    `after` and `begun` counts: an effect, and a step, are not shown by what was there before them."""
     reading = context.readings.get(check.reading)
     held, evidence = verdict(check, reading)
     if not held or reading is None:
         return False, evidence
-    if after is not None and reading.at is not None and reading.at < after:
-        return False, f"cannot verify {check}: not read since {after:%H:%M:%S}Z"
+    for first in (after, begun):
+        if first is not None and reading.at is not None and reading.at < first:
+            return False, f"cannot verify {check}: not read since {first:%H:%M:%S}Z"
     if not check.hold:
         return True, evidence
     since = context.held.get(str(check))

@@ -148,7 +148,7 @@ def _by_delivery(state: State, run: Run, step: Step, progress: StepRun, context:
         return None
     evidence = "; ".join(f"sent to {item.channel}: {item.receipt}" for item in told)
     if step.verify is not None:
-        held, seen = shown(step.verify, context)
+        held, seen = shown(step.verify, context, progress.started_at)
         return _End(step, evidence, seen) if held else None
     return _End(step, evidence, evidence)
 
