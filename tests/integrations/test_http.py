@@ -15,7 +15,8 @@ from email.utils import format_datetime
 
 import pytest
 
-from console.integrations.http import Http, Unanswered, display
+from console.integrations.http import Http, Unanswered, display, network
+from console.integrations.http.client import client
 from console.settings.config import HttpSource
 from tests.integrations.conftest import CANARY, PLENTY, TIMEOUT, failing, gives_up
 from tests.integrations.fault_server import answer, hang, raw, reset, trickle
@@ -118,6 +119,16 @@ def test_a_certificate_that_nobody_signed(tmp_path, source, clock):
         with pytest.raises(Unanswered, match=r"certificate is not trusted .*self.signed"):
             Http(replace(source, url=f"https://127.0.0.1:{listening.getsockname()[1]}"), clock).ask("GET")
         thread.join()
+
+
+def test_without_tls_no_authority_is_read_and_none_is_trusted(monkeypatch):
+    assert client(url="http://here") is client(url="http://there") is not client(url="https://here")
+    assert client(url="https://here") is client()
+    assert (context := network.trust(nobody=True)).verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
+    assert context.cert_store_stats()["x509"] == 0 < network.trust().cert_store_stats()["x509"]
+    monkeypatch.setenv("http_proxy", "https://proxy.invalid")
+    assert client(url="http://here") is client(), "the proxy speaks TLS"
 
 
 def test_the_token_goes_as_a_header_and_is_asked_for_each_time(server, source, clock):

@@ -7,6 +7,7 @@ import logging
 import ssl
 import threading
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from urllib.request import getproxies
 
 import httpx
 
@@ -23,22 +24,32 @@ class _Kept:
         self.stamp: tls.Stamp = ()
 
 
-_kept: dict[TlsFiles | None, _Kept] = {}
+_PLAIN = "without TLS"
+_kept: dict[TlsFiles | str | None, _Kept] = {}
 _kept_lock = threading.Lock()
 
 
-def client(files: TlsFiles | None = None, secret: Reveal | None = None) -> httpx.Client:
+def client(files: TlsFiles | None = None, secret: Reveal | None = None, url: str = "") -> httpx.Client:
     """The client for these TLS files, built by the first request, and again once one of them has changed; the one for
-    the system's authorities without them. Raises TlsError."""
+    the system's authorities without them. Raises TlsError.
+
+    Where nothing on the way to `url` speaks TLS, it is one that trusts nobody: reading some 140 authorities takes as
+    long as the first answers, and 2 MB."""
+    plain = files is None and url.startswith("http://") and not _by_tls()
     with _kept_lock:
-        kept = _kept.setdefault(files, _Kept())
+        kept = _kept.setdefault(_PLAIN if plain else files, _Kept())
     with kept.lock:
         now = tls.stamp(files) if files is not None else ()
         if kept.client is None or now != kept.stamp:
             kept.client = None  # no certificate is shown any more that has been replaced, be it by a broken one
-            context = tls.context(files, secret) if files is not None else network.trust()
+            context = tls.context(files, secret) if files is not None else network.trust(nobody=plain)
             kept.client, kept.stamp = _made(context), now
         return kept.client
+
+
+def _by_tls() -> bool:
+    """Whether a proxy of the environment is asked by TLS, for addresses without it too."""
+    return any(address.startswith("https:") for address in getproxies().values())
 
 
 def _made(context: ssl.SSLContext) -> httpx.Client:

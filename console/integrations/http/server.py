@@ -270,7 +270,7 @@ class Http:
         from console.integrations.http.client import client, explain
 
         try:
-            asking = client(self.source.tls, self._access.reveal)
+            asking = client(self.source.tls, self._access.reveal, url)
             began, sent_at = self.clock.monotonic(), self.clock.now()
             response, body = self._exchanged(asking, method, url, {**options, "timeout": timeout})
         except TlsError as error:
