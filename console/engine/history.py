@@ -22,12 +22,13 @@ from console.model import commands as cmd
 from console.model.decide.rollback import forgotten, known
 from console.model.decide.rollout_back import under_way
 from console.model.estimate import Deadline, Estimate, Measured, Remaining, RollbackHistory
+from console.model.measuring import whole
 from console.model.playbook import LoadedPlaybook, StepKind
 from console.model.progress import Progress
 from console.model.reading import Reading
 from console.model.rollback import Readiness
 from console.model.rolling import RolloutRecord
-from console.model.run import Run, RunStatus
+from console.model.run import Run
 
 if TYPE_CHECKING:
     from console.engine.poller import Poller
@@ -271,7 +272,7 @@ class History:
         ended = [
             run
             for run in state.runs.values()
-            if run.status is RunStatus.COMPLETED
+            if whole(run)
             and run.playbook.name == self._rollback.playbook
             and run.target == self._target
             and not run.parent

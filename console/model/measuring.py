@@ -9,7 +9,7 @@ from math import log
 
 from console.model.estimate import Prediction
 from console.model.playbook import Playbook, StepKind
-from console.model.run import Run
+from console.model.run import Run, RunStatus, StepStatus
 
 HUMAN = frozenset({StepKind.MANUAL, StepKind.DECISION, StepKind.APPROVAL})
 """Kinds whose time is a person's. All others are a machine's, also of a playbook that is called: there may be machines
@@ -20,6 +20,14 @@ _EDGE = 1e-6
 def human_steps(playbook: Playbook) -> tuple[str, ...]:
     """The steps that people carry out, by themselves."""
     return tuple(step.id for step in playbook.steps if step.kind in HUMAN)
+
+
+def whole(run: Run) -> bool:
+    """Whether a run says how long a rollback takes: it came to its end, and no step of it was left out. One that was
+    skipped, or has failed and was left behind, took no time."""
+    if run.status is not RunStatus.COMPLETED or run.ended_at is None:
+        return False
+    return not any(item.status in (StepStatus.SKIPPED, StepStatus.FAILED) for item in run.steps.values())
 
 
 def step_seconds(run: Run, until: datetime) -> Mapping[str, float]:

@@ -387,6 +387,17 @@ def test_a_rollback_that_was_given_up_is_not_measured() -> None:
     assert life.do(cmd.PredictRollback("unheard of", 0), ENGINE) == []
 
 
+def test_a_rollback_of_which_a_step_was_left_out_is_not_measured() -> None:
+    life = UnderWay()
+    life.done("tell", 0.0)
+    first, *others = USUAL
+    life.do(cmd.SkipStep(life.id, first, "it was done already"))
+    for name in others:
+        life.done(name, 1.0)
+    assert life.it.status is RunStatus.COMPLETED
+    assert life.do(cmd.MeasureRollback(life.id), ENGINE) == []
+
+
 def test_the_newest_fifty_are_kept_and_an_older_one_is_not_measured_again() -> None:
     life = UnderWay()
     life.through()

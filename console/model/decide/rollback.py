@@ -8,7 +8,7 @@ from console.model import commands as cmd
 from console.model import events as ev
 from console.model.decide.context import Batch, Context
 from console.model.estimate import KEPT, Origin, RollbackHistory
-from console.model.measuring import human_steps, place, step_seconds
+from console.model.measuring import human_steps, place, step_seconds, whole
 from console.model.run import Run, RunStatus
 from console.model.state import State
 
@@ -34,10 +34,10 @@ def predict(state: State, command: cmd.PredictRollback, context: Context) -> lis
 
 
 def measure(state: State, command: cmd.MeasureRollback, context: Context) -> list[Batch]:
-    """What a run that was carried out to its end took; nothing where it was measured already. That of a drill, or in a
+    """What a run took that was carried out as a whole; nothing where it was measured already. That of a drill, or in a
     simulated world, is simulated."""
     history, run = history_of(state, context), state.runs.get(command.run)
-    if run is None or run.status is not RunStatus.COMPLETED or run.ended_at is None:
+    if run is None or run.ended_at is None or not whole(run):
         return []
     if any(item.run == run.id for item in history.measured) or forgotten(history, run.ended_at):
         return []
