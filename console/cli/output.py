@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +13,9 @@ import click
 from console.cli.exits import USAGE, Stop
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+PIPED, NARROWEST = 100, 40
+"""How wide a page of the screen is printed where there is no terminal, and at least."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
 
@@ -34,6 +38,11 @@ def line(text: str) -> None:
     from console.model.text import safe
 
     click.echo(safe(text, 100_000))
+
+
+def columns() -> int:
+    """How wide a page of the screen is printed: as the terminal is."""
+    return max(shutil.get_terminal_size((PIPED, 24)).columns, NARROWEST)
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:

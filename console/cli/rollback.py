@@ -9,7 +9,7 @@ import click
 from console.bootstrap.common import Options
 from console.cli.exits import FAILED, NOT_SAVED, REFUSED, UNKNOWN, USAGE, Stop, complain
 from console.cli.feed import confirm, yes_option
-from console.cli.output import json_option, line, show
+from console.cli.output import columns, json_option, line, show
 from console.cli.record import How, Shown, incident_of, report, write, writing
 
 if TYPE_CHECKING:
@@ -56,20 +56,12 @@ def status(ctx: click.Context, as_json: bool) -> None:
 
 
 def lines(board: Board) -> list[str]:
-    """The verdict, how long, until when, and every proof on a line of its own."""
-    from console.view import rollback
+    """The page of the screen, in plain text: the verdict, how long, until when, and every proof with its evidence."""
+    from console.view import rollback_detail
     from console.view.line import words
     from console.view.look import ASCII, Look
 
-    look, wide, readiness, now = Look(ASCII), 10_000, board.readiness, board.at
-    shown = [
-        rollback.verdict(readiness, now, wide, look),
-        rollback.time_line(readiness.estimate, now, wide, look),
-        rollback.drivers(readiness.estimate, wide),
-        rollback.until(readiness, now, wide, look),
-        *(rollback.proof_row(proof, now, wide, look) for proof in readiness.proofs),
-    ]
-    return [words(item).rstrip() for item in shown]
+    return [words(item).rstrip() for item in rollback_detail.page(board, board.at, columns(), Look(ASCII))]
 
 
 # -- proving ----------------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import click
@@ -10,7 +9,7 @@ import click
 from console.bootstrap.common import Options
 from console.cli.exits import FAILED, NOT_FOUND, NOT_SAVED, USAGE, Stop
 from console.cli.feed import confirm, yes_option
-from console.cli.output import json_option, line, show
+from console.cli.output import columns, json_option, line, show
 from console.cli.record import How, Shown, write, writing
 
 if TYPE_CHECKING:
@@ -28,8 +27,6 @@ decision_option = click.option(
     "--decision", default="", metavar="DEC", help="The decision that it rests on; else the newest of this step."
 )
 reason_option = click.option("--reason", required=True, help="Why.")
-PIPED, NARROWEST = 100, 40
-"""How wide its page is where there is no terminal, and at least."""
 
 
 @click.group("rollout")
@@ -70,8 +67,7 @@ def lines(board: Board) -> list[str]:
     from console.view.line import words
     from console.view.look import ASCII, Look
 
-    width = max(shutil.get_terminal_size((PIPED, 24)).columns, NARROWEST)
-    return [words(item).rstrip() for item in rollout_detail.page(board, board.at, width, Look(ASCII))]
+    return [words(item).rstrip() for item in rollout_detail.page(board, board.at, columns(), Look(ASCII))]
 
 
 def _progress(console: Console) -> Progress:

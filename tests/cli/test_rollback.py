@@ -71,6 +71,14 @@ def test_the_status_names_every_proof_and_ends_badly_unless_all_are_proven(oncal
     ]
 
 
+@pytest.mark.parametrize("columns", ["60", "140"])
+def test_the_status_is_as_wide_as_the_terminal_and_cuts_no_evidence(oncall, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    shown = oncall("rollback", "status", code=1).out
+    assert max(map(len, shown.splitlines())) <= int(columns)
+    assert "flags in console.yaml says who can read lighthouse-elicitation" in " ".join(shown.split())
+
+
 def test_a_canary_that_was_toggled_proves_the_write_path(flagged):
     assert proof(flagged, "kill-switch")["state"] == "proven"
     assert "`oncall rollback prove` toggles lighthouse-canary" in proof(flagged, "write-path")["evidence"]
