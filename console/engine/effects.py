@@ -148,8 +148,7 @@ class Effects:
         silent = isinstance(answer, FlagAnswer) and answer.outcome in (FlagOutcome.ALREADY, FlagOutcome.LOST)
         if end.outcome == "unknown" or silent:
             return []
-        seconds = answer.seconds if isinstance(answer, FlagAnswer) else None
-        return proofs.written(self._record.state, flag, percent, end.outcome == "done", end.words, seconds, context)
+        return proofs.written(self._record.state, flag, percent, answer, context)
 
     async def _written(self, write: Callable[[], FlagAnswer]) -> _End:
         """How a write of the flag has ended. It is done only when it was read back."""

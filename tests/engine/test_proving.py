@@ -376,7 +376,21 @@ async def test_people_say_that_they_can_be_reached_for_half_a_day(bench, flags):
 # -- the rollout's own flag -------------------------------------------------------------------------------------------
 
 
+def measured(bench, share):
+    """What the metric source says of the share."""
+    read = bench.metrics.read
+
+    def told(queries, **more):
+        found = dict(read(queries, **more))
+        if "rollout.percent" in found:
+            found["rollout.percent"] = replace(found["rollout.percent"], value=share())
+        return found
+
+    bench.metrics.read = told
+
+
 async def test_a_way_back_that_was_carried_out_proves_the_write_path_and_one_that_was_refused_breaks_it(bench, flags):
+    measured(bench, lambda: flags.at[PLAN.flag])
     console = await opened(bench)
     await console.ask()
     assert isinstance(await console.submit(cmd.BeginRollout("rev-1")), Done)
@@ -393,6 +407,33 @@ async def test_a_way_back_that_was_carried_out_proves_the_write_path_and_one_tha
     assert (proof(console).state, proof(console).source, proof(console).value) == (ProofState.PROVEN, "real", 0.25)
     kinds = [event.kind for event in bench.journal.read()]
     assert kinds.index("rollout.write_finished") < kinds.index("proof.broken") < kinds.index("proof.renewed")
+
+
+async def test_a_server_that_takes_every_write_and_keeps_none_is_proven_by_no_zero_over_a_zero(bench, flags):
+    flags.at[PLAN.flag] = 0.0
+    accepted = FlagAnswer(FlagOutcome.DONE, "elicitation was at 0 %, is set to 0 %", 0.0, 0.0, 0.2)
+    flags.faults = [accepted, accepted, FlagAnswer(FlagOutcome.INEFFECTIVE, "accepted; it reads 0 %", 0.0, 0.0, 0.2)]
+    console = await opened(bench)
+    await console.ask()
+
+    assert isinstance(await console.submit(cmd.SetShare(0.0, 0.0, reason="to be sure")), Done)
+
+    assert proof(console).state is ProofState.UNKNOWN
+    assert isinstance(await console.submit(cmd.SetShare(0.0, 0.0, reason="once more")), Done)
+    assert proof(console).state is ProofState.UNKNOWN
+    assert isinstance(await console.submit(WANTED), Denied)
+    assert (proof(console).state, proof(console).source) == (ProofState.FAILED, "canary")
+
+
+async def test_a_flag_that_says_another_share_than_is_measured_is_not_proven_by_its_word(bench, flags):
+    measured(bench, lambda: 100.0)
+    console = await opened(bench)
+    await console.ask()
+
+    assert isinstance(await console.submit(cmd.SetShare(0.0, 25.0, reason="errors")), Done)
+
+    assert flags.at[PLAN.flag] == 0.0
+    assert proof(console).state is ProofState.UNKNOWN
 
 
 async def test_a_share_above_none_proves_nothing(bench, flags):

@@ -12,6 +12,7 @@ from console.model import events as ev
 from console.model.decide import proofs
 from console.model.events import Recorded
 from console.model.flag import FlagAnswer, FlagOutcome
+from console.model.reading import ReadingState
 from console.model.rollback import PEOPLE_LIFE, WRITE_LIFE
 from console.model.rollout import RolloutPlan
 from console.model.rollout_plan import RollbackPlan
@@ -33,8 +34,9 @@ def life():
     return found
 
 
-def wrote(life, percent, done=True, flag="elicitation"):
-    batches = proofs.written(life.state, flag, percent, done, "200 OK" if done else "403", 0.4, life.context())
+def wrote(life, percent, done=True, flag="elicitation", before=25.0):
+    answer = FlagAnswer(FlagOutcome.DONE, "200 OK", before, percent, 0.4)
+    batches = proofs.written(life.state, flag, percent, answer if done else "403", life.context())
     return [event.payload for event in life.record(batches, ALICE)]
 
 
@@ -56,6 +58,48 @@ def test_a_rollback_that_was_refused_breaks_it_until_one_is_carried_out(life):
     life.pass_time(1)
     wrote(life, 0.0)
     assert (life.state.standing[KEY].error, life.state.standing[KEY].broken_at) == ("", None)
+
+
+def test_a_write_that_changed_nothing_to_be_seen_proves_nothing_and_takes_nothing_back(life):
+    """A server that takes every write and keeps none reads 0 % before and after: nothing was shown."""
+    assert wrote(life, 0.0, before=0.0) == []
+    assert wrote(life, 0.0, before=None) == []
+    assert KEY not in life.state.standing
+    wrote(life, 0.0)
+    proven = life.state.standing[KEY]
+    life.pass_time(3600)
+
+    assert wrote(life, 0.0, before=0.0) == []
+    assert life.state.standing[KEY] == proven
+    wrote(life, 0.0, done=False)
+    life.pass_time(1)
+    assert wrote(life, 0.0, before=0.0) == []
+    assert life.state.standing[KEY].error == "elicitation was not set to 0 %: 403"
+
+
+def test_one_that_was_taken_and_reads_what_it_read_breaks_it(life):
+    answer = FlagAnswer(FlagOutcome.INEFFECTIVE, "it reads 25 %", 25.0, 25.0, 0.4)
+
+    ((event,),) = [batch.payloads for batch in proofs.written(life.state, "elicitation", 0.0, answer, life.context())]
+
+    assert event.evidence == "elicitation was not set to 0 %: it reads 25 %"
+
+
+@pytest.mark.parametrize(
+    ("measured", "state", "proves"),
+    [
+        (25.0, ReadingState.OK, True),
+        (23.0, ReadingState.OK, True),  # within share: points
+        (0.0, ReadingState.OK, False),
+        (60.0, ReadingState.OK, False),
+        (60.0, ReadingState.STALE, True),  # an old share contradicts nothing
+        (None, ReadingState.NO_DATA, True),
+    ],
+)
+def test_a_flag_that_gave_another_share_than_is_measured_proves_nothing(life, measured, state, proves):
+    life.reading("rollout.percent", measured, state)
+
+    assert bool(wrote(life, 0.0)) is proves
 
 
 def test_what_is_no_way_back_proves_nothing(life):

@@ -15,6 +15,7 @@ from console.model import commands as cmd
 from console.model import events as ev
 from console.model.change import Change, ChangeKind
 from console.model.decide.context import Batch, Context, Refusal, required
+from console.model.decide.rollout_seen import agrees
 from console.model.flag import FlagAnswer, FlagOutcome
 from console.model.readiness import names_of
 from console.model.rollback import BY_PEOPLE, PEOPLE_LIFE, WRITE_LIFE, Source, StandingProof, write_basis
@@ -139,21 +140,30 @@ def toggled(
     ], why
 
 
-def written(
-    state: State, flag: str, percent: float, done: bool, answer: str, seconds: float | None, context: Context
-) -> list[Batch]:
-    """What a write of the rollout's own flag says of the write path: for the engine, beside the outcome. Only one to
-    0 % proves it: what sets a share above that may use another permission. One that somebody else was faster with says
-    nothing, and is not for this."""
+def written(state: State, flag: str, percent: float, found: FlagAnswer | str, context: Context) -> list[Batch]:
+    """What a write of the rollout's own flag says of the write path: for the engine, beside the outcome. `found`: what
+    the provider answered, or why it refused. Only one to 0 % proves it: what sets a share above that may use another
+    permission. Only one by which the flag was seen to change: a 0 over a 0 reads the same where nothing is ever written.
+    One that somebody else was faster with says nothing, and is not for this."""
     if context.plan is None or flag != context.plan.flag or percent != 0:
         return []
     known = _known(state, WRITE_PATH, context)
     source = Source.REAL if context.mode == "live" else Source.SIMULATED
-    if done:
-        event: Any = _renewed(WRITE_PATH, f"{flag} was set to 0 %: {answer}", source, seconds, context)
-    else:
-        event = ev.ProofBroken(WRITE_PATH, f"{flag} was not set to 0 %: {answer}", source.value)
+    if not isinstance(found, FlagAnswer) or not stands(found, percent):
+        why = f"{flag} was not set to 0 %: {_words(found)}"
+        return [Batch(known.stream, known.version, (ev.ProofBroken(WRITE_PATH, why, source.value),))]
+    if found.before is None or same_share(found.before, percent) or not _measured(found.before, context):
+        return []
+    event = _renewed(WRITE_PATH, f"{flag} was set to 0 %: {found.text}", source, found.seconds, context)
     return [Batch(known.stream, known.version, (event,))]
+
+
+def _measured(share: float, context: Context) -> bool:
+    """Whether the flag gave a share by what is measured, too; true where none is measured."""
+    reading, plan = context.readings.get("rollout.percent"), context.plan
+    if plan is None or reading is None or not reading.ok:
+        return True
+    return agrees(share, reading.value, plan)
 
 
 def _words(answer: FlagAnswer | str) -> str:
