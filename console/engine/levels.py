@@ -217,9 +217,13 @@ class Levels:
     def _read_slices(self, tracks: Sequence[Track], edge: int, unix: float) -> None:
         """Reads the slices that have ended since the last time, and the last ones before once more."""
         most = max(LATE, min(FIRST, POINTS // (2 * len(tracks))))
-        count = most if self.edge is None or self._all_again else min(most, max(0, edge - self.edge) + LATE)
-        self.ask(tracks, edge - count, edge, unix)
-        self._all_again = False
+        again, self._all_again = self._all_again, False  # what is found meanwhile is for the next time
+        count = most if self.edge is None or again else min(most, max(0, edge - self.edge) + LATE)
+        try:
+            self.ask(tracks, edge - count, edge, unix)
+        except SourceError:
+            self._all_again = self._all_again or again
+            raise
 
     def ask(self, tracks: Sequence[Track], begin: int, end: int, unix: float, *, gaps: bool = False) -> list[Track]:
         """Asks for the slices from `begin` up to, and without, `end`; `gaps`: which are all that are missing of these

@@ -164,9 +164,10 @@ class Record:
     async def merge(self) -> bool:
         """Brings what waits in the spool into the journal and rebuilds the state. Raises NotSaved."""
         async with self._merging:
-            if not self.spool.pending():
+            waits = bool(self.spool.pending())
+            await self.spool.merge(self.journal)  # what waits there and cannot be read is told in any case
+            if not waits:
                 return False
-            await self.spool.merge(self.journal)
             self.not_saved = ""
             await self.load()
             return True

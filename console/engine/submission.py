@@ -10,6 +10,7 @@ from console.engine.outcome import Denied, Done, Outcome, Unsaved
 from console.engine.record import AT_ONCE, Record
 from console.engine.world import World
 from console.model import commands as cmd
+from console.model import events as ev
 from console.model.decide import Refusal, decide
 from console.model.people import Actor
 from console.model.text import safe
@@ -17,6 +18,12 @@ from console.ports import Append, Conflict, JournalUnusable, NotSaved, Refused
 
 _RETRIES = 20
 """How often a command is decided anew because others appended first."""
+
+
+def _raises(appends: list[Append]) -> bool:
+    """Whether a step of a playbook sets a share of traffic that is no smaller one: that can wait for the record."""
+    writes = (event.payload for append in appends for event in append.events)
+    return any(isinstance(write, ev.WriteIntended) and 0 < write.percent >= write.before for write in writes)
 
 
 class Submission:
@@ -28,7 +35,6 @@ class Submission:
 
     async def record(self, command: cmd.Command, unsaved: bool) -> Outcome:
         """Decides and appends one command. `unsaved`: what may proceed, goes to the spool where it cannot be saved."""
-        may_proceed = cmd.may_proceed(command)
         if len(getattr(command, "alerts", ())) > AT_ONCE:
             await asyncio.sleep(0)  # To name so many takes a while, and to decide, too: a key fits in between.
         if isinstance(command, cmd.Correct) and (refusal := await self._nothing_to_correct(command)):
@@ -53,6 +59,7 @@ class Submission:
             except Refused as refused:
                 return Denied(str(refused))
             except NotSaved as error:
+                may_proceed = cmd.may_proceed(command) and not _raises(appends)
                 if not (unsaved and may_proceed):
                     self._failed = (command, appends)
                     return Unsaved(str(error), may_proceed)

@@ -78,7 +78,7 @@ def ensure(path: Path, group: str | None) -> None:
             raise JournalUnusable(f"{path} is no regular file; name another file with --journal")
         if seen.st_size:
             return
-        path.unlink()  # an empty file, such as mktemp leaves: no journal yet
+        _clear(path)
     except FileNotFoundError:
         pass
     new = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
@@ -95,6 +95,19 @@ def ensure(path: Path, group: str | None) -> None:
     finally:
         for leftover in (new, new.with_name(new.name + "-wal"), new.with_name(new.name + "-shm")):
             leftover.unlink(missing_ok=True)
+
+
+def _clear(path: Path) -> None:
+    """Removes an empty file, such as mktemp leaves: no journal yet. One that another console has put there in between
+    comes back."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    os.rename(path, aside)
+    if aside.stat().st_size:
+        try:
+            os.link(aside, path)
+        except FileExistsError:
+            raise JournalUnusable(f"two consoles began {path} at once; what one of them wrote is in {aside}") from None
+    aside.unlink()
 
 
 def connect(path: Path) -> sqlite3.Connection:

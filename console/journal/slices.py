@@ -216,8 +216,8 @@ class SqliteSlices:
             for attempt in (1, 2):
                 try:
                     if not self._opened:
-                        self._opened = True
                         self._connection = self._open()
+                        self._opened = True  # one that is busy now is opened the next time
                     return work(self._connection) if self._connection is not None else None
                 except sqlite3.DatabaseError as error:
                     damaged = not isinstance(error, sqlite3.OperationalError)
@@ -274,7 +274,7 @@ class SqliteSlices:
         if self._connection is not None:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.close()
-        self._connection = None
+        self._connection, self._opened = None, True
         self.note = f"slices of service levels are kept in memory only: {self.path}: {why}"
 
 

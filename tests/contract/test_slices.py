@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import stat
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from console.engine.clocks import SimulatedClock
+from console.journal import slices
 from console.journal.slices import MemorySlices, SqliteSlices
 from console.model.slices import DAY, Slice
 from console.ports import SliceStore
@@ -185,3 +187,18 @@ def test_a_read_only_console_reads_and_leaves_the_file_alone(path):
         store.close()
     nowhere = SqliteSlices(path.with_name("none.db"), SimulatedClock(NOW), read_only=True)
     assert (kept(nowhere), nowhere.path.exists(), nowhere.note) == ([], False, "")
+
+
+def test_a_file_that_is_busy_when_it_is_opened_is_opened_the_next_time(path, monkeypatch):
+    monkeypatch.setattr(slices, "BUSY_SECONDS", 0.05)
+    before = SqliteSlices(path, SimulatedClock(NOW))
+    before.keep({"a": rows()})
+    later = SqliteSlices(path, SimulatedClock(NOW))
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert kept(later) == []
+        other.execute("ROLLBACK")
+    assert kept(later) == rows()
+    assert later.note == ""
+    before.close()
+    later.close()

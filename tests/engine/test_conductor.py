@@ -18,6 +18,7 @@ from console.model.decision import Proposal, answer
 from console.model.events import CountdownCancelled, Recorded, RunFinished
 from console.model.events.decision import Finding
 from console.model.message import Act, ChannelSpec, Topic
+from console.model.people import Severity
 from console.model.reading import Reading, ReadingState
 from console.model.rollback import Proof, ProofState, Readiness
 from console.model.rolling import RolloutRecord, RolloutState
@@ -28,6 +29,7 @@ from console.model.verdict import Judged, Speed, Verdict
 from console.ports import Append, NewEvent, Query, Rejected
 from tests.engine.bench import CONFIG, PLAN, START, Bench, Metrics
 from tests.model.life import BOB, ENGINE
+from tests.model.rollouts import setting
 
 TARGET = "lighthouse/production"
 ROLLED = replace(PLAN, rollback=RollbackPlan("emergency-rollback"), hash="sha256:plan")
@@ -659,6 +661,20 @@ async def test_a_rollback_runs_with_the_disk_full_no_approver_and_every_notifier
     await bench.run(30)
     assert (rollout(console).state, rollout(console).unsaved) == (RolloutState.ROLLING_BACK, False)
     assert bench.count("rollback_begun", "write_intended", "write_finished") == [1, 2, 2]
+
+
+async def test_a_step_that_raises_the_share_waits_for_a_disk_that_is_full(bench: Rollout) -> None:
+    console = await bench.begun()
+    declared = await console.submit(cmd.DeclareIncident("the share is raised", Severity.SEV3))
+    assert isinstance(declared, Done)
+    incident = declared.subject
+    raises, lowers = [await console.submit(cmd.StartRun(incident, setting(share))) for share in (5, 0)]
+    assert isinstance(raises, Done)
+    assert isinstance(lowers, Done)
+    bench.journal.problem = "disk full"
+    raised = await console.submit(cmd.SetFlag(raises.subject, "set", break_glass=GLASS))
+    assert raised == Unsaved("disk full", may_proceed=False)
+    assert await console.submit(cmd.SetFlag(lowers.subject, "set")) == Unsaved("disk full", may_proceed=True)
 
 
 async def test_a_disk_that_is_full_stops_neither_the_way_to_0_nor_a_hold_nor_a_cancel(bench: Rollout) -> None:

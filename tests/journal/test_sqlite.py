@@ -370,6 +370,22 @@ async def test_a_record_rewritten_before_its_snapshot_is_noticed_at_opening(path
         assert "the record was rewritten" in journal.writable
 
 
+async def test_a_journal_that_takes_the_place_of_an_empty_file_meanwhile_is_not_removed(path, monkeypatch):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    aside, rename = path.with_name("other.db"), os.rename
+    async with opened(aside) as other:
+        await other.append(notes(3))
+
+    def another_is_faster(source, target):
+        os.replace(aside, path)
+        rename(source, target)
+
+    monkeypatch.setattr(database.os, "rename", another_is_faster)
+    async with opened(path) as journal:
+        assert len(journal.read()) == 3
+
+
 # -- disks that come and go; more in test_durability ----------------------------------------------------------------
 
 
