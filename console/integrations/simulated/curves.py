@@ -20,7 +20,7 @@ def digest(text: str, size: int) -> bytes:
     return hashlib.blake2b(text.encode(), digest_size=size).digest()
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=4_096)
 def noise(seed: int, name: str, slot: int) -> float:
     """A number in [0, 1) that belongs to this seed, name and slot of time."""
     return int.from_bytes(digest(f"{seed}\0{name}\0{slot}", 6), "big") / 2.0**48
