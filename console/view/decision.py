@@ -158,7 +158,13 @@ def _standing(progress: Progress, now: datetime, width: int) -> list[Line]:
 
 def columns(width: int) -> Line:
     """What stands in the rows of the criteria."""
-    return clip(line(span(f"  {fit('OUTCOME', 9)}{fit('', 5)}{fit('CRITERION', 34)} EVIDENCE", Tone.DIM)), width)
+    return clip(
+        line(span(f"  {fit('OUTCOME', 9)}{fit('', 5)}{fit('CRITERION', _title(width))} EVIDENCE", Tone.DIM)), width
+    )
+
+
+def _title(width: int) -> int:
+    return 34 if width < 90 else 46
 
 
 def row(item: Finding, now: datetime, width: int, look: Look) -> Line:
@@ -174,7 +180,7 @@ def row(item: Finding, now: datetime, width: int, look: Look) -> Line:
             mark,
             span(fit(word, 9), tone),
             span(fit(must, 5), Tone.DIM),
-            span(fit(item.title, 34) + " ", Tone.STRONG),
+            span(fit(item.title, _title(width)) + " ", Tone.STRONG),
             span(item.evidence, Tone.NORMAL if word != "pass" else Tone.DIM),
         ),
         width,

@@ -35,7 +35,7 @@ def panels(board: Board, now: datetime, width: int, look: Look, *, roomy: bool, 
         read = evidence(percent.source or "no source", percent.state, percent.at, now, look)
         opens = line(span("0 opens  ", Tone.DIM))
         end = first_fit(width - 10 - len(plan), line(opens, read), read)
-    lines += [heading(f"ROLLOUT{plan}", end, width, look), *rollout.lines(board, now, width, look)]
+    lines += [heading(f"ROLLOUT{plan}", end, width, look), *rollout.lines(board, now, width, look, roomy=roomy)]
     if roomy:
         lines.append(())
     lines += [
@@ -71,9 +71,9 @@ def present_step(board: Board, now: datetime, width: int, look: Look) -> list[Li
     ]
 
 
-def urgent_rows(board: Board, now: datetime) -> int:
-    """Rows that the rollout takes beyond those that it always has."""
-    return int(urgent(board, now) is not None)
+def urgent_rows(board: Board, now: datetime, *, roomy: bool) -> int:
+    """Rows that the rollout takes at most beyond those that it always has."""
+    return 0 if urgent(board, now) is None else 2 if roomy else 1
 
 
 def counting(board: Board, now: datetime) -> bool:

@@ -3,6 +3,7 @@ or measured says so."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from console.model.estimate import Driver, Estimate, Remaining
@@ -41,7 +42,7 @@ def verdict(readiness: Readiness, now: datetime, width: int, look: Look) -> Line
         seen = [proof.at for proof in needed if proof.at is not None]
         oldest = f" verified {age(max(seen), now, look)} ago" if seen else ""
         return clip(line(head, span(oldest, Tone.DIM)), width)
-    return clip(line(head, " ", against(readiness, now)), width)
+    return first_fit(width, *(line(head, " ", against(readiness, now, most)) for most in (12, 3, 2, 1)))
 
 
 def _needed(readiness: Readiness) -> list[Proof]:
@@ -76,15 +77,16 @@ def _length(estimate: Estimate) -> Line:
     return line(span(f"{low:.0f}-{high:.0f} min", Tone.STRONG if not estimate.human_only else Tone.UNKNOWN))
 
 
-def against(readiness: Readiness, now: datetime) -> Line:
-    """What is not proven, the worst first: by name, and a proof that alone has failed with its evidence."""
+def against(readiness: Readiness, now: datetime, most: int = 12) -> Line:
+    """What is not proven, the worst first: `most` by name, and a proof that alone has failed with its evidence."""
     pieces = []
     for state in _WORST:
         found = [proof for proof in readiness.proofs if proof.state_at(now) is state]
         if not found:
             continue
         found.sort(key=lambda proof: proof.name != NO_RETURN)
-        names = ", ".join(proof.name for proof in found)
+        more = f" and {len(found) - most} more" if len(found) > most else ""
+        names = ", ".join(proof.name for proof in found[:most]) + more
         alone = state is ProofState.FAILED and len(found) == 1
         text = f"{names}: {found[0].evidence}" if alone else f"{state}: {names}"
         pieces.append(line(span(text, TONES[state])))
@@ -184,16 +186,19 @@ def until_lines(readiness: Readiness, now: datetime, width: int, look: Look) -> 
     fitting = next((shown for shown in choices if line_width(shown) <= width), None)
     if fitting is not None:
         return [fitting]
-    head, *body = choices[0]
-    parts = fold(tuple(body), width - _MARGIN)
+    head, first, *body = choices[0]
+    begins = " " if first.text.startswith(" ") else ""  # folding takes the blank that a loud word begins with
+    parts = fold((first, *body), width - _MARGIN - len(begins))
+    parts[0] = line(span(begins, first.tone), parts[0])
     return [line(head if index == 0 else " " * _MARGIN, part) for index, part in enumerate(parts)]
 
 
-def _whole_until(readiness: Readiness, now: datetime, look: Look) -> tuple[Line, Line]:
+def _whole_until(readiness: Readiness, now: datetime, look: Look) -> tuple[Line, ...]:
     """Of any length, and without the figure in brackets, which stands under TIME, too."""
     head, (told, why) = span(fit("UNTIL", _MARGIN), Tone.STRONG), _until(readiness, now)
     first = line(head, look.marks.of(Tone.WARNING), told) if _spent(readiness, now) else line(head, told)
-    return line(first, why), line(first, why.partition(" (")[0])
+    tone = Tone.UNKNOWN if told[0].tone is Tone.UNKNOWN else Tone.NORMAL
+    return tuple(line(first, span(text, tone)) for text in (why, why.partition(" (")[0]))
 
 
 def _spent(readiness: Readiness, now: datetime) -> bool:
@@ -248,15 +253,16 @@ def proof_lines(proof: Proof, now: datetime, width: int, look: Look) -> list[Lin
 
 
 def _proof(proof: Proof, now: datetime, width: int, look: Look) -> Line:
-    """Of any length: what stands against it in front, at the end its evidence, and until when that counts."""
-    state = proof.state_at(now)
+    """Of any length: what stands against it in front, at the end its evidence, and until when that counts. Its age is
+    in minutes: twelve rows that count seconds would move for nothing."""
+    state, still = proof.state_at(now), replace(look, seconds=False)
     tone = TONES[state]
     word = state.value if state in (ProofState.PROVEN, ProofState.NOT_NEEDED) else state.value.upper()
     mark = span(f"{look.marks.skipped} ", Tone.DIM) if state is ProofState.NOT_NEEDED else look.marks.of(tone)
     return (
         mark,
         span(fit(word, 10) + " ", tone),
-        span(fit(age(proof.at, now, look) if proof.at is not None else "-", 8) + " ", Tone.DIM),
+        span(fit(age(proof.at, now, still) if proof.at is not None else "-", 8) + " ", Tone.DIM),
         span(
             fit(proof.title, 34) + " " if width >= 100 else fit(proof.name, 16),
             Tone.NORMAL if state is not ProofState.NOT_NEEDED else Tone.DIM,

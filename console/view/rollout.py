@@ -8,7 +8,7 @@ from console.model.board import Board
 from console.model.progress import Progress
 from console.model.reading import Reading
 from console.model.rolling import RolloutRecord, same_share
-from console.model.rollout import Guardrail, Level, Rollout, RolloutPlan
+from console.model.rollout import Guardrail, GuardrailRule, Level, Rollout, RolloutPlan
 from console.model.verdict import Judged, Verdict
 from console.view.line import Line, Tone, clip, first_fit, fit, join, line, span
 from console.view.look import Look
@@ -84,7 +84,7 @@ def guardrail(shown_one: Guardrail, now: datetime, width: int, look: Look, judge
     elif word is None:
         unsure = "PHASE UNKNOWN" if shown_one.phase_unknown else "UNKNOWN"
         word = shown_one.too_few or why(shown_one.value, now, look).split(",")[0].upper() or unsure
-    ends = [_limits(shown_one)]
+    ends = [_limits(shown_one), *([_phases(rule)] if level is Level.NOT_IN_PHASE else [])]
     silent = shown_one.value.value is None and level is Level.UNKNOWN
     if judged is not None and (judged.verdict is Verdict.BREACH or (level in (Level.OK, Level.UNKNOWN) and not silent)):
         word, tone = VERDICTS[judged.verdict]
@@ -121,8 +121,12 @@ def _limits(shown_one: Guardrail) -> str:
     if rule.warning is not None:
         limits.insert(0, f"warning {from_on}{number(rule.warning)} {rule.unit}".rstrip())
     if shown_one.level is Level.NOT_IN_PHASE:
-        limits.append("in " + ", ".join(f"{phase:g}" for phase in rule.phases) + " %")
+        limits.append(_phases(rule))
     return ", ".join(limits)
+
+
+def _phases(rule: GuardrailRule) -> str:
+    return "in " + ", ".join(f"{phase:g}" for phase in rule.phases) + " %"
 
 
 def head(board: Board, now: datetime, width: int, look: Look) -> Line:
@@ -138,8 +142,8 @@ def head(board: Board, now: datetime, width: int, look: Look) -> Line:
     return first_fit(width, *choices)
 
 
-def lines(board: Board, now: datetime, width: int, look: Look) -> list[Line]:
-    """The track, what must not be overlooked, then each guardrail, without a heading."""
+def lines(board: Board, now: datetime, width: int, look: Look, *, roomy: bool = False) -> list[Line]:
+    """The track, what must not be overlooked, in full where it is `roomy`, then each guardrail, without a heading."""
     rollout = board.rollout
     if rollout is None:
         return [line(span("No rollout is configured.", Tone.DIM))]
@@ -155,4 +159,5 @@ def lines(board: Board, now: datetime, width: int, look: Look) -> list[Line]:
         listed = [*(shown_one for item, shown_one in rows if item not in well), *together]
     else:
         listed = [shown_one for _, shown_one in rows]
-    return [head(board, now, width, look), clip(told.line(look), width), *listed]
+    above = told.lines(width, look) if roomy else [clip(told.line(look), width)]
+    return [head(board, now, width, look), *above, *listed]

@@ -205,7 +205,7 @@ def capacity(progress: Progress, now: datetime, width: int, look: Look) -> list[
     lines = [heading("CAPACITY", line(span(f"now, and {at}", Tone.DIM)), width, look)]
     if not progress.headroom:
         return [*lines, line(span("none is configured: unknown whether the next phase fits", Tone.UNKNOWN))]
-    across = max(len(_fits(item)) for item in progress.headroom) + 1
+    across = max(len(_fits(item)) for item in progress.headroom) + 2
     return [*lines, *(_headroom(item, across, now, width, look) for item in progress.headroom)]
 
 

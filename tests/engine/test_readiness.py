@@ -137,6 +137,24 @@ async def test_each_source_that_falls_silent_takes_its_proofs_with_it_after_two_
     assert console.board.readiness.can is Can.NO
 
 
+async def test_a_source_that_never_answered_is_named_by_every_proof_that_it_would_have_read(bench, flags):
+    whole(bench, flags)
+
+    def gone(*_: object, **__: object) -> None:
+        raise SourceError("connection refused")
+
+    bench.metrics.read = gone  # type: ignore[method-assign]
+    console = await bench.console(flags=True)
+    await bench.run(30)
+    found = {proof.name: proof for proof in console.board.readiness.proofs}
+    for name in ("legacy-capacity", "share", "drain", "data", "no-return", "backup", "restore"):
+        assert found[name].state is ProofState.UNKNOWN
+        assert "prometheus: connection refused" in found[name].evidence, name
+    lost = [reading for name, reading in console.board.readings.items() if name.startswith("rollback.")]
+    assert lost
+    assert {(reading.state, reading.source) for reading in lost} == {(ReadingState.UNREACHABLE, "prometheus")}
+
+
 async def test_a_legacy_path_that_is_down_and_a_passed_point_of_no_return_say_no(bench, flags):
     health, _ = whole(bench, flags)
     health.up = False

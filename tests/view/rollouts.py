@@ -307,7 +307,7 @@ def unknown():
             flag=lost,
             samples=lost,
             judged=tuple(blind),
-            headroom=headrooms(PLAN, {}, lost, 5.0),
+            headroom=headrooms(PLAN, dict.fromkeys(used(), lost), lost, 5.0),
             proposal=replace(proposal(*blank), from_percent=0.0, to_percent=5.0),
             risks=tuple(LiveRisk(item.risk, None) for item in RISKS),
         ),

@@ -4,6 +4,7 @@ until when there is a way back, and what to press; nothing of it is cut off at 8
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -11,7 +12,7 @@ from console.model.capacity import headrooms
 from console.model.estimate import Deadline
 from console.model.rollback import ProofState
 from console.model.verdict import Judged, Verdict
-from console.view import decision, rollback, rollback_detail, rollout, rollout_detail
+from console.view import decision, overview, rollback, rollback_detail, rollout, rollout_detail
 from console.view.line import Tone, line_width, words, wrap
 from console.view.look import Look
 from tests.view import rollouts
@@ -112,7 +113,7 @@ def test_a_capacity_is_whole_at_80_cells_and_nothing_read_of_it_is_said_once():
     assert "…" not in shown
     full = headrooms(rollouts.PLAN, rollouts.used(replicas=(10, 10)), ok(75.0), 100.0)
     assert "…" not in text(rollout_detail.capacity(rollouts.progress(headroom=full), NOW, 79, LOOK))
-    assert "use and limit no data; then 2 pods" in text(
+    assert "use and limit UNREACHABLE; then 2 pods" in text(
         rollout_detail.capacity(rollouts.unknown().progress, NOW, 79, LOOK)
     )
 
@@ -130,6 +131,31 @@ def test_until_when_is_told_in_full_on_its_own_screen():
     shown = rollback.until_lines(readiness, NOW, 79, LOOK)
     assert max(map(line_width, shown)) <= 79
     assert why in " ".join(text(shown).split())
+
+
+def test_what_is_loud_is_folded_with_its_blanks_and_what_is_unknown_keeps_its_tone():
+    first, _ = rollback.until_lines(rollouts.passed().readiness, NOW, 79, LOOK)
+    assert words(first).startswith("UNTIL     POINT OF NO RETURN PASSED  passed 42 min ago")
+    assert first[1] == (" ", Tone.ALARM)
+    unknown = rollback.until(rollouts.unknown().readiness, NOW, 79, LOOK)
+    assert {piece.tone for piece in unknown[1:]} == {Tone.UNKNOWN}
+
+
+def test_many_proofs_that_are_missing_are_counted():
+    shown = words(rollback.verdict(rollouts.unknown().readiness, NOW, 80, LOOK))
+    assert shown.endswith("unknown: no-return and 11 more")
+    assert "no-return, kill-switch and 10 more" in words(rollback.verdict(rollouts.unknown().readiness, NOW, 86, LOOK))
+
+
+def test_the_proofs_do_not_count_seconds():
+    readiness, look = rollouts.breached().readiness, Look(seconds=True)
+    first, second = (rollback_detail.proofs(readiness, NOW + timedelta(seconds=late), 79, look) for late in (1, 2))
+    assert first == second
+
+
+def test_where_there_is_room_the_overview_tells_the_reason_in_full():
+    shown = " ".join(text(overview.panels(rollouts.breached(), NOW, 86, LOOK, roomy=True)).split())
+    assert "took longer than 300 ms, the limit is 1 %" in shown
 
 
 def test_a_spent_budget_warns_wherever_until_when_is_told():

@@ -58,9 +58,11 @@ class DecisionScreen(ConsoleScreen):
         name = line(span(progress.plan.name, Tone.DIM)) if progress is not None else ()
         head = [heading("DECISION", name, width, look), *decision.headline(board, now, width, look)]
         self.query_one("#page-head", Lines).show(head)
-        self.query_one("#criteria-columns", Lines).show([decision.columns(across)])
-        empty = line(span("No criterion is configured, or nothing is to be decided.", Tone.UNKNOWN))
-        self._list.show(decision.ordered(progress.proposal if progress is not None else None), [empty])
+        findings = decision.ordered(progress.proposal if progress is not None else None)
+        self.query_one("#criteria-columns", Lines).show([decision.columns(across) if findings else EMPTY])
+        asked = progress is not None and progress.proposal is not None
+        empty = line(span("No criterion is configured: nothing says whether the phase may come.", Tone.UNKNOWN))
+        self._list.show(findings, [empty] if asked else [])
         self.query_one("#criterion", Page).show(self._below(board, now, across - 1, look))
         if width >= BESIDE:
             beside = self.query_one("#beside", Page)

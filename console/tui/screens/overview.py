@@ -87,7 +87,7 @@ class OverviewScreen(ConsoleScreen):
         missing = alerts.no_evidence(board.feed)
         rows = SIDE_SOURCES + 1 if width >= 100 else BRIEF_SOURCES  # the column ends with an empty one
         needed = 0 if roomy else max(0, len(around) - rows) + bool(missing)
-        needed += overview.urgent_rows(board, now)
+        needed += overview.urgent_rows(board, now, roomy=roomy)
         most = max(LEAST_SLOS, height - (BESIDE_SLOS if roomy else BELOW_SLOS) - needed)
         shown = overview.panels(board, now, column, look, roomy=roomy, most=most)
         panels.show([*shown, *overview.present_step(board, now, column, look)] if beside else shown)
