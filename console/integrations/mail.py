@@ -23,6 +23,7 @@ from console.integrations.http.network import explain, late, trust
 from console.model.message import Act, Delivery
 from console.model.pager import ActOutcome, ActResult
 from console.model.text import safe
+from console.model.value import value
 from console.ports import Clock, Rejected, SourceError, Uncertain
 from console.settings.outside import Email
 from console.view import telling
@@ -31,8 +32,19 @@ SUBJECT = 200
 """Characters of a subject line."""
 WORDS = 200
 """Characters quoted of the server's own words."""
+HALVES = 100
+"""Deliveries that are remembered to have gone to a part of their recipients."""
 SEVEN_BIT = SMTP.clone(cte_type="7bit")
 """Every relay takes it, whatever it is able to do."""
+
+
+@value
+class _Half:
+    """What is known of a delivery that some have got: who waits for it, and who never will."""
+
+    waiting: tuple[str, ...]
+    refused: tuple[str, ...] = ()
+    taken: int = 0
 
 
 class Mail:
@@ -50,10 +62,13 @@ class Mail:
         timeout: timedelta = timedelta(seconds=10),
     ) -> None:
         self._settings, self._clock, self._password, self._timeout = settings, clock, password, timeout
+        self._halves: dict[str, _Half] = {}
+        """By the delivery's id. It goes with the process: then who has it may get it again, by the same Message-ID."""
 
     def deliver(self, delivery: Delivery) -> ActResult:
         """Sends it: to the people named by `to` among the args, else to all recipients. The answer names those whom the
-        server refused. Raises SourceError."""
+        server refused. Raises SourceError, also where somebody may be taken later: the next time it goes to those
+        alone."""
         named = tuple(value for name, value in delivery.args if name == "to")
         return self._send(delivery, named or self._settings.to)
 
@@ -82,11 +97,27 @@ class Mail:
             raise Rejected(f"{self.name}: cannot {delivery.act}")
         message = compose(delivery, self._settings.sender, to)
         conversation = _Conversation(self._settings, self._password)
-        conversation.run(self._timeout.total_seconds(), lambda: conversation.send(message, to))
-        text = f"{conversation.where} took it for {len(to) - len(conversation.refused)} of {len(to)}"
-        if conversation.refused:
-            text += "; refused: " + ", ".join(conversation.refused)
+        half = self._halves.get(delivery.id) or _Half(to)
+        try:
+            conversation.run(self._timeout.total_seconds(), lambda: conversation.send(message, half.waiting))
+        except Rejected:
+            if not (half.taken and len(conversation.refused) == len(half.waiting)):
+                raise  # others have it, and these never will: that is told, and is no failure of the whole
+        refused = (*half.refused, *conversation.refused)
+        taken = half.taken + len(half.waiting) - len(conversation.refused) - len(conversation.later)
+        text = f"{conversation.where} took it for {taken} of {len(to)}"
+        if refused:
+            text += "; refused: " + ", ".join(refused)
+        if conversation.later:
+            self._remember(delivery.id, _Half(tuple(conversation.later), refused, taken))
+            raise SourceError(safe(f"email: {text}; not yet for: {', '.join(conversation.later.values())}"))
+        self._halves.pop(delivery.id, None)
         return ActResult(ActOutcome.DONE, safe(text), at=self._clock.now())
+
+    def _remember(self, delivery: str, half: _Half) -> None:
+        while len(self._halves) >= HALVES:
+            self._halves.pop(next(iter(self._halves)))
+        self._halves[delivery] = half
 
 
 def compose(delivery: Delivery, sender: str, to: tuple[str, ...]) -> EmailMessage:
@@ -136,6 +167,8 @@ class _Conversation:
     def __init__(self, settings: Email, password: Callable[[], str] | None) -> None:
         self.where = f"{settings.host}:{settings.port}"
         self.refused: list[str] = []
+        self.later: dict[str, str] = {}
+        """Who may be taken another time, each with the server's words."""
         self._settings, self._password = settings, password
         self._secrets: list[str] = []
         self._smtp: smtplib.SMTP | None = None
@@ -197,7 +230,11 @@ class _Conversation:
             code, words = smtp.rcpt(_address(one).addr_spec)
             if code not in (250, 251):
                 codes.append((code, words))
-                self.refused.append(f"{one} ({self._words(code, words)})")
+                said = f"{one} ({self._words(code, words)})"
+                if 500 <= code <= 599:
+                    self.refused.append(said)
+                else:
+                    self.later[one] = said
         if len(codes) == len(to):
             # One who may be taken later is reason enough to try again.
             code, words = min(codes, default=(550, b"there is no recipient"))

@@ -156,6 +156,33 @@ def test_who_is_refused_is_named_and_the_others_get_it(serve, clock):
     assert box.taken[0].rcpt_tos == [ANN]
 
 
+def test_who_may_be_taken_later_gets_it_later_and_nobody_gets_it_twice(serve, clock):
+    box = serve(Mailbox())
+    mail = mail_to(box, clock)
+    box.refuse[BEN] = "450 greylisted"
+    with pytest.raises(SourceError, match=r"took it for 1 of 2; not yet for: .*450 greylisted") as caught:
+        mail.deliver(delivery())
+    assert type(caught.value) is SourceError
+    with pytest.raises(SourceError, match="every recipient: 450 greylisted"):
+        mail.deliver(delivery())
+    box.refuse.clear()
+    assert mail.deliver(delivery()).text == f"127.0.0.1:{box.port} took it for 2 of 2"
+    assert [envelope.rcpt_tos for envelope in box.taken] == [[ANN], [BEN]]
+    assert box.taken[0].content == box.taken[1].content
+
+
+def test_who_is_refused_in_the_end_is_named_and_what_others_have_got_stays_sent(serve, clock):
+    box = serve(Mailbox())
+    mail = mail_to(box, clock)
+    box.refuse[BEN] = "450 greylisted"
+    with pytest.raises(SourceError):
+        mail.deliver(delivery())
+    box.refuse[BEN] = "550 no such user"
+    found = mail.deliver(delivery())
+    assert found.text == f"127.0.0.1:{box.port} took it for 1 of 2; refused: {BEN} (550 no such user)"
+    assert len(box.taken) == 1
+
+
 REFUSALS = {
     "all for good": ({ANN: "550 no", BEN: "551 no"}, Rejected, "every recipient: 550 no"),
     "one for now": ({ANN: "550 no", BEN: "450 greylisted"}, SourceError, "every recipient: 450 greylisted"),
