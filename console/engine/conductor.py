@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from console.engine.context import Moments
+from console.engine.fenced import Fenced, Written
 from console.engine.lease import LeaseKeeper
 from console.engine.outcome import Denied, Outcome
 from console.engine.progress import Judges
@@ -23,7 +23,7 @@ from console.engine.tasks import PATIENCE, Tasks
 from console.engine.world import World
 from console.model import commands as cmd
 from console.model.board import Board
-from console.model.decide import Context, Refusal, decide
+from console.model.decide import Refusal
 from console.model.decide.rollout import rollback_run
 from console.model.decide.rollout_back import counts_down
 from console.model.decide.rollout_seen import agrees, not_judged, observe_share
@@ -37,7 +37,6 @@ from console.model.rollback import Can
 from console.model.rolling import RolloutRecord, RolloutState, same_share
 from console.model.run import Run, RunStatus, StepRun, StepStatus
 from console.model.verdict import Judged, Speed, Verdict
-from console.ports import Conflict, LeaseLost, NotSaved, Refused
 
 LATE = timedelta(seconds=30)
 """A countdown that ended longer ago than this ended while nobody was there: it is counted anew."""
@@ -70,6 +69,7 @@ class Conductor:
         self._submitted = submit
         self._world, self._record, self._lease, self._moments = world, record, lease, moments
         self._actor, self._tasks, self._judges = actor, tasks, judges
+        self._fenced = Fenced(record, lease, moments, actor)
         self._board, self._read_playbooks, self._changed = board, read_playbooks, changed
         self._wake = asyncio.Event()
         self._differs: tuple[float, datetime] | None = None
@@ -313,32 +313,18 @@ class Conductor:
             if cancelled := await self._cancelled_aside():
                 return await self._submit(cmd.CancelCountdown(cancelled))
             await self._read_playbooks()
-        context: Context = self._moments.context(self._actor)
+        heard = isinstance(command, cmd.CancelCountdown) and not command.again
+        # A disk that is full stops no rollback that nobody cancelled, and no cancelling.
+        unsaved = heard or isinstance(command, cmd.StartRollback | cmd.RetryStep | cmd.Escalate)
         try:
-            batches = decide(self._record.state, command, context)
+            written = await self._fenced.submit(command, unsaved=unsaved)
         except Refusal as refusal:
             if isinstance(command, cmd.StartRollback):  # It is not tried again and again in silence.
                 return await self._submit(cmd.CancelCountdown(f"the rollback could not be started: {refusal}"))
             return False  # Somebody has done it, or it must not be done.
-        if not batches:
-            return False
-        appends = await self._record.prepared(batches, self._actor)
-        fence = self._lease.fence  # It may have been lost since the look began, and None would fence nothing.
-        if fence is None:
-            return False
-        try:
-            await self._record.append(appends, fence=fence)
-        except Conflict:
-            return True if await self._record.caught_up(appends) else None  # The others' events are new, too.
-        except NotSaved:
-            heard = isinstance(command, cmd.CancelCountdown) and not command.again
-            if not (heard or isinstance(command, cmd.StartRollback | cmd.RetryStep | cmd.Escalate)):
-                return None
-            # A disk that is full stops no rollback that nobody cancelled, and no cancelling.
-            self._record.put_aside([replace(append, expected=None) for append in appends])
-        except (LeaseLost, Refused):
+        if written is Written.FAILED:
             return None
-        return True
+        return written in (Written.SAVED, Written.ASIDE, Written.OVERTAKEN)  # The others' events are new, too.
 
 
 def _judged(item: Judged, *, breached: bool) -> cmd.ObserveGuardrail:

@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from console.engine.context import Moments
+from console.engine.fenced import Fenced, Written
 from console.engine.lease import LeaseKeeper
 from console.engine.record import Record
 from console.engine.tasks import PATIENCE, Tasks
 from console.model.decide import fire_deadlines, next_deadline
 from console.model.people import Actor
-from console.ports import Clock, Conflict, LeaseLost, NotSaved, Refused
+from console.ports import Clock
 
 _IDLE = timedelta(minutes=1)
 
@@ -34,6 +35,7 @@ class Deadlines:
     ) -> None:
         self._record, self._lease, self._clock, self._actor = record, lease, clock, actor
         self._tasks, self._moments, self._present, self._fired = tasks, moments, present, fired
+        self._fenced = Fenced(record, lease, moments, actor)
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -74,15 +76,9 @@ class Deadlines:
             return False
         saved = True
         for batches in fire_deadlines(self._record.state, self._moments.context(self._actor)):
-            fence = self._lease.fence  # read once: it may be lost at any moment, and None would fence nothing
-            if fence is None:
+            written = await self._fenced.write(batches)
+            if written is Written.NO_LEASE:
                 return False
-            appends = self._record.appends(batches, self._actor)
-            try:
-                await self._record.append(appends, fence=fence)
-            except Conflict:
-                saved = await self._record.caught_up() and saved
-            except (NotSaved, LeaseLost, Refused):
-                saved = False
+            saved = saved and written is not Written.FAILED
         self._fired()
         return saved

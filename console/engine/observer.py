@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from console.engine.context import Moments
+from console.engine.fenced import Fenced, Written
 from console.engine.lease import LeaseKeeper
 from console.engine.record import Record
 from console.engine.tasks import PATIENCE, Tasks
@@ -18,13 +19,13 @@ from console.engine.world import World
 from console.model import commands as cmd
 from console.model.alert import AlertRef, reference
 from console.model.board import Board
-from console.model.decide import Refusal, decide
+from console.model.decide import Refusal
 from console.model.decide.pager import PAGERDUTY, own_key
 from console.model.incident import Incident
 from console.model.pager import PagerIncident, PagerSnapshot, PagerStatus
 from console.model.people import Actor
 from console.model.reading import ReadingState
-from console.ports import Conflict, LeaseLost, NotSaved, Refused, SourceError
+from console.ports import SourceError
 
 _IDLE = timedelta(minutes=1)
 
@@ -46,7 +47,8 @@ class Observer:
     ) -> None:
         self._due = due
         self._world, self._record, self._lease, self._moments = world, record, lease, moments
-        self._actor, self._tasks, self._board, self._changed = actor, tasks, board, changed
+        self._tasks, self._board, self._changed = tasks, board, changed
+        self._fenced = Fenced(record, lease, moments, actor)
         self._wake = asyncio.Event()
         self._seen: PagerSnapshot | None = None
 
@@ -147,19 +149,6 @@ class Observer:
 
     async def _submit(self, command: cmd.Command) -> bool:
         try:
-            batches = decide(self._record.state, command, self._moments.context(self._actor))
+            return await self._fenced.submit(command) in (Written.SAVED, Written.NOTHING)
         except Refusal:
             return True  # Nothing new for the record.
-        if not batches:
-            return True
-        appends = await self._record.prepared(batches, self._actor)
-        fence = self._lease.fence  # It may have been lost since the look began, and None would fence nothing.
-        if fence is None:
-            return False
-        try:
-            await self._record.append(appends, fence=fence)
-        except Conflict:
-            return await self._record.caught_up(appends) and False
-        except (NotSaved, LeaseLost, Refused):
-            return False
-        return True

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from console.engine.context import Moments
+from console.engine.fenced import Fenced, Written
 from console.engine.lease import LeaseKeeper
 from console.engine.record import Record
 from console.engine.tasks import PATIENCE, Tasks
@@ -26,7 +27,7 @@ from console.model.playbook import QUERY, Check, Probe
 from console.model.reading import Reading, ReadingState, missing
 from console.model.run import RunStatus
 from console.model.text import safe
-from console.ports import Conflict, LeaseLost, NotSaved, Query, Refused, SourceError
+from console.ports import Query, SourceError
 
 EVERY = timedelta(seconds=5)
 """How often what steps wait for is read."""
@@ -74,6 +75,7 @@ class Watching:
     ) -> None:
         self._world, self._record, self._lease, self._moments = world, record, lease, moments
         self._actor, self._tasks, self._board = actor, tasks, board
+        self._fenced = Fenced(record, lease, moments, actor)
         self._changed, self._settled = changed, settled
         self._wake = asyncio.Event()
         self._reads: dict[str, _Read] = {}
@@ -147,22 +149,16 @@ class Watching:
         for _ in range(_ROUNDS):
             if not self._under_way():
                 return True
-            fence = self._lease.fence
-            if fence is None:
+            if self._lease.fence is None:
                 return True
             closing = settle(self._record.state, self._moments.context(self._actor, board or self._board()))
             if not closing:
                 return True
             for batches in closing:
-                fence = self._lease.fence  # read once: it may be lost at any moment, and None would fence nothing
-                if fence is None:
+                written = await self._fenced.write(batches)
+                if written is Written.NO_LEASE:
                     return True
-                try:
-                    await self._record.append(self._record.appends(batches, self._actor), fence=fence)
-                except Conflict:
-                    if not await self._record.caught_up():
-                        return False
-                except (NotSaved, LeaseLost, Refused):
+                if written is Written.FAILED:
                     return False
             self._wake.set()  # the steps that follow have checks of their own
             self._settled()
