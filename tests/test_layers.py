@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 
 import pytest
 
@@ -90,3 +91,19 @@ def test_the_rules_do_not_wait_for_each_other():
     """The screen and the engine import them in two threads: what every one of them imports first imports none."""
     code = "import sys, console.model.decide; print([name for name in sys.modules if 'model.decide.' in name])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_no_circle_of_imports_is_in_the_model():
+    """In one, two threads that begin at different ends of it would see half of each other's modules."""
+    paths = {name: CONSOLE.parent / (name.replace(".", "/") + ".py") for name in modules_below("model")}
+    needs = {}
+    for name, path in paths.items():
+        found = path if path.exists() else path.with_suffix("") / "__init__.py"
+        needs[name] = {
+            full if (full := f"{node.module}.{alias.name}") in paths else node.module
+            for node in ast.parse(found.read_text(encoding="utf-8")).body
+            if isinstance(node, ast.ImportFrom) and node.module
+            for alias in node.names
+        } & (paths.keys() - {name})
+
+    assert len(list(TopologicalSorter(needs).static_order())) == len(paths)

@@ -5,41 +5,41 @@ this file before it: two threads that begin with different ones (the screen, and
 each other.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from console.model.decide.context import Batch, Context, Refusal
-    from console.model.decide.rules import (
-        decide,
-        effect_outcome,
-        fire_deadlines,
-        flag_outcome,
-        next_deadline,
-        settle,
-        step_outcome,
-        watched,
-        write_outcome,
-    )
+    from console.model.decide.changes import flag_outcome as flag_outcome
+    from console.model.decide.context import Batch as Batch
+    from console.model.decide.context import Context as Context
+    from console.model.decide.context import Refusal as Refusal
+    from console.model.decide.deadlines import fire_deadlines as fire_deadlines
+    from console.model.decide.deadlines import next_deadline as next_deadline
+    from console.model.decide.rollout import step_outcome as step_outcome
+    from console.model.decide.rollout import write_outcome as write_outcome
+    from console.model.decide.rules import decide as decide
+    from console.model.decide.runs import effect_outcome as effect_outcome
+    from console.model.decide.runs import settle as settle
+    from console.model.decide.runs import watched as watched
 
-__all__ = [
-    "Batch",
-    "Context",
-    "Refusal",
-    "decide",
-    "effect_outcome",
-    "fire_deadlines",
-    "flag_outcome",
-    "next_deadline",
-    "settle",
-    "step_outcome",
-    "watched",
-    "write_outcome",
-]
+_MODULES = {
+    "Batch": "context",
+    "Context": "context",
+    "Refusal": "context",
+    "decide": "rules",
+    "effect_outcome": "runs",
+    "fire_deadlines": "deadlines",
+    "flag_outcome": "changes",
+    "next_deadline": "deadlines",
+    "settle": "runs",
+    "step_outcome": "rollout",
+    "watched": "runs",
+    "write_outcome": "rollout",
+}
+"""Where each of the names comes from: as above, which is for whoever checks types."""
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from console.model.decide import rules
-
-    return getattr(rules, name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,4 +1,4 @@
-"""The rule of each command, and what else follows from the state. `console.model.decide` hands these out."""
+"""The rule of each command."""
 
 from __future__ import annotations
 
@@ -24,28 +24,9 @@ from console.model.decide import (
     shifts,
 )
 from console.model.decide.announce import announce
-from console.model.decide.changes import flag_outcome
-from console.model.decide.context import Batch, Context, Refusal
-from console.model.decide.deadlines import fire_deadlines, next_deadline
+from console.model.decide.context import Batch, Context
 from console.model.decide.find import refuse_elsewhere
-from console.model.decide.rollout import step_outcome, write_outcome
-from console.model.decide.runs import effect_outcome, settle, watched
 from console.model.state import State
-
-__all__ = [
-    "Batch",
-    "Context",
-    "Refusal",
-    "decide",
-    "effect_outcome",
-    "fire_deadlines",
-    "flag_outcome",
-    "next_deadline",
-    "settle",
-    "step_outcome",
-    "watched",
-    "write_outcome",
-]
 
 _RULES: dict[type[cmd.Command], Callable[[State, Any, Context], list[Batch]]] = {
     cmd.DeclareIncident: incidents.declare,
