@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test lint servers bench format lock clean install bytecode
+.PHONY: help run test lint servers bench format lock clean install bytecode collected
 
 # Bytecode makes the start fast; a machine that forbids it would measure something else.
 unexport PYTHONDONTWRITEBYTECODE
@@ -17,7 +17,8 @@ help: ## this list
 run: bytecode ## install into .venv and open the demo
 	@$(BIN)/oncall demo
 
-test: lint servers bytecode ## lint, then every test, against real servers
+test: ## lint, then every test, against real servers
+	@$(MAKE) --no-print-directory -j 2 lint servers collected
 	$(BIN)/pytest -q -n 4 --dist loadgroup -m "not serial"
 	$(BIN)/pytest -q -m serial
 
@@ -27,7 +28,7 @@ lint: $(INSTALLED) ## formatting, rules, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-servers: ## the integration tests' servers, into .servers
+servers: | $(BIN)/python ## the integration tests' servers, into .servers
 	@sh scripts/servers.sh
 	@sh scripts/strace.sh
 	@sh scripts/unleash.sh
@@ -52,12 +53,17 @@ install: $(INSTALLED)
 bytecode: $(INSTALLED)
 	@$(BIN)/python -m compileall -q console
 
+# pytest compiles every test module anew, for its asserts: half a minute, which each of its workers would take. What is
+# wrong with a module is said by the tests.
+collected: bytecode
+	@$(BIN)/pytest -q --collect-only >/dev/null 2>&1 || true
+
 $(BIN)/python:
 	@PYTHON="$(PYTHON)" sh scripts/venv.sh
 
 $(INSTALLED): constraints.txt pyproject.toml | $(BIN)/python
 	@echo "installing into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@$(BIN)/python -m compileall -q $(VENV)/lib || true
+	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib || true
 	@touch $@
