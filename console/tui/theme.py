@@ -1,5 +1,5 @@
 """Colours. Meaning runs from blue to orange, which every kind of colour blindness tells apart; words and marks say it
-all without them. Every pair of text and ground here has a contrast of 4.5 or more (tests/tui/test_theme.py)."""
+all without them. Every pair of text and ground here has a contrast of 4.5 or more (tests/tui/test_app.py)."""
 
 from __future__ import annotations
 

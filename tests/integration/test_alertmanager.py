@@ -97,7 +97,7 @@ def test_active_silenced_and_inhibited(server):
     assert "Slow" not in named(source.read())
 
 
-def test_hostile_alerts(server):
+def test_33_36_hostile_alerts(server):
     labels = {"alertname": HOSTILE, "pod": "x" * 100_000}
     server.post_alerts([{"labels": labels, "annotations": {"summary": HOSTILE * 10_000}}, alert("Plain")])
     found = source_of(server).read()

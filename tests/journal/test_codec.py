@@ -73,7 +73,7 @@ def test_non_finite_numbers_are_refused(number):
         encode(ev.DrillFinished("ok", number))
 
 
-def test_an_unknown_kind_is_kept_raw():
+def test_04_an_unknown_kind_is_kept_raw():
     raw = b'{"colour":"mauve"}'
     assert decode("paint.dried", 1, raw) == ev.Unknown('{"colour":"mauve"}')
     assert decode("note.added", 99, raw) == ev.Unknown('{"colour":"mauve"}')

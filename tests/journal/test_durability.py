@@ -49,7 +49,7 @@ def hashes(path: Path) -> dict[int, str]:
         journal._close_reader()
 
 
-def test_nothing_acknowledged_is_lost_at_200_kills(tmp_path):
+def test_01_nothing_acknowledged_is_lost_at_200_kills(tmp_path):
     path, draw = tmp_path / "journal.db", random.Random(SEED)
     acknowledged: dict[int, str] = {}
     print(f"seed {SEED}")

@@ -2,7 +2,7 @@
 
 Each case is a server that acts a world (`scripted`), and a whole console on it (`site`): the real HTTP source, engine,
 slices, Board and views. `REAL` holds those whose point is what PromQL itself makes of missing series; they are asked of
-a real Prometheus in `test_no_data_real.py`. For every case the gauge must not be OK anywhere, and unless the case says
+a real Prometheus in `test_real_prometheus.py`. For every case the gauge must not be OK anywhere, and unless the case says
 that a guardrail or the traffic's share are well founded in its world, neither may they.
 """
 

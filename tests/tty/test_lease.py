@@ -62,7 +62,7 @@ def last_engine_line(watch: Watch) -> str:
     return lines[-1].partition(" (was")[0] if lines else ""
 
 
-def test_the_next_engine_takes_over_and_fires_what_passed_meanwhile_once(lighthouse: Lighthouse):
+def test_02_the_next_engine_takes_over_and_fires_what_passed_meanwhile_once(lighthouse: Lighthouse):
     lighthouse.shorten("severity.yaml", "acknowledge_within: 5m", "acknowledge_within: 5s")
     lighthouse.shorten("playbooks/p99-latency-high.yaml", "timebox: 1m", "timebox: 5s")
     size = {"columns": 160, "rows": 45}
@@ -142,7 +142,7 @@ def test_28_a_screen_that_was_stopped_fires_what_passed_once_it_goes_on_and_says
 
 
 @pytest.mark.serial
-def test_consoles_see_each_others_events_within_a_second(lighthouse: Lighthouse):
+def test_16_consoles_see_each_others_events_within_a_second(lighthouse: Lighthouse):
     with Terminal(lighthouse.oncall(who="alice")) as one, Terminal(lighthouse.oncall(who="bob")) as two:
         for console in (one, two):
             console.wait_for("ROLLOUT", "engine", "No incident is open", "elicitation up")

@@ -173,7 +173,7 @@ def check_record(site, steps=7):
     assert len({event["id"] for event in events}) == len(events)
 
 
-def test_a_rollback_goes_on_while_the_disk_is_full(tmp_path, disk):
+def test_03_a_rollback_goes_on_while_the_disk_is_full(tmp_path, disk):
     site = Site(tmp_path, journal=disk / "record" / "journal.db")
     incident = begin(site)
     with Terminal(site.oncall(), columns=100, rows=30) as terminal:
@@ -193,7 +193,7 @@ def test_a_rollback_goes_on_while_the_disk_is_full(tmp_path, disk):
     check_record(site)
 
 
-def test_a_rollback_goes_on_where_nothing_may_be_written(tmp_path, disk):
+def test_03_a_rollback_goes_on_where_nothing_may_be_written(tmp_path, disk):
     site = Site(tmp_path, journal=disk / "journal.db")
     incident = begin(site)
     with contextlib.ExitStack() as stack:
