@@ -141,7 +141,7 @@ INCIDENT_ACTIONS: tuple[Action, ...] = (
     Action("pane-changes", "C", "Changes owed", "What was altered for it and has to be undone", "incident"),
     Action("pane-messages", "M", "Messages", "What was told to whom about it", "incident"),
     Action("pane-people", "P", "People", "Who was told, who is next, whom to call", "incident"),
-    Action("pane-run", "R", "Run", "The checklists of the incident", "incident"),
+    Action("pane-steps", "S", "Steps", "The checklists of the incident", "incident"),
     # Incidents
     Action(
         "open-incident", "enter", "Open", "The highlighted incident", "incidents", enabled=when.known_incident, footer=1

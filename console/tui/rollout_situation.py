@@ -155,13 +155,13 @@ def decide(at: Situation) -> str:
 
 
 def worth_offering(at: Situation) -> bool:
-    """Whether the footer offers a rollback: on the rollout's own screens, and on the Overview while a guardrail is
-    breached or a rollback is about to start."""
+    """Whether the footer offers a rollback: on the rollout's own screens, on that of an incident wherever there is
+    something to roll back, and on the Overview while a guardrail is breached or a rollback is about to start."""
     found = progress(at)
     if at.scope in SCOPES:
         return True
     trouble = found is not None and bool(found.record.breaches or found.record.countdown)
-    return trouble and at.scope == "overview" and not roll_back(at)
+    return (at.scope == "incident" or (trouble and at.scope == "overview")) and not roll_back(at)
 
 
 SCOPES = ("rollout", "rollback", "go-no-go")

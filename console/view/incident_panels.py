@@ -22,7 +22,7 @@ from console.view.times import age, clock, count, past, span_of, stamp, timebox
 
 MARGIN = 10
 PANES = {
-    "L": "log", "W": "work", "F": "facts", "A": "alerts", "C": "changes", "M": "messages", "P": "people", "R": "run"
+    "L": "log", "W": "work", "F": "facts", "A": "alerts", "C": "changes", "M": "messages", "P": "people", "S": "steps"
 }  # fmt: skip
 """The panes of an incident, by key."""
 

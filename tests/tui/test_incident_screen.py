@@ -120,7 +120,7 @@ async def test_the_playbook_stands_beside_at_160(open_console):
         ("C", "pool raised from 40 to 80"),
         ("M", "no answer within 10 s"),
         ("P", "+1 555 0101"),
-        ("R", "Disable the flag"),
+        ("S", "Disable the flag"),
     ],
 )
 async def test_one_key_turns_to_each_pane(open_console, key, wanted):
@@ -137,7 +137,7 @@ async def test_tab_goes_through_the_panes_and_each_keeps_its_cursor(open_console
         await at.press("g")
         before = at.screen.situation(at.engine.board).entry
         await at.press(*["tab"] * 7)
-        assert "R [Run" in at.text()
+        assert "S [Steps" in at.text()
         await at.press("tab")
         assert at.screen.situation(at.engine.board).entry == before
 

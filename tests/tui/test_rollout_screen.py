@@ -9,8 +9,10 @@ import pytest
 from console.model import commands as cmd
 from console.model.decision import Status
 from console.model.events.decision import Condition
+from console.model.people import Severity
 from console.model.rolling import FlagWrite, Purpose, RolloutState
 from tests.model.rollouts import Rollouts
+from tests.tui.test_screens import incident_with_run
 from tests.view import rollouts
 from tests.view.boards import ALICE, NOW
 
@@ -86,6 +88,26 @@ async def test_no_state_of_readiness_stands_against_a_rollback(open_console, boa
         await at.focus("#submit")
         await at.press("enter")
     assert [type(item) for item in taken] == [cmd.StartRollback]
+
+
+@pytest.mark.parametrize("key", "1234567890BV")
+async def test_the_rollback_is_one_key_from_every_screen(open_console, key):
+    async with open_console(rollouts.breached()) as at:
+        await incident_with_run(at)
+        await at.press(key, "R")
+        assert "ROLL BACK lighthouse/production now" in at.text()
+        await at.press("tab", "enter")
+        assert isinstance(at.engine.commands[-1], cmd.StartRollback)
+
+
+async def test_the_incident_offers_the_rollback_in_its_footer_and_its_help(open_console):
+    async with open_console(rollouts.baking()) as at:
+        await at.engine.submit(cmd.DeclareIncident("checkout fails", Severity.SEV1))
+        at.app.redraw()
+        await at.press("2")
+        assert "R ROLL BACK" in at.text().splitlines()[-1]
+        await at.press("question_mark", "G")
+        assert "ROLL BACK" in at.text()
 
 
 async def test_the_countdown_is_stopped_from_any_screen(open_console, taken):

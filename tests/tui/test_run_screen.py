@@ -128,7 +128,7 @@ async def test_the_compact_form_beside_the_incident_says_the_step_its_clock_and_
             await night(at, name)
             await at.press("2")
             assert wanted in said(at), name
-            await at.press("R")
+            await at.press("S")
             assert "to spare" in at.text() or "LATE by" in at.text()
 
 

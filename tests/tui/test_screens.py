@@ -218,6 +218,13 @@ def test_no_key_means_two_things_on_one_screen(scope):
     assert len(bound) == len(set(bound))
 
 
+def test_what_is_urgent_has_its_key_on_every_screen():
+    scopes = {scope for action in keys.ACTIONS for scope in action.scope.split()}
+    for name, key in (("roll-back", "R"), ("halt", "H")):
+        assert {action.id for action in keys.ACTIONS if key in keys.keys_of(action, {})} == {name}
+        assert all(keys.BY_ID[name] in keys.of(scope) for scope in scopes)
+
+
 def test_no_key_is_one_that_terminals_swallow():
     dead = {"ctrl+enter", "ctrl+i", "ctrl+m", "ctrl+h", "ctrl+s", "ctrl+b", "ctrl+a", "ctrl+slash", "ctrl+j"}
     assert not dead & {key for action in keys.ACTIONS for key in keys.keys_of(action, {})}

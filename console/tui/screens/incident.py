@@ -32,7 +32,7 @@ EMPTY = {
     "A": "No alert is linked: l on the Overview links one.",
     "C": "No temporary change was made for it: 7 has all of them.",
     "M": "Nobody was told anything: no channel is configured, or none hears of it.",
-    "R": "No playbook was started: p offers those that fit.",
+    "S": "No playbook was started: p offers those that fit.",
 }
 """What stands in a pane while it is empty."""
 
@@ -114,7 +114,7 @@ class IncidentScreen(ConsoleScreen):
             "C": incident_panels.owed(incident, board, now, look),
             "M": incident_panels.messages(incident, board, now, look),
             "P": incident_panels.people(incident, board, now, look),
-            "R": incident_panels.steps(incident, board, now, look),
+            "S": incident_panels.steps(incident, board, now, look),
         }
         loud = {
             "C": len(changes.owed(board, incident.id, now)),
