@@ -102,8 +102,14 @@ def _line(item: Finding) -> str:
 # -- the certificate --------------------------------------------------------------------------------------------------
 
 
+def _status(_: click.Context, __: click.Parameter, said: str) -> str:
+    if said.upper() not in STATUS:
+        raise Stop(f"{said}: no status of a decision; expected {', '.join(STATUS[:-1])} or {STATUS[-1]}", USAGE)
+    return said.upper()
+
+
 @command.command("record")
-@click.argument("status", type=click.Choice(STATUS, case_sensitive=False))
+@click.argument("status", metavar="|".join(STATUS), callback=_status)
 @click.option(
     "--condition", "conditions", nargs=3, multiple=True, metavar="TEXT OWNER DUE",
     help="What must still happen, who does it, and until when (+2h, 14:32, ISO 8601); repeatable.",
@@ -141,7 +147,7 @@ def record(
         return certified(
             board,
             proposal_of(board),
-            Status(status.upper()),
+            Status(status),
             conditions=tuple(_condition(item, console) for item in conditions),
             override=override,
             second=second,

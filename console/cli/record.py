@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from console.engine.outcome import Done
     from console.model.change import Change
     from console.model.commands import Command
+    from console.model.decision import Decision
     from console.model.incident import Incident
     from console.model.run import Run
     from console.model.shift import Handoff, Shift
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 KNOWN_SHOWN = 10
 CONFIRMATION = "NOT SAVED"
 
-T = TypeVar("T", "Incident", "Run", "Handoff", "Change")
+T = TypeVar("T", "Incident", "Run", "Handoff", "Change", "Decision")
 F = TypeVar("F", bound=Callable[..., Any])
 Shown = tuple[Any, Iterable[str]]
 """What a command prints: the data for --json, and the lines."""
@@ -175,6 +176,11 @@ def handoff_of(state: State, said: str) -> Handoff:
 def change_of(state: State, said: str) -> Change:
     """The temporary change called CHG-14, 14, or by its uuid. Raises Stop with the known ones."""
     return _find("temporary change", "CHG", state.changes, said)
+
+
+def decision_of(state: State, said: str) -> Decision:
+    """The decision called DEC-41, 41, or by its uuid. Raises Stop with the known ones."""
+    return _find("decision", "DEC", state.decisions, said)
 
 
 def _find(what: str, prefix: str, table: Mapping[str, T], said: str) -> T:

@@ -10,7 +10,7 @@ from console.bootstrap.common import Options
 from console.cli.exits import FAILED, NOT_FOUND, NOT_SAVED, USAGE, Stop
 from console.cli.feed import confirm, yes_option
 from console.cli.output import columns, json_option, line, show
-from console.cli.record import How, Shown, write, writing
+from console.cli.record import How, Shown, decision_of, write, writing
 
 if TYPE_CHECKING:
     from console.engine.console import Console
@@ -80,12 +80,16 @@ def _progress(console: Console) -> Progress:
 
 def _shown(console: Console, _: Done) -> Shown:
     """The record after a command."""
+    from console.model.rolling import RolloutState
     from console.reports.rollout import record_data
 
     record = _progress(console).record
     share = "an unknown share" if record.percent is None else f"{record.percent:g} %"
-    said = [f"{record.plan or record.target}: {record.state} at {share}"]
-    if record.under_way and record.percent and record.stay is None and not console.board.lease.holder:
+    if record.started_at is None:
+        said = [f"{_progress(console).plan.flag} is at {share}; no rollout was begun"]
+    else:
+        said = [f"{record.plan}: {record.state} at {share}"]
+    if record.state is RolloutState.RAMPING and record.open_write is None and not console.board.lease.holder:
         said.append("No engine runs: the phase is entered, and the bake begins, when one sees the share")
     return {"rollout": record_data(record)}, said
 
@@ -167,7 +171,7 @@ def finish(options: Options, decision: str, glass: str, yes: bool, how: How) -> 
     def wanted(console: Console) -> Command:
         record = _progress(console).record
         confirm(f"Finish {record.plan} of {console.board.target}?", yes)
-        return FinishRollout(decision, glass)
+        return FinishRollout(_decision(console, decision), glass)
 
     write(options, wanted, _shown, how)
 
@@ -221,12 +225,13 @@ def promote(options: Options, decision: str, glass: str, reason: str, yes: bool,
     from console.model.commands import SetShare
 
     async def wanted(console: Console) -> Command:
+        rests = _decision(console, decision)
         now = await _now(console)
         following = _progress(console).plan.next_phase(now)
         if following is None:
             raise Stop(f"{now:g} % is the last phase: `oncall rollout finish`", USAGE)
         _agreed(console, now, following, yes)
-        return SetShare(following, now, True, reason, decision, glass)
+        return SetShare(following, now, True, reason, rests, glass)
 
     write(options, wanted, _shown, how, sources=True)
 
@@ -245,12 +250,18 @@ def set_(options: Options, percent: float, decision: str, glass: str, reason: st
     from console.model.commands import SetShare
 
     async def wanted(console: Console) -> Command:
+        rests = _decision(console, decision)
         # The way down does not wait for a share that cannot be read.
         now = await _now(console, needed=percent > 0)
         _agreed(console, now, percent, yes)
-        return SetShare(percent, now, False, reason, decision, glass)
+        return SetShare(percent, now, False, reason, rests, glass)
 
     write(options, wanted, _shown, how, sources=True)
+
+
+def _decision(console: Console, said: str) -> str:
+    """The id of the decision that is named; empty where none is. Raises Stop where there is no such one."""
+    return decision_of(console.state, said).id if said else ""
 
 
 async def _now(console: Console, *, needed: bool = True) -> float:

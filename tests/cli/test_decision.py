@@ -132,6 +132,11 @@ def test_a_decision_is_recorded_shown_exported_and_verified(agreed, tmp_path):
         }  # fmt: skip
 
 
+def test_a_status_that_is_none_is_refused_in_one_line(rollout):
+    refused = rollout("decision", "record", "MAYBE", code=2).err
+    assert refused == "oncall: MAYBE: no status of a decision; expected GO, CONDITIONAL or NO-GO\n"
+
+
 def test_a_decision_that_nobody_took_is_not_found(rollout):
     assert "nothing was decided yet" in rollout("decision", "show", code=5).err
     rollout("decision", "record", "NO-GO")
@@ -267,8 +272,10 @@ def test_the_next_phase_rests_on_the_newest_decision_for_exactly_it(flagged):
     flagged("decision", "record", "NO-GO", "--override", "not before the demo")
     assert "says NO-GO" in flagged(*promote, code=3).err
     assert share.read_text() == "0\n"
-    flagged("decision", "record", "CONDITIONAL", *CONDITION)
-    flagged(*promote)
+    flagged("decision", "record", "conditional", *CONDITION)
+    assert "DEC-99: there is no such decision" in flagged(*promote, "--decision", "DEC-99", code=5).err
+    newest = flagged("decision", "ls", "--json").json["decisions"][-1]["id"]
+    flagged(*promote, "--decision", newest.removeprefix("DEC-"))
     assert share.read_text() == "5\n"
     assert "5 % is set and not entered yet" in flagged(*promote, code=3).err  # no server measures the share
     assert flagged("decision", "status", "--json", code=1).json["to_percent"] == 25

@@ -133,7 +133,8 @@ def test_a_flag_that_cannot_be_read_begins_nothing_and_is_lowered_all_the_same(r
     (rolled.config / f"{FLAG}.percent").unlink()
     assert "is not known" in rolled("rollout", "begin", "--yes", code=3).err
     assert "is not known" in rolled("rollout", "promote", *GLASS, code=1).err
-    rolled("rollout", "set", "0", "--yes")
+    said = rolled("rollout", "set", "0", "--yes").out
+    assert said.splitlines()[0] == f"{FLAG} is at 0 %; no rollout was begun"
     assert writes(rolled) == [f"{FLAG} 0"]
 
 

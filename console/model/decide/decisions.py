@@ -259,7 +259,7 @@ def _against(
     )
     if not command.override.strip():
         only = all(not item.required for item in holding)
-        hint = "CONDITIONAL names what is done about it" if only else "against that, it needs a reason"
+        hint = "CONDITIONAL names what is done about it" if only else "Against that, it needs a reason"
         raise Refusal(f"{what}. {hint}{'' if only else ' and a second person'}")
     reason, second = command.override.strip(), command.second.strip()
     agreed = _agreed(record, second, command, context) if second else None

@@ -294,10 +294,15 @@ def _rests_on(
 
 
 def _decision(state: State, record: RolloutRecord, named: str, start: float, to: float) -> Decision | None:
+    """The one that is named, else the newest of the step; None where nobody has decided. Raises Refusal for a name that
+    none has."""
     if not named:
         return newest(state.decisions.values(), record.target, start, to)
     found = state.decisions.get(named)
-    return found or next((item for item in state.decisions.values() if item.label == named), None)
+    found = found or next((item for item in state.decisions.values() if item.label == named), None)
+    if found is None:
+        raise Refusal(f"there is no decision {named}")
+    return found
 
 
 def _safe(record: RolloutRecord, context: Context) -> float | None:
