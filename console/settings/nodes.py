@@ -15,7 +15,7 @@ from functools import lru_cache
 from math import nan
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from console.model.text import LIMIT, safe
 from console.settings.outside import SecretRef
@@ -212,7 +212,7 @@ class Node:
             return _ZERO
         span = _span(text)
         if not _ZERO < span <= LONGEST:
-            self.refuse(shown(text), expected)
+            self.refuse(shown(text), "a duration of at most ten years" if span > LONGEST else expected)
             return _ZERO
         return span
 
@@ -256,7 +256,11 @@ class Node:
         text = self.tree.text
         try:
             parts = urlsplit(text)
-            valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+            valid = parts.scheme in ("http", "https") and bool(parts.hostname)
+            port = _port(parts)
+            if valid and not port:
+                self.refuse(shown(text), f"{expected} with a port from 1 to 65535, or without one")
+                return ""
         except ValueError:
             valid = False
         else:
@@ -319,6 +323,14 @@ class Fields:
         line, column = self.node.tree.keys.get(key, (self.node.tree.line, self.node.tree.column))
         tree = Tree(Kind.TEXT, (self.node.tree.place, key), line, column, key)
         return Node(self.node.file, tree, self.node.problems)
+
+
+def _port(parts: SplitResult) -> int:
+    """The port that is meant; 0 for one that cannot be."""
+    try:
+        return 443 if parts.port is None else parts.port
+    except ValueError:
+        return 0
 
 
 @lru_cache(maxsize=64)  # the same few are written again and again

@@ -1,9 +1,9 @@
 """What there is no evidence for never shows OK: one table of worlds in which something is missing.
 
 Each case is a server that acts a world (`scripted`), and a whole console on it (`site`): the real HTTP source, engine,
-slices, Board and views. `REAL` holds those whose point is what PromQL itself makes of missing series; they are asked of
-a real Prometheus in `test_real_prometheus.py`. For every case the gauge must not be OK anywhere, and unless the case says
-that a guardrail or the traffic's share are well founded in its world, neither may they.
+slices, Board and views. What PromQL itself makes of missing series is in `test_real_prometheus.py`. For every case the
+gauge must not be OK anywhere, and unless the case says that a guardrail or the traffic's share are well founded in its
+world, neither may they.
 """
 
 from __future__ import annotations
