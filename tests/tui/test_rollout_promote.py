@@ -76,6 +76,14 @@ async def test_raising_by_hand_says_the_same_and_lowering_nothing(open_console, 
     assert taken == []
 
 
+async def test_the_form_that_rolls_back_says_how_long_it_takes_and_until_when(open_console, taken):
+    async with open_console(rollouts.passed()) as at:
+        await at.press("0", "R")
+        for part in ("CAN ROLL BACK: NO (10/12 proven)", "TIME     14-20 min", "UNTIL     POINT OF NO RETURN PASSED"):
+            assert part in at.text()
+    assert taken == []
+
+
 async def test_where_nothing_is_known_of_the_evidence_that_is_said(open_console, taken):
     board = shown(rollouts.baking(), proposal=None)
     async with open_console(board) as at:

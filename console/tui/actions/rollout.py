@@ -80,6 +80,7 @@ def _roll_back(app: ConsoleApp, at: Situation) -> None:
         line(span("playbook  ", Tone.DIM), f"{book}, {where}"),
         rollback.verdict(at.board.readiness, now, width, look),
         rollback.time_line(at.board.readiness.estimate, now, width, look),
+        rollback.until(at.board.readiness, now, width, look),
     ]
     question = Question(
         f"ROLL BACK {found.plan.name}",
