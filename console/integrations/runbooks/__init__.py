@@ -79,7 +79,7 @@ class Runbooks:
             http.close()
         text = answer.body[: 4 * LIMIT].decode("utf-8", "replace")
         if _is_html(text):
-            from console.integrations.runbook_page import plain  # HTML's names of characters: 300 kB
+            from console.integrations.runbooks.page import plain  # HTML's names of characters: 300 kB
 
             text = plain(text)
         return _bounded(text)
