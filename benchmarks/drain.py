@@ -36,7 +36,8 @@ from typing import NamedTuple
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from console.model.drain import DURATION, QUEUE, Draining, Flow, Seen, drained, residual, slope
+from console.model.drain import Flow, Seen, drained, slope
+from console.model.draining import DURATION, QUEUE, Draining, residual
 
 SEEDS = range(80_000, 80_300)
 GOAL = 0.8

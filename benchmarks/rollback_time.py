@@ -41,7 +41,8 @@ from typing import NamedTuple
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from console.model.drain import ByDuration, Flow, drained, residual
+from console.model.drain import Flow, drained
+from console.model.draining import ByDuration, residual
 from console.model.estimate import Estimate, Measured, Origin
 from console.model.predict import Live, estimate
 

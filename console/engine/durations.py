@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from console.ports import Clock, MetricSource, Row, SourceError
 
 if TYPE_CHECKING:
-    from console.model.drain import Residual
+    from console.model.draining import Residual
 
 EVERY = timedelta(minutes=1)
 OVER = "30m"
@@ -41,7 +41,7 @@ class Durations:
 
 def lasting_of(rows: Sequence[Row]) -> Residual | None:
     """Of the buckets of one histogram; None where they are none."""
-    from console.model.drain import residual
+    from console.model.draining import residual
 
     try:
         bounds = {float(row.labels["le"]): row.value for row in rows}

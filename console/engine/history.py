@@ -140,7 +140,7 @@ class History:
         found = self._measured(state)
         if not found:
             return ()
-        from console.model.predict import visible
+        from console.model.past import visible
 
         return self._kept.get("practised", Same(found), lambda: tuple(run for run in found if visible(run, self._mode)))
 
@@ -235,7 +235,8 @@ class History:
             from random import Random
 
             from console.model.clock import remaining
-            from console.model.predict import past, worth
+            from console.model.past import past
+            from console.model.predict import worth
 
             try:
                 live = worth(modelled(flowing), measured)

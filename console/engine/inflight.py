@@ -17,7 +17,8 @@ from console.model.run import Run, StepStatus
 
 if TYPE_CHECKING:
     from console.engine.durations import Durations
-    from console.model.drain import Residual, Seen
+    from console.model.drain import Seen
+    from console.model.draining import Residual
     from console.model.predict import Live
 
 DECAY = 200

@@ -17,17 +17,8 @@ from operator import add
 
 from console.model.estimate import Deadline, Estimate, Remaining
 from console.model.measuring import human_steps, step_seconds
-from console.model.predict import (
-    DRAWS,
-    Draw,
-    Live,
-    LogT,
-    Past,
-    at,
-    fitted,
-    live_draws,
-    worth_runs,
-)
+from console.model.past import Past, worth_runs
+from console.model.predict import DRAWS, Draw, Live, LogT, at, fitted, live_draws
 from console.model.rollout import Guardrail, Level
 from console.model.run import Run
 from console.model.slo import SloGauge

@@ -1,16 +1,9 @@
-"""How long the next rollback takes, by those that were measured.
+"""How long the next rollback takes, by those that were measured (`past`).
 
 The logarithms of whole durations are Student's t about their mean: bound = exp(m + t(q, n - 1) s sqrt(1 + 1/n)). Steps
 are not resampled one by one: the same people and the same load are behind all of them, and sums of independent steps
-come out too narrow. An old run weighs exp(-age / 90 d), a drill half; n is then the effective number (sum w)^2 / sum
-w^2 (Kish). Below three runs there is only what holds without any assumption: the longest of n bounds the next one with
-n / (n + 1).
-
-A drill gives the times of people alone. What the machine did in it was simulated: such a step counts as long beside
-people's steps as in a real run, each drill taking after another one, for with a median they would all be alike. Where
-there is no real run it counts as long as a canary showed, and where there is no canary either the estimate is of
-people's steps alone, and says so. A borrowed time is the same measurement again and not another one: what is known of
-the machine's part is known from the real runs alone (`worth_runs`).
+come out too narrow. n is the effective number of runs. Below three there is only what holds without any assumption: the
+longest of n bounds the next one with n / (n + 1).
 
 What can be modelled from what is in flight now (the drain, the restore) is taken out of the past runs and added anew,
 by Monte Carlo.
@@ -19,20 +12,17 @@ by Monte Carlo.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from math import cos, exp, log, pi, sqrt
 from operator import add
 
-from console.model.drain import Draining
+from console.model.draining import Draining
 from console.model.estimate import Drain, Driver, Estimate, Measured, Origin
+from console.model.past import LEAST_SECONDS, Past, counts, kish, median, own, past, visible, worth_runs
 from console.model.student import below, quantile
 from console.model.value import value
 
-FADES = timedelta(days=90)
-"""The age at which a run weighs 1 / e."""
-DRILL = 0.5
-"""What a drill weighs."""
 LEAST = 3
 """Runs below which nothing is assumed of their distribution."""
 LEAST_EFFECTIVE = 2.0
@@ -44,7 +34,6 @@ MINUTES = (15, 20)
 DRAWS = 2000
 _GRID = 50
 """Quantiles of the drain that are drawn from, as often as one another."""
-_LEAST_SECONDS = 1.0
 _FAR = 1e6
 
 Draw = Callable[[], float]
@@ -71,19 +60,6 @@ class Live:
 
     def _drain_known(self, drain: Drain) -> bool:
         return self.draining is not None or drain.items <= 0.0 or (drain.never and self.cut is not None)
-
-
-@value
-class Past:
-    """A run as it counts: with the steps that are modelled live taken out. `whole`: machine times are in it;
-    `borrowed`: those that were measured in another run, or by a canary."""
-
-    run: Measured
-    weight: float
-    seconds: float
-    steps: Mapping[str, float] = field(default_factory=dict)
-    whole: bool = True
-    borrowed: frozenset[str] = frozenset()
 
 
 @value
@@ -126,11 +102,6 @@ def _exp(power: float) -> float:
     return exp(min(power, 700.0))
 
 
-def kish(weights: Sequence[float]) -> float:
-    """How many runs these are, by weight; 0 of none."""
-    return sum(weights) ** 2 / sum(weight * weight for weight in weights) if weights else 0.0
-
-
 def fitted(seconds: Sequence[float], weights: Sequence[float], known: float | None = None) -> LogT | None:
     """Log-t on durations; None below `LEAST` of them, or below `LEAST_EFFECTIVE` by weight. `known`: they are worth so
     many, and not all that they are."""
@@ -140,118 +111,16 @@ def fitted(seconds: Sequence[float], weights: Sequence[float], known: float | No
     effective = kish(weights) if known is None else known
     if effective < LEAST_EFFECTIVE:
         return None
-    logs = [log(max(item, _LEAST_SECONDS)) for item in seconds]
+    logs = [log(max(item, LEAST_SECONDS)) for item in seconds]
     middle = sum(weight * item for weight, item in zip(weights, logs, strict=True)) / whole
     square = sum(weight * (item - middle) ** 2 for weight, item in zip(weights, logs, strict=True)) / whole
     return LogT(middle, sqrt(square * effective / (effective - 1.0)), effective)
 
 
-# -- what counts ------------------------------------------------------------------------------------------------------
-
-
-def visible(run: Measured, mode: str) -> bool:
-    """Whether a console of a mode may rest on it: a live one never on what a demo or a drill's own record holds as
-    real."""
-    if mode != "live":
-        return True
-    return run.mode == "live" or (run.mode == "drill" and run.origin is Origin.SIMULATED)
-
-
-def counts(run: Measured) -> bool:
-    """A drill counts at real-time speed alone."""
-    return run.origin is not Origin.SIMULATED or abs(run.speed - 1.0) < 0.01
-
-
-def machine_times(runs: Iterable[Measured]) -> dict[str, float]:
-    """The median of each machine step, over what was no drill."""
-    seen: dict[str, list[float]] = {}
-    for run in runs:
-        if run.origin is not Origin.SIMULATED:
-            for step, seconds in run.steps.items():
-                if step not in run.human:
-                    seen.setdefault(step, []).append(seconds)
-    return {step: _median(sorted(times)) for step, times in seen.items()}
-
-
-def _median(ordered: Sequence[float]) -> float:
-    middle = len(ordered) // 2
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2.0
-
-
-def past(
-    runs: Sequence[Measured],
-    now: datetime,
-    live: frozenset[str] = frozenset(),
-    machine: Mapping[str, float] | None = None,
-) -> tuple[Past, ...]:
-    """The runs that count, without their `live` steps. `machine` are seconds of steps that were measured elsewhere, by
-    a canary. Drills with machine times that nobody knows are left out while there is anything whole."""
-    known = {**(machine or {}), **machine_times(runs)}
-    real = [run for run in runs if run.origin is not Origin.SIMULATED and _people(run) > 0.0]
-    found = []
-    for place, run in enumerate(run for run in runs if counts(run)):
-        item = _past(run, now, live, known, real[place % len(real)] if real else None)
-        if item.seconds > 0.0:
-            found.append(item)
-    return tuple([item for item in found if item.whole] or found)
-
-
-def _people(run: Measured) -> float:
-    return sum(seconds for step, seconds in run.steps.items() if step in run.human)
-
-
-def _past(
-    run: Measured, now: datetime, live: frozenset[str], machine: Mapping[str, float], like: Measured | None
-) -> Past:
-    """Of a drill, the machine's steps are those of `like`, a real run, at the pace of the drill's people."""
-    weight = exp(-max(timedelta(0), now - run.at) / FADES)
-    if run.origin is not Origin.SIMULATED:
-        steps = {step: seconds for step, seconds in run.steps.items() if step not in live}
-        taken_out = sum(seconds for step, seconds in run.steps.items() if step in live)
-        return Past(run, weight, max(run.seconds - taken_out, _LEAST_SECONDS), steps)
-    pace = _people(run) / _people(like) if like is not None else 1.0
-    found, whole, borrowed = {}, True, set()
-    for step, seconds in run.steps.items():
-        if step in live:
-            continue
-        if step in run.human:
-            found[step] = seconds
-        elif seconds > 0.0:  # what nobody waited for takes no time of the whole
-            whole = whole and step in machine
-            usual = machine.get(step, 0.0)
-            found[step] = pace * like.steps.get(step, usual) if like is not None else usual
-            borrowed.add(step)
-    return Past(run, DRILL * weight, sum(found.values()), found, whole, frozenset(borrowed))
-
-
-def worth_runs(runs: Sequence[Past], left: frozenset[str] | None = None) -> float:
-    """How many runs they are worth; of these steps alone, while a rollback is under way. People's part of the time,
-    1 - f, was measured in all of them; the machine's, f, in the real ones alone, or once by a canary. A mean of both
-    varies as one of ((1 - f)^2 + f^2) / ((1 - f)^2 / all + f^2 / real) runs does."""
-    every = kish([item.weight for item in runs])
-    drills = [item for item in runs if item.borrowed]
-    real = max(1.0, kish([item.weight for item in runs if item.run.origin is not Origin.SIMULATED]))
-    whole = borrowed = 0.0
-    for item in drills:
-        for step, seconds in item.steps.items():
-            if left is None or step in left:
-                whole += item.weight * seconds
-                borrowed += item.weight * seconds if step in item.borrowed else 0.0
-    if not borrowed > 0.0:
-        return every
-    people, machine = (1.0 - borrowed / whole) ** 2, (borrowed / whole) ** 2
-    return min(every, (people + machine) / (people / every + machine / real))
-
-
-def own(run: Measured, step: str) -> bool:
-    """Whether the run has measured it: a drill only what people did."""
-    return step in run.steps and (run.origin is not Origin.SIMULATED or step in run.human)
-
-
 def worth(live: Live, measured: Iterable[Measured]) -> Live:
     """Without the restore, where it is shorter than it has been so far: a person's work is in that step, too."""
     times = sorted(run.steps[live.restore_step] for run in measured if own(run, live.restore_step))
-    if live.restore is None or not times or live.restore > _median(times):
+    if live.restore is None or not times or live.restore > median(times):
         return live
     return replace(live, restore=None)
 
@@ -322,7 +191,7 @@ def live_draws(live: Live, runs: Sequence[Past], draw: Draw) -> list[float] | No
     if live.restore_step in steps and live.restore is not None:
         spread = restore_spread(runs, live.restore_step)
         if spread is not None:
-            shape = LogT(log(max(live.restore, _LEAST_SECONDS)), spread.spread, spread.effective)
+            shape = LogT(log(max(live.restore, LEAST_SECONDS)), spread.spread, spread.effective)
             drawn = [one + other for one, other in zip(drawn, shape.draws(draw, DRAWS), strict=True)]
         else:
             drawn = [one + live.restore for one in drawn]

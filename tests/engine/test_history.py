@@ -17,7 +17,7 @@ from console.engine.inflight import cut_after
 from console.engine.outcome import Done
 from console.model import commands as cmd
 from console.model import events as ev
-from console.model.drain import DURATION
+from console.model.draining import DURATION
 from console.model.estimate import Estimate
 from console.model.people import Severity
 from console.model.playbook import Do, Reaction

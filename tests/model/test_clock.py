@@ -19,9 +19,10 @@ from console.model.drain import Flow, drained
 from console.model.estimate import KEPT, Estimate, Measured, Origin, Prediction, Remaining
 from console.model.forecast import Forecast
 from console.model.measuring import human_steps, place, step_seconds
+from console.model.past import Past, past
 from console.model.people import Severity
 from console.model.playbook import Check, LoadedPlaybook, Playbook, StepKind
-from console.model.predict import Live, Past, past
+from console.model.predict import Live
 from console.model.reading import Reading, ReadingState, missing
 from console.model.rollout import Guardrail, GuardrailRule
 from console.model.run import Run, RunStatus

@@ -12,18 +12,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from console.model.drain import (
-    DURATION,
-    QUEUE,
-    ByDuration,
-    ByQueue,
-    Flow,
-    Residual,
-    Seen,
-    drained,
-    residual,
-    slope,
-)
+from console.model.drain import Flow, Seen, drained, slope
+from console.model.draining import DURATION, QUEUE, ByDuration, ByQueue, Residual, residual
 
 ITEMS, MEAN = 1200, 120.0
 AT = datetime(2026, 3, 1, tzinfo=UTC)

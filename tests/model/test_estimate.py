@@ -12,20 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import rollback_time as benchmark
-from console.model.drain import ByQueue, Flow, drained
+from console.model.drain import Flow, drained
+from console.model.draining import ByQueue
 from console.model.estimate import Estimate, Measured, Origin
-from console.model.predict import (
-    Live,
-    Past,
-    estimate,
-    fitted,
-    machine_times,
-    past,
-    restore_spread,
-    visible,
-    worth,
-    worth_runs,
-)
+from console.model.past import Past, machine_times, past, visible, worth_runs
+from console.model.predict import Live, estimate, fitted, restore_spread, worth
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
