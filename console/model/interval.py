@@ -15,6 +15,7 @@ def wilson(bad: float, total: float, z: float = Z95) -> tuple[float, float]:
     ZeroDivisionError without events.
     """
     share = min(max(bad / total, 0.0), 1.0)
-    middle = (share + z * z / (2 * total)) / (1 + z * z / total)
-    reach = z / (1 + z * z / total) * sqrt(share * (1 - share) / total + z * z / (4 * total * total))
+    # Multiplied out, so that a total far below one event is not divided by.
+    middle = (share * total + z * z / 2) / (total + z * z)
+    reach = z / (total + z * z) * sqrt(share * (1 - share) * total + z * z / 4)
     return max(0.0, middle - reach), min(1.0, middle + reach)

@@ -412,6 +412,11 @@ def test_intervals(bad: int, total: int, low: float, high: float) -> None:
             assert (bad / total - end) ** 2 == pytest.approx(z2 * end * (1 - end) / total, rel=1e-9)
 
 
+@pytest.mark.parametrize("total", [5e-324, 1e-308, 1e-9])
+def test_less_than_one_event_says_nothing(total: float) -> None:
+    assert wilson(total, total) == pytest.approx((0.0, 1.0), abs=1e-8)
+
+
 def test_low_traffic_shows_the_interval_as_burn_rates() -> None:
     found = of([(0.0, 8.0)] * 11 + [(1.0, 12.0)], 0.999, days(1))
     assert found.interval == pytest.approx(tuple(end / (1 - 0.999) for end in wilson(1, 100)), rel=1e-9)

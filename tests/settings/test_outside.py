@@ -69,6 +69,14 @@ REFUSED: list[tuple[str, list[str]]] = [
             ".pagerduty.events_url: found 'ftp://x', expected an http or https URL",
         ],
     ),
+    (
+        "pagerduty: {events_url: 'https://a.example:99999'}",
+        [
+            ".pagerduty.events_url: found 'https://a.example:99999', expected an http or https URL with a port from 1 to"
+            " 65535, or without one",
+            ".pagerduty: found neither token nor events_key, expected one of them, or no pagerduty",
+        ],
+    ),
     ("slack: env:HOOK", [".slack: found a text, expected a list of webhooks, each with a name"]),
     (
         "slack: [{name: a, webhook: https://hooks.slack.com/services/T0/B0/hunter2}]",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from console.model.absence import is_zero
 from console.model.hours import parse_hours
 from console.model.rollout_plan import AutoRollback, CriterionKind, Domain
 from console.model.sli import WINDOW
@@ -59,6 +60,14 @@ def test_each_phase_has_its_bake_its_samples_and_its_needs(plan):
     assert (plan.share_points, plan.share_for) == (3, 2 * MINUTE)
     assert plan.samples_expr == f"sum(increase(elicitation_requests_total[{WINDOW}]))"
     assert (plan.before, plan.smoke) == ("pre-deployment-checks", "post-deployment-smoke")
+
+
+def test_no_series_of_bad_events_is_none_where_the_plan_says_so(plan, example):
+    assert not any(item.absent_is_zero for item in plan.evidence)
+    assert is_zero(plan.evidence[1], "bad", {"legacy_bad"}), "both paths ask the same"
+    assert not is_zero(plan.evidence[0], "bad", {"legacy_bad"}), "it is a difference"
+    example.replace("rollout.yaml", "      fast: {above", "      absent: zero\n      fast: {above")
+    assert [item.absent_is_zero for item in load(example.path).rollout.evidence] == [False, True]
 
 
 def test_evidence_counts_both_paths_over_any_range(plan):
@@ -144,6 +153,7 @@ REFUSED: list[tuple[str, str, str, str]] = [
     ("percent: 50", "percent: 500", "percent: 500", "14: phases[2].percent: found '500', expected a percentage above 0, at most 100"),
     ("min_samples: 2000 ", "min_sample: 2000 ", "min_sample:", "5: phases[0].min_sample: found an unknown key, expected 'min_samples'"),
     ("min_samples: 2000 ", "min_samples: many ", "min_samples: many", "18: phases[0].min_samples: found 'many', expected a number of requests"),
+    ("bake: 45m", "bake: 99999d", "bake: 99999d", "11: phases[3].bake: found '99999d', expected a duration of at most ten years"),
     ("bake: 45m", "bake: 0s", "bake: 0s", "11: phases[3].bake: found '0s', expected a duration such as 90s, 5m, 1h30m or 30d"),
     ("{replicas: 2,", "{replicsa: 2,", "replicsa", "13: phases[0].needs.replicsa: found the unknown capacity 'replicsa', expected 'replicas'"),
     ("{replicas: 2,", "{replicas: -2,", "replicas: -2", "23: phases[0].needs.replicas: found '-2', expected how much of it the phase takes"),
@@ -154,6 +164,8 @@ REFUSED: list[tuple[str, str, str, str]] = [
     ("      limit: 0.01\n      bad: >-", "      limit: 1.5\n      bad: >-", "limit: 1.5", "14: guardrails[0].evidence.limit: found '1.5', expected a share above 0, at most 1"),
     ("      total: elicitation_response_seconds_count\n", "", "limit: 0.01", "7: guardrails[0].evidence.total: found nothing, expected a PromQL expression"),
     ("{above: 0.05, for", "{above: 0.005, for", "above: 0.005", "21: guardrails[1].evidence.fast.above: found '0.005', expected at least the limit, 0.01"),
+    ("      legacy:\n        bad: >-", "      absent: zero\n      legacy:\n        bad: >-", "      absent: zero", "15: guardrails[0].evidence.absent: found 'zero', expected nothing: `bad` is computed of several series, and where one is missing nothing is known"),
+    ("      fast: {above", "      absent: none\n      fast: {above", "      absent: none", "15: guardrails[1].evidence.absent: found 'none', expected unknown or zero"),
     ("{above: 0.05, for: 1m", "{above: 0.05, for: 90s", "for: 90s", "32: guardrails[1].evidence.fast.for: found '90s', expected whole minutes, as they are counted"),
     ("warning: 0.9", "warning: 90", "warning: 90", "14: capacity[0].warning: found '90', expected a share above 0, at most 1"),
     ("kind: guardrails", "kind: guardrail", "kind: guardrail", "11: criteria[0].kind: found 'guardrail', expected 'guardrails'"),
