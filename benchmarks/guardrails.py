@@ -1,15 +1,18 @@
 """How often the guardrails call a rollout a breach that is none, find one that is, and come to an end.
 
 A/A: both paths are the same, over 5 phases of 30 minutes, looked at every minute, three guardrails with counts. A
-threefold error rate: found within the bake, or else, whether what the console says it needs is true. The truths are
-nothing that the rules assume: rates that wander (AR(1), logarithmic), come in heavy-tailed bursts, have two levels, or
-drift over the day; on both paths together, or on each by itself. Counts are binomial. The seeds are fixed.
+threefold error rate: found within the bake, or else, what is said of it, and whether what the console says it needs is
+true; and how often the best of all tests could find it. The truths are nothing that the rules assume: rates that wander
+(AR(1), logarithmic), come in heavy-tailed bursts, have two levels, or drift over the day; on both paths together, or on
+each by itself. Counts are binomial. The seeds are fixed.
 
 Passes: how often one bake passes at its end, by how far the rate in the long run is from the limit; how often one
 whose own share was at the limit or above; what would be left where a pass had to hold in the long run, too; and how
 often the bound that is said of the long run is below the truth.
 
-    python -m benchmarks.guardrails [RUNS] [aa-0.3 | aa-0.7 | threefold | passes] [FIRST SEED]
+    python -m benchmarks.guardrails [RUNS] [PART] [FIRST SEED] [REQUESTS A SECOND]
+
+where PART is aa-0.3, aa-0.7, threefold, told, possible or passes.
 """
 
 from __future__ import annotations
@@ -25,8 +28,9 @@ import numpy as np
 from scipy.signal import lfilter
 
 from console.model import judge as judging
+from console.model.bake import FALSE_ROLLBACKS, Course, Slice, summed
 from console.model.interval import wilson
-from console.model.judge import Course, Slice, judge
+from console.model.judge import judge
 from console.model.rollout_plan import Evidence
 from console.model.sequential import spread
 from console.model.verdict import Counts, Speed, Verdict
@@ -34,7 +38,8 @@ from console.model.verdict import Counts, Speed, Verdict
 RUNS = int(sys.argv[1]) if len(sys.argv) > 1 else 10
 PART = sys.argv[2] if len(sys.argv) > 2 else ""
 SEED = int(sys.argv[3]) if len(sys.argv) > 3 else 0
-PHASES, BAKE, HISTORY, FARTHER = (5, 25, 50, 75, 100), 30, 24 * 60, 4 * 60
+REQUESTS = (int(sys.argv[4]),) if len(sys.argv) > 4 else (10, 100, 1000)
+PHASES, BAKE, HISTORY, FARTHER = (5, 25, 50, 75, 100), 30, 24 * 60, 24 * 60
 EVIDENCE = (
     Evidence("errors", "", "", limit=0.01, fast=0.05),
     Evidence("p99", "", "", limit=0.01, fast_bad="x", fast=0.01),
@@ -106,7 +111,7 @@ def verdicts_alone(alone):
     if not alone:
         yield
         return
-    shown = {"_more": lambda *_: None, "lowest": lambda *_: 0.0, "highest": lambda *_: 1.0}
+    shown = {"needed": lambda *_, **__: None, "lowest": lambda *_: 0.0, "highest": lambda *_: 1.0}
     with mock.patch.multiple(judging, **shown):
         yield
 
@@ -149,6 +154,18 @@ class Trace:
             with verdicts_alone(look != BAKE):
                 yield judge(self.evidence, self.slices[begin : begin + look], None, course)
 
+    def ends(self, percent, wanted):
+        """Whether it is conclusive after so many more minutes, or was before; beyond an hour it is looked at now and
+        then alone."""
+        course, at = Course(NOW, self.before(self.begin), percent, TESTS), 1
+        while at <= wanted:
+            with verdicts_alone(True):
+                bake = self.slices[self.begin : self.begin + BAKE + at]
+                if judge(self.evidence, bake, None, course).verdict is not Verdict.INCONCLUSIVE:
+                    return True
+            at = at + 1 if at < 60 or at == wanted else min(wanted, at + at // 10)
+        return False
+
     def truly_fast(self, number, look):
         """Whether the rate itself was above the fast limit at a look."""
         at = self.begin + number * self.bake + look - 1
@@ -169,11 +186,16 @@ def kinds():
             yield name, truth, False
 
 
+def number_of(name):
+    """Each truth has seeds of its own."""
+    return list(TRUTHS).index(name)
+
+
 def without_a_difference(base):
     print(f"A/A, a rollout of {len(PHASES)} phases of {BAKE} min, {len(EVIDENCE)} guardrails, {RUNS} rollouts each")
     print(f"the rate is {base} of the limit. false rollback: a breach in any phase (95 %, Wilson). fast: rollouts with")
     print("no other breach than minutes whose own rate was above the fast limit. PASS: of all phases and guardrails")
-    for requests in (10, 100, 1000):
+    for requests in REQUESTS:
         wrong = Counter()
         for name, truth, common in kinds():
             wrong[common] += aa(base, requests, name, truth, common)
@@ -185,7 +207,7 @@ def without_a_difference(base):
 def aa(base, requests, name, truth, common):
     false, fast, ends, whys = 0, 0, Counter(), Counter()
     for run in range(RUNS):
-        chance = np.random.default_rng([SEED + run, requests, int(100 * base), common, len(name)])
+        chance = np.random.default_rng([SEED + run, requests, int(100 * base), common, number_of(name)])
         found = set()
         for evidence in EVIDENCE:
             trace = Trace(chance, evidence, truth, common, base * evidence.limit, requests, PHASES)
@@ -207,50 +229,118 @@ def aa(base, requests, name, truth, common):
     return false
 
 
-def threefold():
-    print(f"\nThreefold error rate (0.7 % -> 2.1 %, limit 1 %), found within {BAKE} min, {RUNS} bakes each")
-    print(f"the clear ones: bakes whose own mean rate was above {CLEAR} times the limit")
-    print("needs: median of what the console says at the end of the bake; true: conclusive by then (at most 4 h)")
-    for requests in (10, 100, 1000):
-        for percent in (5, 25, 50):
-            for name, truth, common in kinds():
-                regression(requests, percent, name, truth, common)
+POINTS = ((10, 5), (10, 25), (100, 25))
+"""Requests a second, and the percent of them on the new path."""
 
 
-def regression(requests, percent, name, truth, common):
-    found, minutes, needs, kept, passed, never, clear, seen = 0, [], [], 0, 0, 0, 0, 0
-    for run in range(RUNS):
-        chance = np.random.default_rng([SEED + run, requests, percent, common, len(name), 3])
-        evidence = EVIDENCE[0]
-        trace = Trace(chance, evidence, truth, common, 0.007, requests, (percent,), BAKE + FARTHER, 3.0)
-        last = None
-        plain = trace.rate[trace.begin : trace.begin + BAKE].mean() > CLEAR * evidence.limit
-        clear += plain
-        for look, last in enumerate(trace.phase(0, percent), 1):
-            if last.verdict is Verdict.BREACH:
-                found += 1
-                seen += plain
-                minutes.append(look)
-                break
-        else:
-            passed += last.verdict is Verdict.PASS
-            never += last.verdict is Verdict.INCONCLUSIVE and last.more is None
-            if last.more is not None:
-                wanted = int(last.more / timedelta(minutes=1))
-                needs.append(wanted)
-                kept += any(
-                    later.verdict is not Verdict.INCONCLUSIVE
-                    for look, later in enumerate(trace.phase(0, percent, BAKE + min(wanted, FARTHER)))
-                    if look >= BAKE
-                )
-    text = f"median {np.median(minutes):.0f} min" if minutes else ""
-    more = f"needs {np.median(needs):.0f} min, true {kept} of {len(needs)}" if needs else ""
-    where = f"{requests:5} /s at {percent:3} %  {name:20} {'common' if common else 'own':7}"
-    plainly = f"of the clear ones {100 * seen / max(1, clear):3.0f} %"
+def told():
+    """Is what is said to be needed true, where it is nothing as clear as a threefold rate?"""
+    for times in (0.3, 0.7, 1.3):
+        threefold(times / 0.7, ((10, 25),))
+
+
+def threefold(times=3.0, points=POINTS):
     print(
-        f"  {where} found {share_of(found, RUNS):22} {plainly} {text:14} passed {passed} no end told {never} {more}",
+        f"\n{times:.3g} times the error rate (0.7 % -> {0.7 * times:.2g} %, limit 1 %), {BAKE} min, {RUNS} bakes each"
+    )
+    print(
+        f"the clear ones: bakes whose own mean rate was above {CLEAR} times the limit. of those not found: what is said"
+    )
+    print("at the end of the bake. true: conclusive by when it is said to be (95 %, Wilson)")
+    print("WRONG PASS: of a bake whose own share was at the limit or above; a pass of the others is true of its bake")
+    for requests, percent in points:
+        if requests not in REQUESTS:
+            continue
+        sums = {True: Counter(), False: Counter()}
+        for name, truth, common in kinds():
+            one = regression(requests, percent, name, truth, common, times)
+            tell_found(f"{requests:5} /s at {percent:3} %  {name:20} {'common' if common else 'own':7}", one)
+            sums[common] += one
+        for common, whole in sums.items():
+            words = "all truths, on both paths" if common else "all truths, each by itself"
+            tell_found(f"{requests:5} /s at {percent:3} %  {words:28}", whole)
+
+
+def regression(requests, percent, name, truth, common, times):
+    one = Counter(runs=RUNS)
+    for run in range(RUNS):
+        chance = np.random.default_rng([SEED + run, requests, percent, common, number_of(name), 3])
+        evidence = EVIDENCE[0]
+        trace = Trace(chance, evidence, truth, common, 0.007, requests, (percent,), BAKE + FARTHER, times)
+        bake = slice(trace.begin, trace.begin + BAKE)
+        clear = trace.rate[bake].mean() > CLEAR * evidence.limit
+        over = np.average(trace.rate[bake], weights=trace.requests[bake]) >= evidence.limit
+        one["clear"] += clear
+        last = None
+        for last in trace.phase(0, percent):
+            if last.verdict is Verdict.BREACH:
+                break
+        if last.verdict is Verdict.BREACH:
+            said = "found"
+        elif last.verdict is Verdict.PASS:
+            said = "passed"
+            one["wrong pass"] += over
+        elif last.more is None:
+            said = "no end"
+        else:
+            said = "needs"
+            wanted = int(last.more / timedelta(minutes=1))
+            ends = trace.ends(percent, wanted)
+            one["ends"] += ends
+            one["clear ends"] += ends and clear
+        one[said] += 1
+        one[f"clear {said}"] += clear
+    return one
+
+
+def tell_found(where, one):
+    left = one["clear"] - one["clear found"]
+    needs = f"needs so much {one['needs']:3}, true {share_of(one['ends'], one['needs'])}" if one["needs"] else ""
+    print(
+        f"  {where} found {share_of(one['found'], one['runs']):20}"
+        f" of the clear ones {share_of(one['clear found'], max(1, one['clear'])):20} of {one['clear']:4};"
+        f" of the {left:3} others: passed {one['clear passed']}, no end told {one['clear no end']},"
+        f" needs so much {one['clear needs']}, true {one['clear ends']}"
+        f" | of all: passed {one['passed']}, WRONG PASS {one['wrong pass']}, no end told {one['no end']}, {needs}",
         flush=True,
     )
+
+
+def possible():
+    """How often any test could find it. The best one (Neyman, Pearson) of a rate that wanders, AR(1), knows its law and
+    what is usual, and sees the rates themselves, without the chance of counts; of the clear bakes alone, it calls none
+    of the others a breach. Of the mean of a bake: one that knows how such means are distributed."""
+    level, times, runs = FALSE_ROLLBACKS / TESTS, 3.0, 200_000
+    print(f"\nWhat is possible, for each path by itself: {100 * level:.2g} % of the A/A bakes are called a breach")
+    for name, truth in TRUTHS.items():
+        chance = np.random.default_rng([SEED, number_of(name), 9])
+        long = truth(chance, runs * BAKE // 10).reshape(-1, BAKE)
+        beside = truth(chance, runs * BAKE // 10).reshape(-1, BAKE)
+        mean, other = long.mean(1), beside.mean(1)
+        clear = times * mean * 0.7 > CLEAR
+        most, ratio = np.quantile(mean, 1 - level), np.quantile(mean / other, 1 - level)
+        spans = f"log mean sd {np.std(np.log(mean)):.2f}, A/A quantile x{most:.2f}, of both paths' ratio x{ratio:.2f}"
+        found = f"by the mean {100 * (times * mean > most)[clear].mean():3.0f} %"
+        found += f", by the ratio {100 * (times * mean / other > ratio)[clear].mean():3.0f} %"
+        if name.startswith("AR(1)"):
+            found += (
+                f", by the best of all tests {100 * best(float(name.split()[1]), level, times, chance, runs):3.0f} %"
+            )
+        print(f"  {name:20} {spans}; of the clear ones: {found}", flush=True)
+
+
+def best(phi, level, times, chance, runs, spread=0.6):
+    """The power of the likelihood ratio of a shift of the logarithms, of the clear bakes."""
+    noise = chance.normal(0.0, spread * np.sqrt(1 - phi * phi), (runs, BAKE))
+    noise[:, 0] = chance.normal(0.0, spread, runs)
+    logs = lfilter([1.0], [1.0, -phi], noise, axis=1)
+    # 1' S^-1 y of an AR(1), but for a factor: the first and the last count in full, those between less.
+    ratio = logs[:, 0] + logs[:, -1] + (1 - phi) * logs[:, 1:-1].sum(1)
+    shift = np.log(times) * (2 + (1 - phi) * (BAKE - 2))
+    mean = np.exp(logs - spread * spread / 2).mean(1)
+    usual, worse = mean * 0.7 > CLEAR, times * mean * 0.7 > CLEAR
+    most = np.sort(np.where(usual, ratio, -np.inf))[-max(1, int(level * runs))]
+    return (ratio[worse] + shift > most).mean()
 
 
 def passes():
@@ -259,6 +349,8 @@ def passes():
     print("long run: would pass where the bound of the long run had to be below the limit, too")
     print("beyond: the rate in the long run was above the bound that is said of it (95 %)")
     for requests in (10, 100):
+        if requests not in REQUESTS:
+            continue
         for base in (0.3, 0.5, 0.7, 1.0, 1.3):
             told = Counter()
             for number, (name, truth, common) in enumerate(kinds()):
@@ -277,7 +369,7 @@ def baked(base, requests, chance, truth, common):
     course = Course(NOW, trace.before(trace.begin), 25, TESTS)
     slices = trace.slices[trace.begin :]
     passed = judge(evidence, slices, None, course).verdict is Verdict.PASS
-    most = judging._long_run(evidence, slices, judging._sum([item.new for item in slices]), course)
+    most = judging._long_run(evidence, slices, summed([item.new for item in slices]), course)
     own = np.average(trace.rate[trace.begin :], weights=trace.requests[trace.begin :]) >= evidence.limit
     return Counter(
         runs=1,
@@ -306,6 +398,10 @@ if __name__ == "__main__":
             without_a_difference(base)
     if PART in ("", "threefold"):
         threefold()
+    if PART in ("", "told"):
+        told()
+    if PART in ("", "possible"):
+        possible()
     if PART in ("", "passes"):
         passes()
     print(f"\n{time.perf_counter() - began:.0f} s")

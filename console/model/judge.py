@@ -1,114 +1,47 @@
 """Judges a guardrail at two speeds: what trips at once, and what wants evidence.
 
 The slow rule asks two things. Was the share beyond the limit in this bake, beyond chance? And is it the new path's
-doing, and not what this service does now and then by itself: it is more than such a stretch varies by (`Spread`), or
-more than the legacy path shows in the same slices, where what happens to both counts for nothing. It passes when the
-share was below the limit in this bake, beyond chance; a slice that is not known counts as a bad one there. What the
-share may be in the long run, of a service that varies from one bake to the next, is said beside a pass and does not
-hinder it: a bake of half an hour is too short to show that. The bounds for a breach hold over every look of the
-rollout, of all guardrails together; that of a pass over every look of its bake.
+doing (`doing.py`)? It passes when the share was below the limit in this bake, beyond chance; a slice that is not known
+counts as a bad one there. What the share may be in the long run, of a service that varies from one bake to the next, is
+said beside a pass and does not hinder it: a bake of half an hour is too short to show that. The bounds for a breach
+hold over every look of the rollout, of all guardrails together; that of a pass over every look of its bake.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from console.model.bake import Course, Slice, Sum, clean, summed
+from console.model.doing import Shown, breaks, is_above, shown
 from console.model.reading import Reading
 from console.model.rollout import Guardrail, GuardrailRule, Level
 from console.model.rollout_plan import Evidence
-from console.model.sequential import (
-    FEWEST,
-    Spread,
-    above,
-    below,
-    chance,
-    design_effect,
-    highest,
-    is_even,
-    lowest,
-    spread,
-)
-from console.model.value import value
+from console.model.sequential import below, chance, design_effect, highest, lowest
 from console.model.verdict import Counts, Judged, Speed, Verdict
+from console.model.wait import SURE, Passes, needed
 
-FALSE_ROLLBACKS = 0.05
-"""How often at most a rollout is called a breach that is none, over all its phases and guardrails."""
 FALSE_PASSES = 0.05
 """How often at most a guardrail passes in a bake whose own share, the mean over its events, is at its limit or above.
 Of the share in the long run this is said by `_long_run` alone."""
 FAST_CHANCE = 1e-4
 """How probable at most it is to see such a minute by chance, at the limit of the slow rule, or at the share that the
 legacy path has in the same minute: 2 of 30 are above 5 %, and at 1 % that happens once in half an hour."""
-UNKNOWN_SPREAD = 0.05
-"""The relative variance of a share from one bake to another, at least, where nobody has measured it."""
-BEYOND = 2.0
-"""How many times the highest share of the time before it must be, to be the new path's doing where there is no legacy
-path to compare with: what comes in bursts comes in larger ones now and then."""
-APART = 0.25
-"""The part of what a path varies by that is at least its own, whatever was seen: a bake is short for what wanders."""
 EXPECTED = 12.0
 """How many requests must have been expected before none is too few: by chance, that happens 6 times in a million."""
 ABSENT = 3
 """Slices without a series of the new path, while the legacy one has traffic, that are not late any more."""
 MISSING = 0.05
 """The share of a bake's slices that may be unknown when it passes."""
-FARTHEST = 24 * 60
-"""Slices after which it is not worth while to wait."""
-RECENT = 10
-"""Slices that tell the present traffic."""
-
-
-@value
-class Slice:
-    """What was counted in one slice of time, on both paths. `fast`: what the fast rule counts, where it is something
-    else than `new.bad`."""
-
-    new: Counts
-    legacy: Counts = Counts(None, None)
-    fast: float | None = None
-
-
-@value
-class Course:
-    """What is known of the rollout at large. `before`: how much a share varies by itself, measured before the bake.
-    `percent`: the share of traffic that is set. `tests`: phases times guardrails, which share `FALSE_ROLLBACKS`.
-    `seconds`: how long a slice is. `missing`: why there are no counts."""
-
-    now: datetime
-    before: Spread = Spread()
-    percent: float | None = None
-    tests: int = 1
-    seconds: float = 60.0
-    missing: str = ""
-
-    @property
-    def alpha(self) -> float:
-        """The share of one guardrail in one phase."""
-        return FALSE_ROLLBACKS / max(1, self.tests)
-
-
-@value
-class _Sum:
-    """Bad and all events of the slices that are known, and how many those are."""
-
-    bad: float = 0.0
-    total: float = 0.0
-    slices: int = 0
-
-    @property
-    def share(self) -> float | None:
-        """None without events."""
-        return self.bad / self.total if self.total > 0 else None
 
 
 def judge(evidence: Evidence, slices: Sequence[Slice], rule: GuardrailRule | None, course: Course) -> Judged:
     """Judges a guardrail by the slices of the present bake, oldest first. `after` and `of` of the rule: how many of the
     last looks must show a breach."""
     after, of = (rule.after, rule.of) if rule is not None else (1, 1)
-    new, legacy = _sum([item.new for item in slices]), _sum([item.legacy for item in slices])
+    new, legacy = summed([item.new for item in slices]), summed([item.legacy for item in slices])
     told = Judged(
         evidence.guardrail,
         rule.title if rule is not None else evidence.guardrail,
@@ -134,7 +67,8 @@ def judge(evidence: Evidence, slices: Sequence[Slice], rule: GuardrailRule | Non
     seen = f"{_percent(new.share)} of {new.total:,.0f}"
     limit = f"the limit is {_percent(evidence.limit)}"
     beside = f"; the legacy path {_percent(legacy.share)}" if legacy.share is not None else ""
-    looks = [_breaks(evidence, slices[:end], course) for end in range(max(1, len(slices) - of + 1), len(slices) + 1)]
+    bakes = [shown(slices[:end], course) for end in range(max(1, len(slices) - of + 1), len(slices) + 1)]
+    looks = [breaks(evidence.limit, bake, course) for bake in bakes]
     if looks[-1:] == [True] and sum(looks) >= after:
         return replace(told, verdict=Verdict.BREACH, why=f"{seen} bad, {limit}{beside}")
     unknown = len(slices) - new.slices
@@ -146,8 +80,7 @@ def judge(evidence: Evidence, slices: Sequence[Slice], rule: GuardrailRule | Non
         return replace(told, why=f"{unknown * minutes:g} of {len(slices) * minutes:g} minutes are not known")
     if looks[-1:] == [True]:
         return replace(told, why=f"{seen} bad, {limit}: seen {sum(looks)} times, {after} of {of} count")
-    more = _more(evidence, slices, new, legacy, course)
-    needs = f"needs about {_long(more)} more of this traffic" if more is not None else "no end can be told"
+    more, needs = _needs(evidence, slices, bakes[-1], after - 1, course)
     return replace(told, more=more, why=f"{seen} bad, {limit}{beside}; {needs}")
 
 
@@ -195,10 +128,10 @@ def _trips(evidence: Evidence, slices: Sequence[Slice], course: Course) -> str:
     many = max(1, math.ceil(evidence.fast_for.total_seconds() / course.seconds))
     last = slices[-many:]
     own = [Counts(item.fast if evidence.fast_bad else item.new.bad, item.new.total) for item in last]
-    found = _sum(own)
+    found = summed(own)
     if found.slices < many or found.share is None or found.total < evidence.fast_samples:
         return ""
-    legacy = _sum([item.legacy for item in last])
+    legacy = summed([item.legacy for item in last])
     likely = max(evidence.limit, min(legacy.share or 0.0, 1.0))
     if found.share <= evidence.fast or likely >= 1 or chance(found.bad, found.total, likely) > FAST_CHANCE:
         return ""
@@ -231,72 +164,7 @@ def _receives_nothing(slices: Sequence[Slice], course: Course) -> str:
 # --- the slow rule ---------------------------------------------------------------------------------------------------
 
 
-def _breaks(evidence: Evidence, slices: Sequence[Slice], course: Course) -> bool:
-    """Whether the share is beyond the limit, and it is the new path's doing."""
-    new, legacy = _sum([item.new for item in slices]), _sum([item.legacy for item in slices])
-    return _broken(evidence, slices, new, legacy, course)
-
-
-def _broken(evidence: Evidence, slices: Sequence[Slice], new: _Sum, legacy: _Sum, course: Course) -> bool:
-    if not above(new.bad, new.total, evidence.limit, course.alpha):
-        return False
-    if not above(legacy.bad, legacy.total, evidence.limit, course.alpha) and _unheard_of(evidence, slices, new, course):
-        return True
-    both = new.bad + legacy.bad
-    if not (both > 0 and legacy.total > 0):
-        return False
-    # Of the bad events of both paths, so many are the new one's; so many would be if both were alike.
-    alike = new.total / (new.total + legacy.total)
-    if not above(new.bad, both, alike, course.alpha):
-        return False
-    deff = 1 + both * alike * (1 - alike) * _apart(slices, course)
-    return above(new.bad / deff, both / deff, alike, course.alpha)
-
-
-def _unheard_of(evidence: Evidence, slices: Sequence[Slice], new: _Sum, course: Course) -> bool:
-    """Whether it is beyond what the service does by itself: more than it varies by, and than it ever had in so long a
-    time. Where nobody knows, what the bake itself has shown must do."""
-    own, before = [item.new for item in slices], course.before
-    if before.all:
-        found = before.over(new.slices, is_even(own))
-        varies, most = found.variance, found.highest
-    else:
-        varies, most = max(UNKNOWN_SPREAD, spread([own]).over(new.slices).variance), 0.0
-    deff = design_effect(new.total, evidence.limit, varies)
-    limit = max(evidence.limit, min(BEYOND * most, 1.0))
-    return new.bad > limit * new.total and above(new.bad / deff, new.total / deff, evidence.limit, course.alpha)
-
-
-def _apart(slices: Sequence[Slice], course: Course) -> float:
-    """How much the paths vary against one another over these slices, relative, beyond chance: all that both vary by,
-    unless it is seen here that they vary together, and never nothing. Of what the legacy path varies by from slice to
-    slice, a part is not shared by the new one; as large a part is not shared over the whole stretch."""
-    pairs = [(item.new, item.legacy) for item in slices if _known(item.new) and _known(item.legacy)]
-    new, legacy = [item for item, _ in pairs], [item for _, item in pairs]
-    still = is_even(new) and is_even(legacy)
-    whole = course.before.over(len(slices), still).variance if course.before.all else UNKNOWN_SPREAD
-    seen = _excess(legacy, [item.total or 0.0 for item in legacy], -1.0)
-    if still or len(pairs) < FEWEST or not seen > 0:
-        return 2 * whole
-    bad = [(one.bad or 0.0) + (other.bad or 0.0) for one, other in pairs]
-    return min(max(APART, _excess(new, bad, 1.0) / seen), 2.0) * whole
-
-
-def _excess(items: Sequence[Counts], weights: Sequence[float], errors: float) -> float:
-    """The relative variance of the bad events, of which each slice should have its part by weight, beyond chance: by so
-    many standard errors more."""
-    whole, bad, freed = sum(weights), sum(item.bad or 0.0 for item in items), len(items) - 1
-    if not (whole > 0 and bad > 0 and freed > 0):
-        return 0.0
-    part = bad / whole
-    expected = [weight * part for weight in weights]
-    own = sum(expected) * max(0.0, 1 - part)
-    squares = sum(((item.bad or 0.0) - mean) ** 2 for item, mean in zip(items, expected, strict=True))
-    off = 1 + errors * math.sqrt(2 / freed)
-    return (squares * len(items) / freed * off - own) / sum((mean * max(0.0, 1 - part)) ** 2 for mean in expected)
-
-
-def _holds(evidence: Evidence, slices: Sequence[Slice], new: _Sum) -> bool:
+def _holds(evidence: Evidence, slices: Sequence[Slice], new: Sum) -> bool:
     """Whether it passes: the share of this bake was below the limit. Events count as many as they are, in bursts too:
     what was in this bake is certain, whatever made it so."""
     most = _worst(evidence, slices, new)
@@ -304,7 +172,7 @@ def _holds(evidence: Evidence, slices: Sequence[Slice], new: _Sum) -> bool:
     return few and below(most.bad, most.total, evidence.limit, FALSE_PASSES)
 
 
-def _caveat(evidence: Evidence, slices: Sequence[Slice], new: _Sum, course: Course) -> str:
+def _caveat(evidence: Evidence, slices: Sequence[Slice], new: Sum, course: Course) -> str:
     """What a pass does not say; empty where the share is below the limit in the long run, too."""
     most = _long_run(evidence, slices, new, course)
     if most is None:
@@ -312,7 +180,7 @@ def _caveat(evidence: Evidence, slices: Sequence[Slice], new: _Sum, course: Cour
     return f"of this bake; in the long run up to {_percent(most)}" if most >= evidence.limit else ""
 
 
-def _long_run(evidence: Evidence, slices: Sequence[Slice], new: _Sum, course: Course) -> float | None:
+def _long_run(evidence: Evidence, slices: Sequence[Slice], new: Sum, course: Course) -> float | None:
     """The most that the share is in the long run, where one bake varies from the next as such stretches did the day
     before: the events are weighed as fewer. None: nobody knows."""
     if not course.before.all:
@@ -322,64 +190,34 @@ def _long_run(evidence: Evidence, slices: Sequence[Slice], new: _Sum, course: Co
     return highest(most.bad / deff, most.total / deff, FALSE_PASSES)
 
 
-def _worst(evidence: Evidence, slices: Sequence[Slice], new: _Sum) -> _Sum:
+def _worst(evidence: Evidence, slices: Sequence[Slice], new: Sum) -> Sum:
     """What there may have been: a slice that is not known counts as the worst that would not have tripped the fast
     rule, with the most traffic."""
     unknown = len(slices) - new.slices
-    total = max((all_ for _, all_ in _clean([item.new for item in slices])), default=0.0) * unknown
-    return _Sum(new.bad + total * min(1.0, evidence.fast or 5 * evidence.limit), new.total + total, len(slices))
+    total = max((all_ for _, all_ in clean([item.new for item in slices])), default=0.0) * unknown
+    return Sum(new.bad + total * min(1.0, evidence.fast or 5 * evidence.limit), new.total + total, len(slices))
 
 
-def _more(evidence: Evidence, slices: Sequence[Slice], new: _Sum, legacy: _Sum, course: Course) -> timedelta | None:
-    """How much longer the traffic of the last slices must go on, with this share, until it is conclusive."""
-    recent = _sum([item.new for item in slices[-RECENT:]])
-    share = new.share
-    if share is None or not recent.slices or not recent.total > 0:
-        return None
-    pace = recent.total / recent.slices
-    beside = legacy.total / max(1, legacy.slices)
-    unknown = len(slices) - new.slices
-
-    def conclusive(count: int) -> bool:
-        then = _Sum(new.bad + share * pace * count, new.total + pace * count, new.slices + count)
-        if unknown <= MISSING * (len(slices) + count) and below(then.bad, then.total, evidence.limit, FALSE_PASSES):
-            return True
-        other = (legacy.share or 0.0) * beside * count
-        control = _Sum(legacy.bad + other, legacy.total + beside * count, legacy.slices + count)
-        return _broken(evidence, slices, then, control, course)
-
-    longest = int(FARTHEST * 60 / course.seconds)
-    low, high = 0, 1
-    while not conclusive(high):
-        if high >= longest:
-            return None
-        low, high = high, min(2 * high, longest)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if conclusive(middle) else (middle, high)
-    return timedelta(seconds=high * course.seconds)
+def _needs(
+    evidence: Evidence, slices: Sequence[Slice], bake: Shown, looks: int, course: Course
+) -> tuple[timedelta | None, str]:
+    """How long it takes until it is conclusive, and so many looks more; and that in words. What cannot be told with
+    some certainty is said as what it is."""
+    beyond = "above the limit, but it may be what the service does by itself: "
+    told = beyond if is_above(evidence.limit, bake, course) else ""
+    passes = Passes(FALSE_PASSES, MISSING, _worst(evidence, slices, bake.new))
+    count = needed(evidence.limit, slices, bake, course, passes)
+    if count is not None:
+        more = timedelta(seconds=(count + looks) * course.seconds)
+        return more, f"{told}needs about {_long(more)} more of this traffic, {100 * SURE:.0f} % sure"
+    count = needed(evidence.limit, slices, bake, course, passes, as_it_is=True)
+    if count is None:
+        return None, f"{told}no end can be told"
+    least = timedelta(seconds=(count + looks) * course.seconds)
+    return None, f"{told}no end can be told, {_long(least)} if the share stays as it was"
 
 
-# --- counts ----------------------------------------------------------------------------------------------------------
-
-
-def _known(item: Counts) -> bool:
-    return item.bad is not None and item.total is not None
-
-
-def _sum(items: Sequence[Counts]) -> _Sum:
-    bad = total = 0.0
-    count = 0
-    for one, all_ in _clean(items):
-        bad, total, count = bad + one, total + all_, count + 1
-    return _Sum(bad, total, count)
-
-
-def _clean(items: Sequence[Counts]) -> Iterator[tuple[float, float]]:
-    """Those that are known. Increases are extrapolated: there may be a little more that is bad than there is at all."""
-    for item in items:
-        if item.bad is not None and item.total is not None:
-            yield min(item.bad, item.total), item.total
+# --- words -----------------------------------------------------------------------------------------------------------
 
 
 def _percent(share: float) -> str:

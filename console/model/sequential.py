@@ -88,10 +88,11 @@ class Varied:
 class Spread:
     """How much a share differs from one stretch of time to another, by the length of the stretch, shortest first.
     `even` is that of the stretches alone within which nothing happened: of the levels that last so long, and not of
-    bursts that are shorter. Empty: nobody knows."""
+    bursts that are shorter. `usual` is the mean share, two standard errors of chance more. Empty: nobody knows."""
 
     all: tuple[Varied, ...] = ()
     even: tuple[Varied, ...] = ()
+    usual: float = 0.0
 
     def over(self, slices: int, even: bool = False) -> Varied:
         """That of a stretch of so many slices, between the lengths that were measured; beyond the last one its own:
@@ -122,7 +123,10 @@ def spread(tracks: Sequence[Sequence[Counts]], fewest: int = FEWEST) -> Spread:
             break
         found.append(varied)
         even.append(_varied(length, [[item for item in track if item.even] for track in batches], fewest) or varied)
-    return Spread(tuple(found), tuple(_lasting(even)))
+    if not found:
+        return Spread()
+    bad, total = sum(running[-1].bad for running in sums), sum(running[-1].total for running in sums)
+    return Spread(tuple(found), tuple(_lasting(even)), (bad + 2 * math.sqrt(bad)) / total)
 
 
 def _lasting(even: Sequence[Varied]) -> Iterator[Varied]:

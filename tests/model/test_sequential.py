@@ -166,6 +166,13 @@ def test_bursts_are_none_of_the_stretches_without_one() -> None:
     assert not is_even(minutes(rates[:60]))
 
 
+def test_what_is_usual_is_the_mean_and_a_little_more_where_little_was_seen() -> None:
+    assert spread([[Counts(7, 1000)] * 1440]).usual == pytest.approx(0.0070, rel=0.03)
+    few = spread([[Counts(1, 100)] * 16]).usual
+    assert few == pytest.approx((16 + 2 * 4) / 1600)
+    assert spread([[Counts(2, 1000)] * 40, [Counts(6, 1000)] * 40]).usual == pytest.approx(0.004, rel=0.2)
+
+
 def test_each_track_varies_about_its_own_mean() -> None:
     found = spread([minutes([0.01] * 240, seed=2), minutes([0.04] * 240, seed=3)])
     assert max(item.variance for item in found.all) < 0.05
