@@ -12,6 +12,9 @@ from console.model.value import value
 
 KEPT = timedelta(days=1)
 """How long ended silences are told of."""
+FARTHEST = timedelta(days=366)
+"""How far away the end of a silence may be."""
+_TOO_FAR = "more than a year away: what is never to be told belongs into the alert's rule"
 
 
 class SilenceState(StrEnum):
@@ -79,6 +82,8 @@ def refusal(silence: Silence, now: datetime) -> str:
         return "its end is in the past"
     if silence.ends_at <= silence.starts_at:
         return "its end is not after its start"
+    if silence.ends_at > now + FARTHEST:
+        return f"its end is {_TOO_FAR}"
     if any("\ufffd" in matcher.name + matcher.value for matcher in silence.matchers):
         return "a matcher holds what could not be shown: it would not match what it seems to"
     if all(_fits_everything(matcher) for matcher in silence.matchers):
@@ -90,6 +95,8 @@ def end_refusal(ends_at: datetime, now: datetime) -> str:
     """Why a silence may not get this end, in one line; empty when it may."""
     if ends_at.tzinfo is None:
         return "the new end needs a time zone"
+    if ends_at > now + FARTHEST:
+        return f"the new end is {_TOO_FAR}"
     return "the new end is in the past" if ends_at <= now else ""
 
 

@@ -118,6 +118,7 @@ def test_an_incident_waits_for_its_silence(fed):
         (["alertname=X", "--until", "2020-01-01"], 3, "in the past"),
         (["alertname=X", "--for", "0s"], 3, "in the past"),
         (['alertname=~".*"', "--for", "1h"], 3, "fit every alert"),
+        (["alertname=X", "--for", "10000d"], 3, "its end is more than a year away"),
         (["alertname=X", "--for", "1h", "--cluster", "moon"], 2, "known: alertmanager"),
         (["alertname=X", "--for", "1h", "--incident", "INC-9"], 5, "no such incident"),
     ],

@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import example, given
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from console.model.alert import Alert, AlertState, Matcher, parse_matcher, reference
 from console.model.filter import parse_filter
 from console.model.pattern import compiled
-from console.model.silence import Silence, preview
+from console.model.silence import Silence, end_refusal, preview, refusal
 
 START = datetime(2026, 3, 28, tzinfo=UTC)
 
@@ -123,3 +123,11 @@ def test_a_preview_of_thousands_finds_what_the_silence_hides(labels, matchers):
     ]
     silence = Silence(tuple(matchers), START, START, "alice", "")
     assert preview(matchers, alerts) == tuple(alert for alert in alerts if silence.hides(alert))
+
+
+def test_no_silence_is_for_ever():
+    soon, far = START + timedelta(days=366), START + timedelta(days=366, seconds=1)
+    assert refusal(Silence((Matcher("a", "=", "b"),), START, soon, "alice", "why"), START) == ""
+    assert "more than a year away" in refusal(Silence((Matcher("a", "=", "b"),), START, far, "alice", "why"), START)
+    assert end_refusal(soon, START) == ""
+    assert "more than a year away" in end_refusal(far, START)
