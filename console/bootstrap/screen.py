@@ -99,6 +99,7 @@ async def _finish(options: Options, simulation: Simulation, begun: drill.Drill, 
 def _screen(
     make: Callable[[], Made], title: str, choose: Callable[[Target], None], first_run: Callable[[], str]
 ) -> int:
+    from console.bootstrap.holders import left_by_us
     from console.tui.launch import run as launch
 
     failed: list[Exception] = []
@@ -117,7 +118,15 @@ def _screen(
         finally:
             settle()
 
-    code = launch(start, title=title, keymap=keymap, choose_target=choose, log=str(log_to_file()), first_run=first_run)
+    code = launch(
+        start,
+        title=title,
+        keymap=keymap,
+        choose_target=choose,
+        log=str(log_to_file()),
+        first_run=first_run,
+        left_by_us=left_by_us,
+    )
     if failed:
         raise failed[0]
     return FAULT if code == 1 else code

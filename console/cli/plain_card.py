@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from console.cli.run_common import acting_words, again, clock, drift, effect_line, gone, needs
+from console.bootstrap.holders import gone
+from console.cli.run_common import acting_words, again, clock, drift, effect_line, needs
 
 if TYPE_CHECKING:
     from datetime import datetime

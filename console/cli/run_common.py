@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from console.bootstrap.common import Options, login
+from console.bootstrap.common import Options
+from console.bootstrap.holders import left_by_us
 from console.cli.exits import REFUSED, USAGE, Stop, complain
 from console.cli.record import How, Shown, run_of, step_of, submit, write
 
@@ -58,7 +58,7 @@ def variables(given: Sequence[str]) -> tuple[tuple[str, str], ...]:
 
 def shown(console: Console, run_id: str) -> Shown:
     """A run as data and as lines."""
-    from console.reports.snapshot import run_data
+    from console.reports.runs import run_data
 
     run, now, state = console.state.runs[run_id], console.board.at, console.state
     children = [item for item in state.runs.values() if item.parent == run.id]
@@ -224,30 +224,16 @@ def on_run(options: Options, run_id: str, wanted: Callable[[Run], Command], how:
     write(options, make, result, how=how)
 
 
-def gone(holder: str) -> bool:
-    """Whether a console was a process of this host that is no more."""
-    name, _, pid = holder.rpartition(":")
-    if not pid.isdecimal() or name.partition("@")[2] != os.uname().nodename.partition(".")[0]:
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except (OSError, OverflowError):
-        return False
-    return False
-
-
 async def take_from_the_dead(console: Console, run: Run, step_id: str) -> None:
     """A command that carried a step out holds it for some minutes, and has ended long before. Who goes on with the next
     command need not give a reason for that: the process that holds it is gone, and it was one of the same user."""
     from console.model.commands import TakeStep
 
     holder = run.steps[step_id].holder
-    if holder.partition("@")[0] != login() or not gone(holder):
+    if not left_by_us(holder):
         return
     try:
-        await submit(console, TakeStep(run.id, step_id, f"the command that held it ({holder}) has ended"))
+        await submit(console, TakeStep(run.id, step_id, f"the command that held it ({holder}) has ended", holder))
     except Stop as stop:
         if stop.code != REFUSED:  # it was let go meanwhile
             raise

@@ -59,7 +59,8 @@ class ConsoleApp(KeysInOrder[None]):
     keys; it is read once `start` has returned.
     `choose_target` is called when another service and environment was picked, and the app leaves. `zone` gives the
     reader's own time zone at an instant. `log` names the file where a crash is written by whoever set up logging.
-    `first_run` names a run whose checklist is shown at the start; asked once the engine runs.
+    `first_run` names a run whose checklist is shown at the start; asked once the engine runs. `left_by_us` says of a
+    console whether it was one of this user on this host and is no more.
     """
 
     ENABLE_COMMAND_PALETTE = False
@@ -83,6 +84,7 @@ class ConsoleApp(KeysInOrder[None]):
         log: str = "",
         pictures: Path | None = None,
         first_run: Callable[[], str] = str,
+        left_by_us: Callable[[str], bool] = lambda console: False,
     ) -> None:
         super().__init__()
         self._title_text, self._log_file = title, log
@@ -91,6 +93,7 @@ class ConsoleApp(KeysInOrder[None]):
         self._leaving = ending.Leaving(self)
         self.drawing = Drawing(self, zone)
         self.drafts = Drafts()
+        self.left_by_us = left_by_us
         self.ascii_marks = ascii_marks
         self.keys_mapped = keymap if keymap is not None else {}
         self.choose_target = choose_target

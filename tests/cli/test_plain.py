@@ -329,7 +329,7 @@ def test_of_another_who_is_gone_it_is_said_how_it_is_taken(oncall, start, says, 
     arguments = ["--config", str(oncall.config), "--journal", str(oncall.journal), "--as", "bob"]
     take = [sys.executable, "-m", "console", *arguments, "run", "take", run, "look"]
     subprocess.run(take, check=True, capture_output=True, timeout=60)
-    monkeypatch.setattr("console.cli.run_common.login", lambda: "somebody else")
+    monkeypatch.setattr("console.bootstrap.holders.login", lambda: "somebody else")
     done = says("run", "attach", run, lines=["12", "/take bob is gone", "12"])
 
     assert "held by bob" in done.out

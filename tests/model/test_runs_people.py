@@ -33,6 +33,7 @@ def test_14_a_late_write_of_a_console_that_lost_the_step_is_refused() -> None:
     for command in (cmd.CompleteStep(run, "a", "x"), cmd.FailStep(run, "a", "x"), cmd.SkipStep(run, "a", "x")):
         assert "alice holds step 'A' on a until 22:35:00Z" in life.refused(command, BOB, "b")
     assert "give a reason to take it over" in life.refused(cmd.TakeStep(run, "a"), BOB, "b")
+    assert "not c" in life.refused(cmd.TakeStep(run, "a", "c is gone", "c"), BOB, "b"), "it is another's by now"
     life.do(cmd.TakeStep(run, "a", "alice lost her line"), BOB, "b")
     assert "bob holds step 'A' on b" in life.refused(cmd.CompleteStep(run, "a", "late"), ALICE, "a")
     life.do(cmd.CompleteStep(run, "a", "seen"), BOB, "b")

@@ -64,3 +64,24 @@ def test_nothing_shown_as_saved_is_lost_at_5_kills(lighthouse: Lighthouse):
         console.wait_for("INC-1")
         console.press("2")
         console.wait_for(*saved)
+
+
+def test_whoever_starts_again_after_a_kill_goes_on_with_the_step(lighthouse: Lighthouse):
+    declared = lighthouse.json("incident", "declare", "P99 is high", "--severity", "sev2", who="alice")
+    lighthouse.run("run", "start", "p99-latency-high", "--incident", declared["incident"]["id"], who="alice")
+    with Terminal(lighthouse.oncall(who="alice")) as console:
+        console.wait_for("INC-1")
+        console.press("3")
+        console.wait_for("STEP 1 of")
+        console.press("m")
+        console.wait_for(": taken: saved")
+        console.kill()
+    with Terminal(lighthouse.oncall(who="alice")) as console:
+        console.wait_for("INC-1")
+        console.press("3")
+        console.wait_for("is gone: it is taken")
+        console.press("c")
+        console.wait_for("What did you observe?")
+    killed, again = lighthouse.events("run.step_taken")
+    assert killed.console in again.payload["reason"]
+    assert again.console != killed.console

@@ -258,6 +258,43 @@ async def test_a_step_that_somebody_else_has_is_taken_over_with_a_reason(open_co
         assert run_of(at, run).steps["look"].holder == nights.HERE
 
 
+def left(console, by=boards.ALICE):
+    """Alice has the step on another console of hers."""
+
+    def put(at, run):
+        progress = replace(run.steps["look"], holder=console, held_by=by)
+        at.engine.state.runs[run.id] = replace(run, steps={**run.steps, "look": progress})
+        at.engine.show()
+        at.app.redraw()
+
+    return put
+
+
+async def test_after_a_crash_the_same_operator_goes_on_at_once(open_console):
+    dead = "alice@host-1:77"
+    async with open_console(left_by_us=lambda console: console == dead) as at:
+        run = await night(at, "elsewhere")
+        left(dead)(at, run_of(at, run))
+        await at.until(lambda: run_of(at, run).steps["look"].holder == nights.HERE)
+        await at.settle()
+        assert f"{dead} held it, and is gone: it is taken" in said(at)
+        assert at.engine.log[-1].payload.reason == f"the console that held it ({dead}) has ended"
+        await at.press("c")
+        await fill(at, observed="38 of 40")
+        assert run_of(at, run).steps["look"].status is StepStatus.DONE
+
+
+@pytest.mark.parametrize(("by", "gone"), [(boards.ALICE, False), (nights.BOB, True)])
+async def test_a_console_that_lives_and_one_of_somebody_else_keep_their_steps(open_console, by, gone):
+    async with open_console(left_by_us=lambda console: gone) as at:
+        run = await night(at, "elsewhere")
+        left("alice@host-1:77", by)(at, run_of(at, run))
+        await at.settle()
+        await at.press("c")
+        assert "m takes it over" in at.text()
+        assert run_of(at, run).steps["look"].holder == "alice@host-1:77"
+
+
 async def test_a_step_that_nobody_has_is_taken_at_once(open_console):
     async with open_console() as at:
         run = await night(at, "running")

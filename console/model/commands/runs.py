@@ -89,11 +89,14 @@ class ResumeRun(Command):
 
 @value
 class TakeStep(Command):
-    """Holds a step for this console. A reason is needed to take it from one that holds it still."""
+    """Holds a step for this console. A reason is needed to take it from one that holds it still. `holder` is the
+    console that the reason is about, where it is about one alone: from another, that has it by then, nothing is taken.
+    """
 
     run: str
     step: str
     reason: str = ""
+    holder: str = ""
 
 
 @value

@@ -9,6 +9,7 @@ from textual.containers import Container, Horizontal, Vertical
 
 from console.model.playbook import Step
 from console.model.run import Run
+from console.tui.heir import Heir
 from console.tui.screens.base import ConsoleScreen, bindings
 from console.tui.situation import Situation
 from console.tui.widgets.line_list import LineList
@@ -91,6 +92,7 @@ class RunScreen(ConsoleScreen):
 
     def body(self) -> list[Widget]:
         """Incident, run, step, checklist."""
+        self._heir = Heir(self.host)
         self._list = StepList(self._row, lambda row: row.id, lambda row: row.title, id="steps", choosable=False)
         # A key changes what stands beside the labels, and Textual paints a widget's row from its left edge.
         card = Horizontal(Lines(id="card-left"), Lines(id="card-right"), id="card")
@@ -128,6 +130,7 @@ class RunScreen(ConsoleScreen):
         said = [title(run, now), *warnings(run, board, now, look), plan_line(run, board, now, width, look)]
         head.show([*own, *(clip(item, width) for item in said if item)])
         self._follow(run)
+        self._heir.look(run, board)
         step = self._step
         if step is not None:
             self._draw_card(run, step, board, now, look)

@@ -175,6 +175,8 @@ def take(state: State, command: cmd.TakeStep, context: Context) -> list[Batch]:
     reason = command.reason.strip()
     if held_elsewhere(progress, context) and not reason:
         raise Refusal(f"{whose(step, progress)}: give a reason to take it over")
+    if command.holder and progress.holder != command.holder:
+        raise Refusal(f"{whose(step, progress) if progress.holder else 'nobody holds it'}: not {command.holder}")
     return [Batch(run.stream, run.version, (taken(progress, context, reason),))]
 
 
