@@ -41,7 +41,8 @@ def status(ctx: click.Context, as_json: bool) -> None:
     """
     from console.bootstrap import opened, run
     from console.model.rollback import Can
-    from console.reports.snapshot import instant, rollback_data
+    from console.reports.snapshot import rollback_data
+    from console.reports.values import instant
 
     async def read() -> Can:
         async with opened(ctx.obj, sources=True, read_only=True) as console:
@@ -165,7 +166,13 @@ def reached(options: Options, evidence: str, how: How) -> None:
 
 @command.command("start")
 @click.option("--reason", required=True, help="Why.")
-@click.option("--incident", "incident_id", default="", metavar="INC", help="Of which incident; else one is declared.")
+@click.option(
+    "--incident",
+    "incident_id",
+    default="",
+    metavar="INC",
+    help="Of which incident; else the most severe that is open, else one is declared.",
+)
 @yes_option
 @writing(unsaved=True)
 @click.pass_obj
