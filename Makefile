@@ -20,7 +20,7 @@ run: bytecode ## install into .venv and open the demo
 test: ## lint, then every test, against real servers
 	@$(MAKE) --no-print-directory -j 2 lint servers collected
 	$(BIN)/pytest -q -n 4 --dist loadgroup -m "not serial"
-	$(BIN)/pytest -q -m serial
+	$(BIN)/pytest -q -m serial $$(grep -rlw serial tests --include="*.py")
 
 lint: $(INSTALLED) ## formatting, rules, types, layers
 	$(BIN)/ruff format --check .

@@ -22,7 +22,7 @@ def within(measure, too_much):
 @pytest.fixture(scope="module")
 def lives():
     """Start, memory and exit come out of the same rounds."""
-    return life.figures(pairs=9, copies=3, most=2, enough=lambda found: not above(found, *found))
+    return life.figures(pairs=5, cold_pairs=6, copies=3, most=4, enough=lambda found: not above(found, *found))
 
 
 def above(found, *names):
