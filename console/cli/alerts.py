@@ -72,7 +72,7 @@ def ls(
     """List the alerts that stand. With --alertmanager it needs no configuration and no record."""
     from console.bootstrap import run
     from console.reports.response import alert_data
-    from console.reports.snapshot import instant
+    from console.reports.values import instant
 
     wanted = f"{text} @state={'|'.join(states)}" if states else text
 
@@ -151,7 +151,7 @@ def show_one(options: Options, fingerprint: str, urls: tuple[str, ...], as_json:
     from console.bootstrap import run
     from console.model.links import links
     from console.reports.response import alert_data, silence_data
-    from console.reports.snapshot import instant
+    from console.reports.values import instant
 
     async def work() -> None:
         async with looking(options, urls) as console:

@@ -69,7 +69,7 @@ def proposal_of(board: Board) -> Proposal:
 def _status_data(board: Board, found: Proposal) -> object:
     from console.model.certificate import offered
     from console.reports.decision import finding_data
-    from console.reports.snapshot import instant, number
+    from console.reports.values import instant, number
 
     return {
         "at": instant(found.at),

@@ -113,7 +113,7 @@ def export(options: Options, decision: str, output: Path | None, as_json: bool) 
     """The certificate as Markdown, or as JSON; of the newest decision without DEC."""
     from console.bootstrap import journal_for_reading, run
     from console.reports.decision import document, markdown
-    from console.reports.snapshot import dump
+    from console.reports.values import dump
 
     async def work() -> None:
         async with journal_for_reading(options) as journal:

@@ -92,7 +92,7 @@ def _rehearse(options: Options, kind: Demo, scenario: str) -> dict[str, Any]:
 def _report(data: dict[str, Any], output: Path | None, as_json: bool) -> int:
     """Prints or writes a drill's report. 1 when it was not completed in time."""
     from console.reports.drill import markdown, passed
-    from console.reports.snapshot import dump
+    from console.reports.values import dump
 
     as_json = as_json or (output is not None and output.suffix == ".json")
     write_out(dump(data) + "\n" if as_json else markdown(data), output)

@@ -56,7 +56,7 @@ def draft(options: Options, output: Path | None, as_json: bool) -> None:
     from console.bootstrap import run
     from console.model import handoff
     from console.reports.handoff import draft_document, markdown
-    from console.reports.snapshot import dump
+    from console.reports.values import dump
 
     async def work() -> None:
         async with reading(options) as console:
@@ -229,7 +229,7 @@ def show_one(options: Options, handoff_id: str, output: Path | None, as_json: bo
     """Show a handoff as a document; the newest one without HO."""
     from console.bootstrap import run
     from console.reports.handoff import document, markdown
-    from console.reports.snapshot import dump
+    from console.reports.values import dump
 
     async def work() -> None:
         async with reading(options) as console:

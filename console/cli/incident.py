@@ -149,8 +149,8 @@ def show_one(options: Options, incident_id: str, as_json: bool) -> None:
 def export(options: Options, incident_id: str, output: Path | None, as_json: bool) -> None:
     """Export an incident's timeline as Markdown, or JSON. Twice gives the same bytes."""
     from console.bootstrap import run
-    from console.reports.snapshot import dump
     from console.reports.timeline import document, markdown
+    from console.reports.values import dump
 
     async def work() -> None:
         async with reading(options) as console:

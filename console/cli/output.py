@@ -23,7 +23,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="JSON instead
 def show(data: Any, text: Callable[[], Iterable[str]] | str, as_json: bool) -> None:
     """Prints `data` as JSON, or the lines of `text`."""
     if as_json:
-        from console.reports.snapshot import dump
+        from console.reports.values import dump
 
         click.echo(dump(data))
     elif isinstance(text, str):

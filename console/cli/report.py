@@ -32,7 +32,7 @@ def command(options: Options, incident_id: str, utc: bool, output: Path | None, 
     from console.bootstrap import run
     from console.reports.history import replay
     from console.reports.incident import document, markdown
-    from console.reports.snapshot import dump
+    from console.reports.values import dump
 
     async def work() -> None:
         async with reading(options) as console:

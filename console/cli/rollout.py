@@ -47,7 +47,7 @@ def status(ctx: click.Context, as_json: bool) -> None:
     """
     from console.bootstrap import opened, run
     from console.reports.rollout import progress_data
-    from console.reports.snapshot import instant
+    from console.reports.values import instant
 
     async def read() -> bool:
         async with opened(ctx.obj, sources=True, read_only=True) as console:

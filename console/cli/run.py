@@ -69,7 +69,7 @@ def start(options: Options, playbook: str, incident_id: str, given: tuple[str, .
 def ls(options: Options, all_: bool, as_json: bool) -> None:
     """List the runs under way."""
     from console.bootstrap import run
-    from console.reports.snapshot import run_data
+    from console.reports.runs import run_data
 
     async def work() -> None:
         async with reading(options) as console:

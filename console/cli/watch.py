@@ -42,7 +42,7 @@ def _text(board: Board, line: str) -> None:
 def _json(board: Board, line: str) -> None:
     import json
 
-    from console.reports.snapshot import instant
+    from console.reports.values import instant
 
     subject, _, now = line.partition(": ")
     data = {

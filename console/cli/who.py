@@ -32,7 +32,7 @@ def command(options: Options, ask: bool, as_json: bool) -> None:
     from console.bootstrap import run
     from console.engine.rota import rota
     from console.reports.response import reach_data
-    from console.reports.snapshot import instant
+    from console.reports.values import instant
 
     async def work() -> None:
         config, target, on_calls, at, now = await _known(options, ask)

@@ -10,7 +10,7 @@ from console.model import events as ev
 from console.model.change import ChangeStatus
 from console.model.reading import ReadingState
 from console.reports.history import History
-from console.reports.snapshot import Json, instant
+from console.reports.values import Json, instant
 
 MISSED = timedelta(seconds=60)
 """For how long no engine must have run to be told."""

@@ -10,7 +10,7 @@ from console.model.incident import Incident
 from console.model.message import DeliveryState
 from console.model.reading import ReadingState
 from console.model.rollout import Rollout
-from console.reports.snapshot import instant
+from console.reports.values import instant
 from console.view.changes import word
 from console.view.deliveries import not_sent
 from console.view.response_events import reached

@@ -17,8 +17,8 @@ from console.model.events import Recorded
 from console.model.events.decision import Condition, Finding
 from console.model.fold.decisions import certified
 from console.reports.render import render
-from console.reports.snapshot import Json, dump, instant, number
 from console.reports.timeline import day, mark
+from console.reports.values import Json, dump, instant, number
 
 SHOWN = 12
 """How many differences are said; the others are counted."""

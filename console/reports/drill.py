@@ -11,8 +11,8 @@ from console.model.events import DrillStarted
 from console.model.playbook import Step
 from console.model.run import Run, RunStatus, StepRun, StepStatus
 from console.reports.render import render
-from console.reports.snapshot import Json, instant, number
 from console.reports.timeline import day
+from console.reports.values import Json, instant, number
 
 SIMULATED = "SIMULATED: a drill on a simulated service; none of these times is a measured rollback"
 

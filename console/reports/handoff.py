@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from console.model.events import HandoffItem
 from console.model.shift import Handoff, Shift
 from console.reports.render import render
-from console.reports.snapshot import Json, instant
 from console.reports.timeline import day, mark
+from console.reports.values import Json, instant
 
 
 def standing(handoff: Handoff) -> str:

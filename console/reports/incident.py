@@ -20,7 +20,7 @@ from console.reports.history import BEFORE, History, Spell, worst
 from console.reports.metrics import metrics, minutes, source, times_rows
 from console.reports.render import Fixed, render
 from console.reports.response import change_data, delivery_data, incident_data
-from console.reports.snapshot import Json, instant, number
+from console.reports.values import Json, instant, number
 from console.view.deliveries import pointless
 
 Zone = Callable[[datetime], tzinfo | None]

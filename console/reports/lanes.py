@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from console.model.events import Recorded
 from console.reports.history import BEFORE
 from console.reports.render import Fixed
-from console.reports.snapshot import Json, instant
+from console.reports.values import Json, instant
 from console.view.lane import LEGEND, Kind, Moment, axis, lanes, moments, within
 from console.view.line import words
 from console.view.look import ASCII, Look

@@ -5,7 +5,8 @@ from __future__ import annotations
 from console.model.board import Board
 from console.model.slo import SloGauge
 from console.reports.baseline.data import note_data
-from console.reports.snapshot import Json, instant, slo_data
+from console.reports.snapshot import slo_data
+from console.reports.values import Json, instant
 
 
 def gauges(board: Board) -> Json:

@@ -11,7 +11,7 @@ from console.model.incident import COMMANDER, TIMES
 from console.model.playbook import Option, StepKind
 from console.model.run import Run, RunStatus
 from console.reports.history import History, Said
-from console.reports.snapshot import Json, instant, number
+from console.reports.values import Json, instant, number
 
 COMMANDED, DECIDED, STARTED = "commander_assigned", "rollback_decided", "rollback_started"
 ORDER = (*TIMES[:4], COMMANDED, TIMES[4], DECIDED, STARTED, *TIMES[5:])

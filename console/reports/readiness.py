@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from console.model.rollback import StandingProof
-from console.reports.snapshot import instant, number
+from console.reports.values import instant, number
 
 
 def standing_data(proof: StandingProof) -> dict[str, Any]:

@@ -17,13 +17,14 @@ from console.model.response import Task
 from console.model.run import Run
 from console.model.silence import Silence
 from console.reports import snapshot
-from console.reports.snapshot import Json, instant
+from console.reports.runs import summary
+from console.reports.values import Json, instant
 
 
 def incident_data(incident: Incident, runs: Sequence[Run], now: datetime) -> Json:
     """One incident with everything that its own stream says, and its runs."""
     return {
-        **snapshot.incident_data(incident, runs, now),
+        **summary(incident, runs, now),
         "estimated": sorted(incident.estimated),
         "acknowledged_via": incident.acknowledged_via,
         "level": incident.level,

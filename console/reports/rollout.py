@@ -13,7 +13,7 @@ from console.model.people import Actor
 from console.model.progress import Progress
 from console.model.rolling import FlagWrite, RolloutRecord
 from console.model.verdict import Judged
-from console.reports.snapshot import Json, instant, number, reading_data
+from console.reports.values import Json, instant, number, reading_data
 
 
 def record_data(record: RolloutRecord) -> Json:

@@ -12,7 +12,7 @@ from console.model.run import Run
 from console.reports import lanes
 from console.reports.render import render
 from console.reports.response import incident_data
-from console.reports.snapshot import Json, instant
+from console.reports.values import Json, instant
 from console.view.events import StepNames, describe, step_names
 from console.view.response_events import corrected
 

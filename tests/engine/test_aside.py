@@ -17,7 +17,8 @@ from console.engine.outcome import Done
 from console.model import commands as cmd
 from console.model import predict
 from console.model.people import Severity
-from console.reports.snapshot import instant, snapshot
+from console.reports.snapshot import snapshot
+from console.reports.values import instant
 from console.view import rollback
 from console.view.look import Look
 from tests.engine.bench import CONFIG, PLAN, SECOND, START, Bench

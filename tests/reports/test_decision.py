@@ -16,7 +16,7 @@ from console.model.events import DecisionCertified, LeaseTaken, Recorded
 from console.model.events.decision import Condition, Finding
 from console.model.people import Actor
 from console.reports import decision
-from console.reports.snapshot import dump
+from console.reports.values import dump
 from tests.model.life import ALICE, START
 
 HOSTILE = "# [x](http://evil.example) <b>|</b> ![i](x)\x1b]0;pwned\x07 \u202e\nRecord: 1:" + 64 * "0"

@@ -25,7 +25,7 @@ from console.model.commands import (
 from console.model.events import DrillStarted, Unknown
 from console.model.people import Actor
 from console.model.reading import Reading, ReadingState
-from console.reports import changes, drill, handoff, snapshot, timeline
+from console.reports import changes, drill, handoff, snapshot, timeline, values
 from tests.model.life import ALICE, BOB, ROLLBACK, Life
 from tests.view import boards
 
@@ -78,7 +78,7 @@ def test_the_timeline_has_every_event_in_the_order_it_happened():
 def test_the_same_record_gives_the_same_bytes():
     first, second = (document_of(*life_of()[:2]) for _ in range(2))
 
-    assert snapshot.dump(first) == snapshot.dump(second)
+    assert values.dump(first) == values.dump(second)
     assert timeline.markdown(first) == timeline.markdown(second)
 
 
@@ -221,17 +221,17 @@ def test_a_drill_that_was_left_is_not_done():
 def test_a_snapshot_is_plain_json_whatever_the_board():
     for board in (boards.quiet(), boards.busy(), boards.broken()):
         data = snapshot.snapshot(board)
-        assert json.loads(snapshot.dump(data)) == json.loads(snapshot.dump(snapshot.snapshot(board)))
-        assert snapshot.dump(data).isascii()
+        assert json.loads(values.dump(data)) == json.loads(values.dump(snapshot.snapshot(board)))
+        assert values.dump(data).isascii()
 
 
 def test_numbers_without_noise_and_without_infinity():
-    assert snapshot.number(0.1 + 0.2) == 0.3
-    assert snapshot.number(float("inf")) is None
-    assert snapshot.number(float("nan")) is None
-    assert snapshot.number(7) == 7
+    assert values.number(0.1 + 0.2) == 0.3
+    assert values.number(float("inf")) is None
+    assert values.number(float("nan")) is None
+    assert values.number(7) == 7
     reading = Reading(ReadingState.OK, 0.999514, boards.NOW, "prometheus", 3)
-    assert snapshot.reading_data(reading) == {
+    assert values.reading_data(reading) == {
         "state": "ok",
         "value": 0.999514,
         "at": "2025-11-03T14:32:10.000000Z",

@@ -44,7 +44,7 @@ from console.model.people import Severity
 from console.model.reading import ReadingState
 from console.reports.history import gather, replay
 from console.reports.incident import document, markdown
-from console.reports.snapshot import dump
+from console.reports.values import dump
 from tests.model.life import ALICE, BOB, ENGINE, LATENCY, P99, ROLLBACK, Life
 
 PARSER = MarkdownIt("gfm-like")

@@ -11,7 +11,8 @@ from console.model import events as ev
 from console.model.people import Actor, Severity
 from console.model.reading import Reading, ReadingState
 from console.model.slices import SLICE
-from console.reports.snapshot import dump, slo_data
+from console.reports.snapshot import slo_data
+from console.reports.values import dump
 from console.view import lane, slo_curve, slo_detail, slo_list, slo_words, slos
 from console.view.line import Tone, line_width, words
 from console.view.look import ASCII, Look

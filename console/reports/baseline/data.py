@@ -7,7 +7,7 @@ from typing import Any
 from console.model.advice import Advice, advise
 from console.model.baseline import Baseline, BaselineNote, Estimate, Measured, Span
 from console.model.slices import instant as at_slice
-from console.reports.snapshot import Json, instant, number
+from console.reports.values import Json, instant, number
 
 
 def listed(baseline: Baseline) -> Json:
