@@ -320,7 +320,46 @@ def _metrics(source: Any, config: Config) -> list[Line]:
     if len(lines) != len(queries) + 1:
         return lines
     by_name = {query.name: line for query, line in zip(queries, lines[1:], strict=True)}
+    by_name |= _without_bad_events(source, config, by_name)
     return [lines[0], *(_excused(name, line, by_name) for name, line in by_name.items())]
+
+
+def _without_bad_events(source: Any, config: Config, by_name: Mapping[str, Line]) -> dict[str, Line]:
+    """Bad events without a series, as a rollout takes them: 0 where the same was seen in the last day, or where the
+    plan says so; else nothing passes by them, and whether they are right is not known."""
+    from datetime import timedelta
+
+    from console.engine.clocks import SystemClock
+    from console.engine.counting import seen
+    from console.engine.plan_queries import count_queries
+    from console.model.absence import BAD, computed, doubt
+    from console.ports import SourceError
+
+    plan = config.rollout
+    silent = [
+        (item, part, name)
+        for item in (plan.evidence if plan is not None else ())
+        for part in BAD
+        if (line := by_name.get(name := f"evidence.{item.guardrail}.{part}")) is not None
+        and line.what == f"{name}: no data"
+    ]
+    if plan is None or not silent:
+        return {}
+    now = SystemClock().now()
+    try:
+        ever = seen(plan, source.read_range(count_queries(plan), now - timedelta(days=1), now, 300.0))
+    except SourceError:
+        return {}
+    found = {}
+    for item, part, name in silent:
+        line, why = by_name[name], doubt(item, part, ever[item.guardrail])
+        if not why:
+            found[name] = replace(line, ok=True, what=f"{name}: no series, which counts as 0", todo="")
+        elif not computed(getattr(item, part)):
+            found[name] = replace(line, ok=None, what=f"{name}: {why}")
+        else:
+            found[name] = replace(line, what=f"{name}: {why}")
+    return found
 
 
 def _excused(name: str, line: Line, by_name: dict[str, Line]) -> Line:

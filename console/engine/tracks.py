@@ -3,8 +3,7 @@ guardrails are judged by it.
 
 Once a minute, in the background and in one request: the counts of the bake, at most of the last day. Once a bake: those
 of the day before it, which tell how much a share varies by itself. What is late or missing is not known, and never 0;
-it is read again with every minute. A counter of bad events that was never seen is 0 where the server was asked for it,
-and has the total: without any there is no series.
+it is read again with every minute (`counting.py`).
 """
 
 from __future__ import annotations
@@ -16,11 +15,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from console.engine import faults
+from console.engine.counting import TOTALS, Counted, counted, finite, seen
 from console.engine.metrics import MetricRounds
 from console.engine.plan_queries import count_queries
 from console.engine.poller import Offload
+from console.model.bake import Course
 from console.model.board import Board
-from console.model.judge import Course, Slice, judge, judge_value
+from console.model.judge import judge, judge_value
 from console.model.progress import Progress
 from console.model.reading import Reading, ReadingState, missing
 from console.model.rollout import Guardrail, GuardrailRule, Level, RolloutPlan
@@ -28,7 +29,7 @@ from console.model.rollout_plan import Evidence
 from console.model.sequential import Spread, spread
 from console.model.text import safe
 from console.model.value import value
-from console.model.verdict import Counts, Judged, Verdict
+from console.model.verdict import Judged, Verdict
 from console.ports import Clock, MetricSource, Query, Series, SourceError
 
 MINUTE, SLOW = 60, 300
@@ -51,15 +52,15 @@ KEPT = 60
 
 @value
 class Read:
-    """What was counted in a bake: the slices of each guardrail, how long they are, and when that was read. `missing`
-    says of a guardrail why it has none. `ticks` are the monotonic seconds of that: a clock that is set back makes
-    nothing young again."""
+    """What was counted in a bake: of each guardrail, how long the slices are, and when that was read; and how much the
+    shares varied the day before. `ticks` are the monotonic seconds of that: a clock that is set back makes nothing
+    young again."""
 
     since: datetime
-    slices: Mapping[str, tuple[Slice, ...]]
+    counted: Mapping[str, Counted]
     seconds: int
     at: datetime
-    missing: Mapping[str, str]
+    spreads: Mapping[str, Spread]
     ticks: float
 
 
@@ -86,6 +87,8 @@ class Tracks:
         self._before: tuple[datetime, Mapping[str, Spread]] | None = None
         self._before_due = datetime.min.replace(tzinfo=UTC)
         self._judged: Mapping[str, Judged] = {}
+        self._ever: dict[str, set[str]] = {item.guardrail: set() for item in plan.evidence}
+        """Which templates of each guardrail were ever seen with a series."""
         self._evaluations: dict[str, list[Guardrail]] = {}
         self._evaluated: dict[str, int] = {}
         """The minute of the last evaluation of each."""
@@ -227,7 +230,7 @@ class Tracks:
         found = {}
         for item in short:
             name = f"guardrail.{item.rule.name}"
-            values, samples = (_finite(answers.get(key), count) for key in (name, f"{name}.samples"))
+            values, samples = (finite(answers.get(key), count) for key in (name, f"{name}.samples"))
             past = zip(values, samples, strict=True)
             found[item.rule.name] = [_past(item, value, number) for value, number in past][1 - item.rule.of :]
         return found
@@ -266,24 +269,17 @@ class Tracks:
         except SourceError as error:
             self.error = safe(str(error), 300)
             return self._judged if self._read is not None and self._read.since == since else {}
-        spreads = self._spreads(since, read.seconds)
-        tests = len(self._plan.phases) * len(self._plan.evidence)
-        return {
-            item.guardrail: judge(
-                item,
-                read.slices[item.guardrail],
-                self._rules.get(item.guardrail),
-                Course(
-                    read.at,
-                    spreads.get(item.guardrail, Spread()),
-                    percent,
-                    tests,
-                    read.seconds,
-                    read.missing.get(item.guardrail, ""),
-                ),
-            )
-            for item in self._plan.evidence
-        }
+        return {item.guardrail: self._judge(item, read, percent) for item in self._plan.evidence}
+
+    def _judge(self, item: Evidence, read: Read, percent: float | None) -> Judged:
+        """By what was counted. Where it is not certain that what has no series is 0, nothing passes."""
+        found, tests = read.counted[item.guardrail], len(self._plan.phases) * len(self._plan.evidence)
+        varies = read.spreads.get(item.guardrail, Spread())
+        course = Course(read.at, varies, percent, tests, read.seconds, found.missing)
+        judged = judge(item, found.slices, self._rules.get(item.guardrail), course)
+        if not found.doubt or judged.verdict is Verdict.BREACH:
+            return judged
+        return replace(judged, verdict=Verdict.INCONCLUSIVE, more=None, caveat="", why=found.doubt)
 
     def _read_revision(self) -> str:
         if not (self._plan.revision_expr and self._plan.revision_label):
@@ -302,9 +298,16 @@ class Tracks:
             longer, others = self._ask(since, now, SLOW)
             if longer and self._seen(others):
                 seconds, slots, answers = SLOW, longer, others
-        slices = {item.guardrail: _slices(item, answers, slots) for item in self._plan.evidence}
-        missing = {item.guardrail: _missing(item, answers, slots) for item in self._plan.evidence}
-        return Read(since, slices, seconds, now, missing, ticks)
+        self._saw(answers)
+        spreads = self._spreads(since, seconds)  # the day before tells what was ever seen, too
+        found = {
+            item.guardrail: counted(item, answers, slots, self._ever[item.guardrail]) for item in self._plan.evidence
+        }
+        return Read(since, found, seconds, now, spreads, ticks)
+
+    def _saw(self, answers: Mapping[str, Series]) -> None:
+        for guardrail, parts in seen(self._plan, answers).items():
+            self._ever[guardrail] |= parts
 
     def _spreads(self, since: datetime, seconds: int) -> Mapping[str, Spread]:
         """How much the shares vary by themselves, by the day before the bake."""
@@ -317,9 +320,10 @@ class Tracks:
             slots, answers = self._ask(since - timedelta(seconds=LONGEST), since, seconds, late=0.0)
         except SourceError:
             return {}
+        self._saw(answers)
         found: dict[str, Spread] = {}
         for item in self._plan.evidence:
-            past = _slices(item, answers, slots)
+            past = counted(item, answers, slots, self._ever[item.guardrail]).slices
             found[item.guardrail] = spread([[one.legacy for one in past], [one.new for one in past]])
         self._before, self._before_due = (since, found), datetime.min.replace(tzinfo=UTC)
         return found
@@ -339,59 +343,12 @@ class Tracks:
 
     def _seen(self, answers: Mapping[str, Series]) -> bool:
         """Whether anything was counted at all, on either path."""
-        names = (f"evidence.{item.guardrail}.{part}" for item in self._plan.evidence for part in _TOTALS)
-        return any(number is not None for name in names if name in answers for number in answers[name].values)
-
-
-_TOTALS = ("total", "legacy_total")
+        return any(part in TOTALS for parts in seen(self._plan, answers).values() for part in parts)
 
 
 def _bake(progress: Progress) -> datetime | None:
     """Since when the present phase bakes, by the record; None: none does."""
     return progress.record.bake_since if progress.record.percent else None
-
-
-def _slices(item: Evidence, answers: Mapping[str, Series], slots: int) -> tuple[Slice, ...]:
-    """The slices of one guardrail, oldest first."""
-    bad, total, legacy_bad, legacy_total, fast = (
-        _numbers(answers.get(f"evidence.{item.guardrail}.{part}"), slots)
-        for part in ("bad", "total", "legacy_bad", "legacy_total", "fast_bad")
-    )
-    new, legacy, quick = _counts(bad, total), _counts(legacy_bad, legacy_total), _counts(fast, total)
-    return tuple(Slice(one, other, last.bad) for one, other, last in zip(new, legacy, quick, strict=True))
-
-
-@value
-class _Numbers:
-    """The samples of one expression, None for what is no count; `told`: the server answered it, and warned of
-    nothing."""
-
-    values: tuple[float | None, ...]
-    told: bool
-    begins: int
-    """The slot of the first sample, whatever it is."""
-
-
-def _numbers(series: Series | None, slots: int) -> _Numbers:
-    if series is None or series.doubtful:
-        return _Numbers((None,) * slots, False, 0)
-    values = tuple(item if item is not None and item >= 0 else None for item in _finite(series, slots))
-    begins = next((at for at, item in enumerate(series.values) if item is not None), slots)
-    return _Numbers(values, True, begins)
-
-
-def _finite(series: Series | None, slots: int) -> tuple[float | None, ...]:
-    """The samples that are numbers, so many; None for the others, and where the server is in doubt."""
-    values = series.values if series is not None and not series.doubtful else ()
-    found = [item if item is not None and math.isfinite(item) else None for item in values]
-    return tuple([*found, *[None] * slots][:slots])
-
-
-def _counts(bad: _Numbers, total: _Numbers) -> list[Counts]:
-    """Counts slot by slot. A counter of bad events is 0 as long as it was never seen."""
-    pairs = enumerate(zip(bad.values, total.values, strict=True))
-    unborn = bad.begins if bad.told else 0
-    return [Counts(0.0 if at < unborn and whole is not None else one, whole) for at, (one, whole) in pairs]
 
 
 def _past(item: Guardrail, number: float | None, samples: float | None) -> Guardrail:
@@ -401,16 +358,3 @@ def _past(item: Guardrail, number: float | None, samples: float | None) -> Guard
 
 def _was(number: float | None) -> Reading[float]:
     return missing(ReadingState.NO_DATA, "") if number is None else Reading(ReadingState.OK, number)
-
-
-def _missing(item: Evidence, answers: Mapping[str, Series], slots: int) -> str:
-    """Why nothing was counted, in a few words; empty where something was."""
-    if not slots:
-        return "the first minute is not over"
-    for part, words in (("total", "events"), ("bad", "bad events")):
-        series = answers.get(f"evidence.{item.guardrail}.{part}")
-        if series is None:
-            return f"the {words} cannot be read"
-        if series.doubtful:
-            return f"the server warns of what it says of the {words}"
-    return ""

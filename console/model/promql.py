@@ -47,6 +47,7 @@ _OF_TIME = _words("time hour minute day_of_week day_of_month day_of_year days_in
 _OF_NOTHING: Mapping[str, _Kind] = {"time": _Kind.NUMBER, "pi": _Kind.NUMBER, "vector": _Kind.VECTOR}
 _OPERATORS = _words("+ - * / % ^ == != <= >= < > and or unless atan2")
 _COMPARING = _words("== != <= >= < >")
+_COMPUTING = _words("+ - * / % ^ atan2")
 _WORDS = _words("and or unless atan2 by without on ignoring group_left group_right bool offset")
 _DURATION = r"(?:\d+(?:ms|[smhdwy]))+"
 _TOKEN = re.compile(
@@ -129,6 +130,18 @@ def selectors(text: str) -> tuple[Selector, ...]:
     return tuple(parser.selectors)
 
 
+@lru_cache(maxsize=256)
+def computes(text: str) -> bool:
+    """Whether an expression computes with two vectors, as a sum or a difference of series does: it has no series where
+    either has none. `model.sli`'s placeholders may stand in it. Raises ValueError."""
+    try:
+        parser = _Parser(replaced(text, _RANGES))
+        parser.whole()
+    except _Wrong as wrong:
+        raise ValueError(str(wrong)) from None
+    return parser.computes
+
+
 def unreadable(matcher: Matcher) -> str:
     """Why Prometheus would refuse a matcher's regular expression; empty when it would not."""
     if matcher.operator not in ("=~", "!~") or _PLAIN.fullmatch(matcher.value):
@@ -157,11 +170,13 @@ def _end(text: str, at: int) -> int:
 
 
 class _Parser:
-    """Recursive descent. `metrics` counts the selectors that were read, `times` what tells the time without one."""
+    """Recursive descent. `metrics` counts the selectors that were read, `times` what tells the time without one;
+    `computes`: there is an operation of two vectors."""
 
     def __init__(self, text: str) -> None:
         self.metrics = 0
         self.times = 0
+        self.computes = False
         self.selectors: list[Selector] = []
         self._tokens: list[tuple[str, str]] = []
         self._places: list[tuple[int, int]] = []
@@ -227,6 +242,7 @@ class _Parser:
             for side in (kind, other):
                 if side in (_Kind.RANGE, _Kind.TEXT):
                     raise _Wrong(f"{operator!r} has {side} on one side")
+            self.computes |= operator in _COMPUTING and kind is other is _Kind.VECTOR
             kind = _Kind.VECTOR if _Kind.VECTOR in (kind, other) else _Kind.NUMBER
         self._depth -= 1
         return kind

@@ -40,6 +40,8 @@ class Evidence:
     fast: float | None = None
     fast_for: timedelta = timedelta(minutes=1)
     fast_samples: int = 30
+    absent_is_zero: bool = False
+    """The plan says that bad events without a series are none (`model/absence.py`)."""
 
 
 @value

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
+from console.model.absence import computed
 from console.model.decision import OVERRIDE
 from console.model.hours import EXAMPLE, parse_hours
 from console.model.rollback import KEYS, NEEDLESS
@@ -25,7 +26,7 @@ from console.settings.references import References
 from console.settings.slo.queries import counted, selector
 from console.settings.tree import Kind
 
-EVIDENCE = ("bad", "total", "limit", "legacy", "fast")
+EVIDENCE = ("bad", "total", "limit", "legacy", "fast", "absent")
 LEGACY = ("bad", "total")
 FAST = ("above", "bad", "for", "min_samples")
 CAPACITY = ("name", "title", "used", "limit", "unit", "warning", "scales")
@@ -63,6 +64,10 @@ _MUST_CHECK = (CriterionKind.READING, CriterionKind.WINDOW, CriterionKind.HTTP)
 _BY_ROLE = (CriterionKind.CHECKLIST, CriterionKind.APPROVAL, CriterionKind.STAFFING)
 
 
+_ABSENT = {"unknown": False, "zero": True}
+"""What it means that there never was a series of bad events."""
+
+
 def read_evidence(node: Node, guardrail: str) -> Evidence | None:
     """The counts behind a guardrail; None where it has none."""
     if not node.present:
@@ -76,7 +81,11 @@ def read_evidence(node: Node, guardrail: str) -> Evidence | None:
         _counts(legacy["bad"]) if legacy else "",
         _counts(legacy["total"]) if legacy else "",
         fields["limit"].number(SHARE, least=1e-9, most=1.0),
+        absent_is_zero=fields["absent"].choice(_ABSENT, default=False),
     )
+    if slow.absent_is_zero and slow.bad and computed(slow.bad):
+        why = "nothing: `bad` is computed of several series, and where one is missing nothing is known"
+        fields["absent"].refuse(shown(fields["absent"].tree.text), why)
     return _with_fast(fields["fast"], slow) if fields["fast"].present else slow
 
 

@@ -7,10 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from console.cli.check import Line, _excused
+from console.cli.check import Line, _excused, _without_bad_events
+from console.ports import Series
+from console.settings.load import load
 
 SECRETS = {name: f"s3cret-of-{name.lower()}" for name in ("PAGERDUTY_API_KEY", "SLACK_WEBHOOK_URL", "GRAFANA_API_KEY")}
 
@@ -155,6 +159,44 @@ def test_an_sli_and_its_fallback_need_not_both_have_data():
     assert _excused(main, by_name[main], by_name).ok
     assert other in _excused(main, by_name[main], by_name).what
     assert not _excused(main, by_name[main], {main: by_name[main]}).ok
+
+
+@pytest.mark.parametrize(
+    ("absent", "counted", "ok", "said"),
+    [
+        (False, (), None, "no bad event was ever counted on either path"),
+        (False, ("errors.legacy_bad",), True, "no series, which counts as 0"),
+        (False, ("errors.bad",), True, "no series, which counts as 0"),
+        (True, (), True, "no series, which counts as 0"),
+    ],
+)
+def test_bad_events_without_a_series_are_told_of_as_a_rollout_takes_them(oncall, absent, counted, ok, said):
+    config = load(oncall.config)
+    latency, errors = config.rollout.evidence
+    plan = replace(config.rollout, evidence=(latency, replace(errors, absent_is_zero=absent)))
+
+    class LastDay:
+        def read_range(self, queries, start, end, step):
+            assert end - start == timedelta(days=1)
+            return {
+                query.name: Series(
+                    (None, 3.0 if query.name.removeprefix("evidence.") in counted else None), start, step
+                )
+                for query in queries
+            }
+
+    names = ("evidence.errors.bad", "evidence.p99.bad", "evidence.errors.total")
+    by_name = {name: Line("prometheus", False, f"{name}: no data", "look") for name in names}
+
+    found = _without_bad_events(LastDay(), replace(config, rollout=plan), by_name)
+
+    assert found["evidence.errors.bad"].ok is ok
+    assert said in found["evidence.errors.bad"].what
+    assert found["evidence.p99.bad"].ok is False, "a difference of series"
+    assert "one of them is missing" in found["evidence.p99.bad"].what
+    assert "evidence.errors.total" not in found
+    refused = {"evidence.errors.bad": Line("prometheus", False, "evidence.errors.bad: 422: parse error", "correct it")}
+    assert _without_bad_events(LastDay(), config, refused) == {}
 
 
 def test_status_reads_each_source_once_and_holds_no_lease(oncall):

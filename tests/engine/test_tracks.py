@@ -164,7 +164,7 @@ def test_late_samples_are_not_known_and_come_in_later(life: Life) -> None:
     assert (found.verdict, found.samples) == (Verdict.PASS, 10_000)
 
 
-def test_bad_events_that_were_never_seen_are_0_and_those_that_are_missing_unknown(life: Life) -> None:
+def test_bad_events_without_a_series_are_0_where_the_legacy_path_counted_the_same(life: Life) -> None:
     life.source.per_minute["bad"] = None
     found = life.look(20 * MINUTE + timedelta(seconds=LATE))
     assert (found.verdict, found.value, found.samples) == (Verdict.PASS, 0, 20_000)
@@ -172,6 +172,59 @@ def test_bad_events_that_were_never_seen_are_0_and_those_that_are_missing_unknow
     assert life.look().samples == 5000, "known until it was seen first"
     life.source.per_minute["total"] = None
     assert life.look().value is None
+
+
+NEVER = "no bad event was ever counted on either path: is `bad` right? `absent: zero` in the plan says that it is"
+
+
+def test_bad_events_that_were_never_counted_anywhere_are_no_pass(life: Life) -> None:
+    life.source.per_minute |= {"bad": None, "legacy_bad": None}
+    found = life.look(20 * MINUTE + timedelta(seconds=LATE))
+    assert (found.verdict, found.value, found.why) == (Verdict.INCONCLUSIVE, None, NEVER)
+    life.source.per_minute["legacy_bad"] = lambda at, _: 1.0 if at == START + 21 * MINUTE else None
+    found = life.look(MINUTE)
+    assert (found.verdict, found.value) == (Verdict.PASS, 0), "the first one on the legacy path shows that it counts"
+    life.source.per_minute["legacy_bad"] = None
+    assert life.look(MINUTE).verdict is Verdict.PASS, "what was seen once is right"
+
+
+def test_the_day_before_tells_that_bad_events_are_counted(life: Life) -> None:
+    life.source.per_minute |= {"legacy_bad": None}
+    life.source.per_minute["bad"] = lambda at, _: 1.0 if at == START - 5 * 60 * MINUTE else None
+    found = life.look(20 * MINUTE + timedelta(seconds=LATE))
+    assert (found.verdict, found.value) == (Verdict.PASS, 0)
+
+
+def test_a_slip_of_a_hand_on_the_new_path_alone_is_no_pass() -> None:
+    life = Life(evidence=(replace(ERRORS, bad='all{code="5OO"}', legacy_bad='legacy_all{code="500"}'),))
+    life.source.per_minute["bad"] = None
+    found = life.look(20 * MINUTE + timedelta(seconds=LATE))
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.why.startswith(
+        "no bad event was ever counted on this path, and the legacy path's `bad` asks something"
+    )
+
+
+def test_the_plan_may_say_that_none_is_0_and_of_a_difference_it_may_not() -> None:
+    life = Life(evidence=(replace(ERRORS, absent_is_zero=True),))
+    life.source.per_minute |= {"bad": None, "legacy_bad": None}
+    found = life.look(20 * MINUTE + timedelta(seconds=LATE))
+    assert (found.verdict, found.value, found.legacy) == (Verdict.PASS, 0, 0)
+    life = Life(evidence=(replace(ERRORS, bad='sum(all) - sum(bucket{le="0.3"})', absent_is_zero=True),))
+    life.source.per_minute |= {"bad": None}
+    found = life.look(20 * MINUTE + timedelta(seconds=LATE))
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.why == "`bad` is computed of several series, and one of them is missing: is `bad` right?"
+
+
+def test_a_fast_rule_that_never_counted_anything_lets_nothing_pass_and_hinders_no_breach() -> None:
+    life = Life(evidence=(replace(ERRORS, fast_bad='all{code="5OO"}'),))
+    life.source.per_minute["fast_bad"] = None
+    found = life.look(20 * MINUTE + timedelta(seconds=LATE))
+    assert (found.verdict, found.value) == (Verdict.INCONCLUSIVE, 0.002)
+    assert "is `fast: bad` right?" in found.why
+    life.source.per_minute["bad"] = 100.0
+    assert life.look(20 * MINUTE).verdict is Verdict.BREACH
 
 
 @pytest.mark.parametrize(
@@ -188,10 +241,23 @@ def test_what_the_server_does_not_say_is_not_known(life: Life, part: str, what: 
     assert (found.verdict, found.value, found.why) == (Verdict.INCONCLUSIVE, None, why)
 
 
-@pytest.mark.parametrize("number", [math.nan, math.inf, -3.0])
-def test_what_is_no_count_is_not_known(life: Life, number: float) -> None:
-    life.source.per_minute["bad"] = number
-    assert life.look(20 * MINUTE).value is None
+@pytest.mark.parametrize("number", [math.nan, math.inf, -3.0, -1e308, 1e300])
+@pytest.mark.parametrize("part", ["bad", "total"])
+def test_what_is_no_count_is_not_known(life: Life, number: float, part: str) -> None:
+    life.source.per_minute[part] = number
+    found = life.look(20 * MINUTE)
+    assert (found.verdict, found.value) == (Verdict.INCONCLUSIVE, None)
+    words = "bad events" if part == "bad" else "events"
+    assert found.why == f"what the server says of the {words} is no possible count: {number:.3g}"
+
+
+def test_more_bad_events_than_events_are_not_known(life: Life) -> None:
+    life.source.per_minute["bad"] = 1005.0
+    assert life.look(20 * MINUTE).value == 1.0, "increases are extrapolated"
+    life.source.per_minute["bad"] = 5000.0
+    found = life.look(MINUTE)
+    assert (found.verdict, found.value) == (Verdict.INCONCLUSIVE, None)
+    assert found.why == "more bad events were counted than events: is `bad` a part of `total`?"
 
 
 def test_a_source_that_went_away_takes_the_pass_back_and_not_the_breach(life: Life) -> None:

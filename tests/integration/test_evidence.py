@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -58,12 +59,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Prometh
 
 @pytest.fixture
 def judged(server: servers.Prometheus) -> Callable[[str], Judged]:
-    def of(path: str, legacy: str = "legacy", bad: str = "") -> Judged:
+    def of(path: str, legacy: str = "legacy", failed: str = "", **more: Any) -> Judged:
         new, old = (
-            of_counters(f'requests_total{{path="{name}"}}', bad=bad or f'requests_total{{path="{name}",code="500"}}')
+            of_counters(f'requests_total{{path="{name}"}}', bad=failed or f'requests_total{{path="{name}",code="500"}}')
             for name in (path, legacy)
         )
         evidence = Evidence("errors", new.part, new.total, old.part, old.total, 0.01, fast=0.05)
+        evidence = replace(evidence, **more)
         at = datetime.fromtimestamp(NOW + LATE + 1, UTC)
         plan = RolloutPlan("r", "new", "legacy", (25, 50), timedelta(minutes=BAKE), "", evidence=(evidence,))
         plan = replace(plan, revision_expr="last_over_time(build_info[1h])", revision_label="revision")
@@ -103,9 +105,24 @@ def test_a_path_with_four_times_the_failures_is_a_breach(judged: Callable[..., J
 
 
 def test_what_is_scraped_once_a_minute_is_counted_over_five(judged: Callable[..., Judged]) -> None:
-    found = judged("rare", "rare")
+    found = judged("rare", "rare", absent_is_zero=True)
     assert found.verdict is Verdict.PASS, found
     assert found.samples == pytest.approx(30_000, rel=0.01)
+
+
+def test_a_failure_that_was_never_counted_is_no_pass(judged: Callable[..., Judged]) -> None:
+    found = judged("rare", "rare")
+    assert (found.verdict, found.value) == (Verdict.INCONCLUSIVE, None)
+    assert found.why.startswith("no bad event was ever counted on either path: is `bad` right?")
+    found = judged("worse", failed='requests_total{path="worse",code="5OO"}')
+    assert (found.verdict, found.value) == (Verdict.INCONCLUSIVE, None), "a slip of a hand hides a breach"
+
+
+def test_a_bucket_that_is_missing_is_no_pass(judged: Callable[..., Judged]) -> None:
+    all_, bucket = (f'sum(increase(requests_total{{path="worse"{le}}}[$window]))' for le in ("", ',le="0.3"'))
+    found = judged("worse", bad=f"{all_} - {bucket}", absent_is_zero=True)
+    assert (found.verdict, found.value) == (Verdict.INCONCLUSIVE, None)
+    assert found.why == "`bad` is computed of several series, and one of them is missing: is `bad` right?"
 
 
 def test_a_path_that_nothing_is_seen_of_is_a_breach_and_a_refused_query_unknown(judged: Callable[..., Judged]) -> None:
