@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from console.model.value import value
 
 if TYPE_CHECKING:
     from console.journal.baselines import BaselineFiles
@@ -25,7 +26,7 @@ _STARTING, _RUNNING = (10_000, 1_000, 1_000), (700, 10, 100)
 """After how many new objects, and passes over those, the garbage collector looks: during the start, and after it."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Options:
     """What the global options say; empty where they are not given."""
 

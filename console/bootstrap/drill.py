@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from console.bootstrap.common import BadInput
+from console.model.value import value
 
 if TYPE_CHECKING:
     from console.engine.api import Engine
@@ -33,7 +33,7 @@ PATIENCE = timedelta(minutes=5)
 """How long it waits for that, before it closes the step with a reason."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Drill:
     """A drill under way."""
 

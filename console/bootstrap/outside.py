@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from console.model.message import PAGER_ACTS, Act, ChannelSpec
+from console.model.value import value
 
 if TYPE_CHECKING:
     from console.ports import (
@@ -33,7 +33,7 @@ _NEEDS_EVENTS_KEY = (Act.TRIGGER, Act.CHANGE)
 _NEEDS_REST_KEY = (Act.ESCALATE, Act.REASSIGN, Act.RESPOND, Act.NOTE, Act.STATUS_UPDATE)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Sources:
     """What is read."""
 
@@ -44,7 +44,7 @@ class Sources:
     watched: tuple[Watched, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Outlets:
     """What is written to. `pager` is read, too."""
 

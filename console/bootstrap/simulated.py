@@ -7,7 +7,7 @@ import contextlib
 import signal
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from console.bootstrap.common import (
     environment,
     spool_of,
 )
+from console.model.value import value
 
 if TYPE_CHECKING:
     from console.engine.clocks import SeededIds, SimulatedClock
@@ -43,7 +44,7 @@ SICK_SINCE = timedelta(minutes=3)
 LONGEST_DRILL = timedelta(hours=2)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Demo:
     """What kind of demo. `speed` is None for driven time; `broken` names sources that do not answer."""
 
@@ -69,7 +70,7 @@ def demo_config(options: Options) -> Config:
     return replace(config, environments=(simulated,), journal=None, journal_group="")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Simulation:
     """A console on a simulated world, with the parts of it that drive or read it."""
 

@@ -15,12 +15,13 @@ from typing import Any, Generic, TypeVar
 
 from console.engine import faults
 from console.engine.poller import Offload
+from console.model.value import value
 from console.ports import Clock
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Answer(Generic[T]):
     """`value` is None where a fault of ours left none. `at`: what it is made of was so then, and is not any more; None:
     it is of now."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -14,13 +14,14 @@ from console.model.guard import LOOKBACK, began, lookback
 from console.model.reading import Reading, ReadingState, missing
 from console.model.rollout import Guardrail, Rollout, RolloutPlan
 from console.model.slo import Objective, SloGauge
+from console.model.value import value
 from console.ports import Baselines, Clock, MetricSource, Query, SliceStore, SourceError
 
 if TYPE_CHECKING:
     from console.engine.beside import Beside
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class MetricAnswers:
     """The newest reading of every query but those of the objectives, their gauges, and how far the source's clock is
     ahead of ours."""

@@ -7,7 +7,7 @@ first of its readings is too old.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from console.model.board import Health, HealthSnapshot, SourceStatus
 from console.model.reading import Reading, ReadingState, missing
 from console.model.rollout import Rollout, RolloutPlan
 from console.model.slo import Objective, SloGauge
+from console.model.value import value
 from console.settings.config import Component, Config, Environment
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ ABSENT = SourceStatus("prometheus", ReadingState.UNREACHABLE, error="no metric s
 _EVER = datetime.max.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Said:
     """What was said. `readings` has all of it by name; it is the very same object while all of it is the same."""
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from console.engine.offload import in_thread
 from console.engine.poller import Offload
 from console.model.message import ChannelSpec
+from console.model.value import value
 from console.ports import (
     AlertSource,
     Baselines,
@@ -29,7 +28,7 @@ from console.ports import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class World:
     """Everything the engine needs from outside, chosen by `bootstrap`. None: there is no such source."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
 from console.journal.codec import EMPTY, Row, hash_of
+from console.model.value import value
 from console.ports import Head, JournalUnusable
 
 BATCH = 5_000
@@ -20,7 +20,7 @@ class HasRows(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class VerifyResult:
     """What verifying found. `head` is the last event that is proven good; `bad_seq` the first that is not, with the
     reason in `why`; None and empty when all is well."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from pathlib import Path
 
 from console.model.board import Target
+from console.model.value import value
 from console.settings.channels import read_notify
 from console.settings.config import Environment, Link, SavedFilter
 from console.settings.flags import read_flags
@@ -24,7 +25,7 @@ OPTIONAL = ("rollout", "slo")
 """Parts that a folder may declare itself to be `without`."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ConsoleFile:
     """What `console.yaml` says. Paths are absolute."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from console.model.escalation import OnCallRole, Team
 from console.model.people import Person
+from console.model.value import value
 from console.settings.addresses import read_address
 from console.settings.matchers import read_matcher
 from console.settings.nodes import Node, header, unique
@@ -16,7 +16,7 @@ ROLES = ("incident commander", "deputy", "scribe", "communications lead", "subje
 """The roles where the file lists none."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PeopleFile:
     """What `people.yaml` says."""
 

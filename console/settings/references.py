@@ -8,6 +8,7 @@ from pathlib import Path
 
 from console.model.escalation import OnCallRole
 from console.model.playbook import Variable
+from console.model.value import value
 from console.settings.nodes import Node
 from console.settings.problems import Problems, one_of, shown
 
@@ -15,7 +16,7 @@ CHANNELS = ("slack", "email", "webhook")
 """The kinds of channels that tell people something."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Known:
     """The names of one kind.
 

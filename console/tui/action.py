@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from console.model.value import value
 from console.tui.situation import Situation
 
 
@@ -12,7 +13,7 @@ def _always(_: Situation) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Action:
     """One thing an operator can do. `id` names it in keymaps; `keys` are Textual key names, separated by commas, none
     for what only the palette offers; `enabled` gives "" or the reason why not; `footer` is its place in the footer."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from console.model.value import value
 
 if TYPE_CHECKING:
     from console.model.alert import Alert
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from console.model.slo import SloGauge
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Situation:
     """What a key press meant at the moment of the press: ids, never rows. Empty where nothing is meant.
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import tzinfo
 
 from console.model.reading import ReadingState
 from console.model.run import StepStatus
+from console.model.value import value
 from console.view.line import Span, Tone
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Marks:
     """One cell for every state. A mark never stands alone: a word follows."""
 
@@ -69,7 +70,7 @@ ASCII = Marks(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Look:
     """`zone` is the reader's own; None shows UTC alone. `seconds`: ages below a minute are counted, because something
     on the screen counts down anyway; otherwise a quiet screen stays still."""

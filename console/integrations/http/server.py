@@ -19,7 +19,6 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +29,7 @@ from console.integrations.http.access import Access, AccessError
 from console.integrations.http.network import late
 from console.integrations.http.tls import TlsError
 from console.model.text import safe
+from console.model.value import value
 from console.ports import Clock, SourceError
 from console.settings.outside import HttpSource, Reveal
 
@@ -50,7 +50,7 @@ EXCERPT = 200
 _ETAG = re.compile(r'"[\x21\x23-\x7e]{0,200}"')
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Finding:
     """One line of `oncall check`: `what` is the case with `source`, and `todo` what to do about it."""
 
@@ -76,7 +76,7 @@ class Redirected(Unanswered):
     status = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Answer:
     """A whole HTTP answer, and how long it took.
 

@@ -9,7 +9,6 @@ make every round a slow one. What is remembered of a template holds for every ra
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
@@ -17,6 +16,7 @@ import msgspec
 
 from console.integrations.http import Answer, Http, Pending, Unanswered, decode
 from console.model.sli import filled
+from console.model.value import value
 
 MARK = "oncall_query"
 """The label that tells whose sample it is."""
@@ -78,7 +78,7 @@ _LABELLED = msgspec.json.Decoder(tuple[Labelled, ...])
 _SCALAR = msgspec.json.Decoder(tuple[float, str])
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Outcome:
     """What came of one expression.
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
+
+from console.model.value import value
 
 DAY_SECONDS = 86_400.0
 
@@ -31,7 +32,7 @@ def diurnal(unix_seconds: float, *, swing: float = 0.45, peak_hour: float = 14.0
     return 1.0 + swing * math.cos(math.tau * (unix_seconds / DAY_SECONDS - peak_hour / 24.0))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Piece:
     """From `start` on, a value that goes from `first` to `target`: linearly at `rate` per second (a rise), or as
     exp(-t / `tau` seconds) (a fall, and a rise without a rate)."""
@@ -73,7 +74,7 @@ class Piece:
         return self.start + self.tau * math.log((self.first - self.target) / (level - self.target))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Curve:
     """A value that follows steps: 0 at first, and at each step it sets out for a new target."""
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -23,6 +22,7 @@ from console.model.board import Target
 from console.model.rollout import RolloutPlan
 from console.model.silence import Silence
 from console.model.slo import Objective
+from console.model.value import value
 from console.ports import Clock, SourceError
 from console.settings.config import Component
 
@@ -49,7 +49,7 @@ _LONGER_AGO = -86_400.0
 """Before this the noise is one of hours and not of minutes: weeks of history cost next to nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Outage:
     """A source or component that does not answer from `begin` to `end`, seconds since the start."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +16,7 @@ from console.model.playbook import (
     Step,
     StepKind,
 )  # fmt: skip
+from console.model.value import value
 from console.settings.nodes import Fields, Node, unique
 from console.settings.playbook import keys
 from console.settings.playbook.checks import read_check, read_query
@@ -46,7 +46,7 @@ MOST_PATIENCE = timedelta(seconds=30)
 """How long an endpoint may be waited for."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Around:
     """What a step may refer to. `jumps` maps what `goto` may name to the step that is meant; `together` holds the steps
     that start with others before them."""
@@ -58,7 +58,7 @@ class Around:
     together: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Where:
     """The list that a step stands in."""
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from console.model.value import value
 
 KEPT = 20
 """Forms; the oldest goes first."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Draft:
     """The texts of a form by field id, and when it was closed."""
 
