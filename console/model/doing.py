@@ -5,9 +5,9 @@ both counts for nothing. Or it is more than the service ever does by itself, as 
 a stretch varies by about that day's mean, and all such stretches of the day. Where the legacy path is worse than it
 was, it is compared with that. It lasts where the share is above the limit without the worst fifth of the bake, too.
 
-What a path varies by counts as a design effect: fewer events. The bound of the first is one over all looks; since what
-the paths share is measured in a short bake, it has a quarter of the chance. That of the second is one of a single look
-(Chernoff), as if the looks at a path that wanders were `LOOKS` that differ. The benchmark counts what both come to.
+What a path varies by counts as a design effect: fewer events. The bound of the first is one over all looks; that of the
+second is one of a single look (Chernoff), as if the looks at a path that wanders were `LOOKS` that differ. The
+benchmark counts what both come to.
 """
 
 from __future__ import annotations
@@ -31,8 +31,6 @@ SHORT = 20 * 60
 """Seconds before which what wanders is not told from what is worse: in a short time everything has been seen."""
 EVENTS = 2.0
 """The design effect above which it is the wandering that is looked at, more than the chance of events."""
-BESIDE = 0.25
-"""The part of the chance of a breach that is none which the comparison with the legacy path may spend."""
 LOOKS = 4
 """As how many looks those of a bake count, of a path that wanders."""
 
@@ -109,13 +107,12 @@ def _worse(bake: Shown, course: Course) -> bool:
         return False
     # Of the bad events of both paths, so many are the new one's; so many would be if both were alike.
     alike = new.total / (new.total + legacy.total)
-    alpha = BESIDE * course.alpha
-    if not above(new.bad, both, alike, alpha):
+    if not above(new.bad, both, alike, course.alpha):
         return False
     whole = course.before.over(bake.slices, bake.still).variance if course.before.all else UNKNOWN_SPREAD
     apart = (2.0 if bake.own is None else bake.own) * whole
     deff = 1 + both * alike * (1 - alike) * apart
-    return not _too_short(bake, deff, course) and above(new.bad / deff, both / deff, alike, alpha)
+    return not _too_short(bake, deff, course) and above(new.bad / deff, both / deff, alike, course.alpha)
 
 
 def _unheard_of(limit: float, bake: Shown, course: Course) -> bool:
