@@ -12,6 +12,7 @@ from console.engine.clocks import SimulatedClock
 from console.engine.conductor import TRIES
 from console.engine.console import Console
 from console.engine.outcome import Denied, Done, Unsaved
+from console.engine.share import LEGACY, NEW
 from console.journal.spool import FileSpool
 from console.model import commands as cmd
 from console.model.decision import Proposal, answer
@@ -19,14 +20,14 @@ from console.model.events import CountdownCancelled, Recorded, RunFinished
 from console.model.events.decision import Finding
 from console.model.message import Act, ChannelSpec, Topic
 from console.model.people import Severity
-from console.model.reading import Reading, ReadingState
+from console.model.reading import Reading, ReadingState, missing
 from console.model.rollback import Proof, ProofState, Readiness
 from console.model.rolling import RolloutRecord, RolloutState
 from console.model.rollout import GuardrailRule
-from console.model.rollout_plan import AutoRollback, CriterionKind, CriterionRule, RollbackPlan
+from console.model.rollout_plan import AutoRollback, CriterionKind, CriterionRule, Evidence, RollbackPlan
 from console.model.run import MAX_ATTEMPTS
 from console.model.verdict import Judged, Speed, Verdict
-from console.ports import Append, NewEvent, Query, Rejected
+from console.ports import NO_SERIES, Append, NewEvent, Query, Rejected
 from tests.engine.bench import CONFIG, PLAN, START, Bench, Metrics
 from tests.model.life import BOB, ENGINE
 from tests.model.rollouts import setting
@@ -43,11 +44,17 @@ class Measured(Metrics):
     def __init__(self, clock: SimulatedClock) -> None:
         super().__init__(clock)
         self.share: float | None = 0.0
+        self.gone = self.dark = False
+        """Whether the new path, or the legacy path, has no series any more."""
 
     def read(self, queries: Sequence[Query], **more: object) -> Mapping[str, Reading[float]]:
         found = dict(super().read(queries, **more))
         state = ReadingState.OK if self.share is not None else ReadingState.NO_DATA
         found["rollout.percent"] = Reading(state, self.share, self.clock.now(), "prometheus")
+        if self.gone:
+            found["rollout.percent"] = found[NEW] = missing(ReadingState.NO_DATA, "prometheus", NO_SERIES)
+        if self.dark:
+            found[LEGACY] = missing(ReadingState.NO_DATA, "prometheus", NO_SERIES)
         return found
 
 
@@ -633,6 +640,27 @@ async def test_a_rollback_whose_traffic_is_still_there_is_held(bench: Rollout, s
     await bench.run(180)
     assert (bench.flags.percent, rollout(console).state) == (0, RolloutState.HELD)
     assert rollout(console).held_reason.endswith(f"is completed; flag 0 %, {said}")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["the legacy path is counted", "nothing is"])
+async def test_no_series_of_the_new_path_is_its_end_where_the_legacy_path_has_traffic(
+    bench: Rollout, dark: bool
+) -> None:
+    bench.plan(replace(ROLLED, evidence=(Evidence("p99", "b[$window]", "n[$window]", legacy_total="l[$window]"),)))
+    console = await bench.begun(share=5)
+    assert isinstance(await console.submit(cmd.StartRollback("P99 is high")), Done)
+    assert isinstance(await console.submit(cmd.SetFlag(rollout(console).run, "disable")), Done)
+    bench.measured.gone, bench.measured.dark = True, dark
+    await finished(bench, console)
+    await bench.run(180)
+    (ended,) = bench.events("rollback_ended")
+    if dark:
+        assert (rollout(console).state, ended.payload.completed) == (RolloutState.HELD, False)
+        assert ended.payload.answer.endswith("flag 0 %, measured unknown (no series)")
+    else:
+        assert (rollout(console).state, ended.payload.completed) == (RolloutState.ROLLED_BACK, True)
+        why = "no series of elicitation, 1 requests on wait-for-messages in a minute, and the flag at 0 %"
+        assert ended.payload.answer.endswith(f"flag 0 %, measured 0 % ({why})")
 
 
 async def test_a_rollback_runs_with_the_disk_full_no_approver_and_every_notifier_down(bench: Rollout) -> None:
