@@ -85,30 +85,34 @@ def reactions(playbook: Playbook, wanted: Sequence[Reaction]) -> str:
 
 
 class Plan(NamedTuple):
-    """How long the rest takes at most, along the likely path. `sure` is False where a step on it has no timebox;
-    `branch` names the playbook that it goes on in, whose time is not counted."""
+    """How long the rest takes at most, along the likely path. `sure` is False where nobody knows that: a step on it has
+    no timebox, or what it waits for is overdue (`overdue` is the number of that step), and the rest is the least that
+    is left. `branch` names the playbook that it goes on in, whose time is not counted."""
 
     left: timedelta
     sure: bool
     branch: str = ""
+    overdue: int = 0
 
 
 def projected(run: Run, board: Board, now: datetime) -> Plan:
     """The timeboxes from now to the end, along the likely path. What is said aloud at the end of a list takes none."""
-    left, sure, at = timedelta(0), True, ""
+    left, sure, at, overdue = timedelta(0), True, "", 0
     spoken = calls(run.playbook)
     blocking = [item for item in run.active if not run.playbook.step(item.id).parallel] or list(run.active)
     for item in blocking:
         if item.deadline is not None:
             left = max(left, item.deadline - (run.held_at or now))
-        sure = sure and (item.deadline is not None or item.id in spoken)
+            if item.deadline < (run.held_at or now):
+                overdue = overdue or place(run.playbook, item.id)
+        sure = sure and not overdue and (item.deadline is not None or item.id in spoken)
         at = item.id
     seen: set[str] = set()
     while at and at not in seen:
         seen.add(at)
         coming, branch = _likely(run.playbook, at, board)
         if branch:
-            return Plan(max(left, timedelta(0)), sure, branch)
+            return Plan(left, sure, branch, overdue)
         waited = [item for item in coming if not item.parallel] or list(coming)
         if any(item.id in seen for item in waited):
             break
@@ -116,7 +120,7 @@ def projected(run: Run, board: Board, now: datetime) -> Plan:
         sure = sure and all(box is not None or name in spoken for name, box in boxes.items())
         left += max((box for box in boxes.values() if box is not None), default=timedelta(0))
         at = waited[-1].id if waited else ""
-    return Plan(max(left, timedelta(0)), sure)
+    return Plan(left, sure, overdue=overdue)
 
 
 def _likely(playbook: Playbook, step_id: str, board: Board) -> tuple[tuple[Step, ...], str]:
@@ -145,10 +149,10 @@ def plan_line(run: Run, board: Board, now: datetime, width: int, look: Look) -> 
     if run.ended_at is not None:
         return ()
     plan = projected(run, board, now)
-    least = "" if plan.sure else f"{look.marks.at_least} "
+    least, earliest = ("", "") if plan.sure else ("at least ", " at the earliest")
     ends = now + plan.left
     then = f", then {plan.branch}" if plan.branch else ""
-    rest = f"{least}{count(plan.left)} left to do{then}, ends {least}{clock(ends, seconds=True)}"
+    rest = f"{least}{count(plan.left)} left to do{then}, ends {clock(ends, seconds=True)}{earliest}"
     if run.playbook.objective is None:
         return line(span(f"no objective; {rest}", Tone.DIM))
     limit = run.started_at + run.playbook.objective[1]
@@ -162,7 +166,8 @@ def plan_line(run: Run, board: Board, now: datetime, width: int, look: Look) -> 
             line(look.marks.of(tone), span(word, tone), span(f": {rest}", Tone.NORMAL)),
         )
     tone, spare = Tone.OK if plan.sure else Tone.UNKNOWN, f"{count(limit - ends)} to spare"
-    word = "in time" if plan.sure else "in time so far; a step on the way has no timebox"
+    unsure = f"step {plan.overdue} is overdue" if plan.overdue else "a step on the way has no timebox"
+    word = "in time" if plan.sure else f"in time so far; {unsure}"
     mark = look.marks.of(tone)
     if plan.sure and not any(item.status is StepStatus.DONE for item in run.steps.values()):
         word, tone, mark = "by the timeboxes in time", Tone.NORMAL, span("  ", Tone.NORMAL)

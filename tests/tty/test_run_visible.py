@@ -19,7 +19,7 @@ STATES = (
         "overdue",
         r"STEP 3 of 9 .*OVERDUE by 1:\d\d",
         r"late +since 14:31:05Z; done by itself: the next level is told",
-        r"LATE by \d+:\d\d: 1\d:\d\d left to do",
+        r"LATE by at least \d+:\d\d: at least 1\d:\d\d left to do",
     ),
     ("approval", r"now +▲ WAITS FOR APPROVAL: v approves, f refuses; the incident commander"),
     ("blind", r"now +\? CANNOT VERIFY \(STALE\): it does not close by itself", r"reads +\? value <= 32 .*\(38, "),

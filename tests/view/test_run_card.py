@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -109,6 +110,23 @@ def test_the_projected_end_follows_the_likely_path_and_stands_still_on_hold():
     assert plan == run_plan.Plan(timedelta(minutes=20), True)
     later = boards.NOW + timedelta(minutes=5)
     assert run_plan.projected(held, board(held), later) == run_plan.projected(held, board(held), boards.NOW)
+
+
+def test_what_is_overdue_has_at_least_left_what_comes_after_it_and_is_nowhere_in_time():
+    running = RUNS["running"]
+    late = replace(running.steps["look"], deadline=boards.NOW - timedelta(seconds=152))
+    steps = {**running.steps, "look": late}
+    run = replace(running, steps=steps, playbook=replace(running.playbook, objective=("p95", timedelta(hours=2))))
+    assert run_plan.projected(run, board(run), boards.NOW)[1:] == (False, "", 1)
+    for width in (80, 200):
+        shown = run_plan.plan_line(run, board(run), boards.NOW, width, LOOK)
+        assert words(shown).startswith(
+            f"{LOOK.marks.unknown} in time so far; step 1 is overdue: at least 18:00 left to do"
+        )
+        assert not any(part.tone is Tone.OK for part in shown)
+    hurried = replace(run, playbook=replace(running.playbook, objective=("p95", timedelta(minutes=12))))
+    shown = words(run_plan.plan_line(hurried, board(hurried), boards.NOW, 100, LOOK))
+    assert re.search(r" LATE by at least \d+:\d\d: at least 18:00 left to do, ends .*Z at the earliest", shown)
 
 
 def test_that_it_ends_in_time_is_a_plan_until_a_step_was_done():
