@@ -143,8 +143,8 @@ def toggled(
 def written(state: State, flag: str, percent: float, found: FlagAnswer | str, context: Context) -> list[Batch]:
     """What a write of the rollout's own flag says of the write path: for the engine, beside the outcome. `found`: what
     the provider answered, or why it refused. Only one to 0 % proves it: what sets a share above that may use another
-    permission. Only one by which the flag was seen to change: a 0 over a 0 reads the same where nothing is ever written.
-    One that somebody else was faster with says nothing, and is not for this."""
+    permission. Only one by which the flag was seen to change: a 0 over a 0 reads the same where nothing is ever
+    written. One that somebody else was faster with says nothing, and is not for this."""
     if context.plan is None or flag != context.plan.flag or percent != 0:
         return []
     known = _known(state, WRITE_PATH, context)
