@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from console.bootstrap.common import Options
-from console.cli.exits import FAILED, NOT_FOUND, NOT_SAVED, USAGE, Stop
+from console.cli.exits import FAILED, NOT_FOUND, NOT_SAVED, USAGE, Stop, complain
 from console.cli.feed import confirm, yes_option
 from console.cli.output import columns, json_option, line, show
 from console.cli.record import How, Shown, decision_of, write, writing
@@ -277,7 +277,12 @@ async def _now(console: Console, *, needed: bool = True) -> float:
 
 
 def _agreed(console: Console, now: float, to: float, yes: bool) -> None:
+    """Asks, once what stands against more traffic was said."""
     progress, board = _progress(console), console.board
+    proposal = progress.proposal
+    if to > now and proposal is not None and proposal.answer != "go":
+        step = f"{proposal.from_percent:g} to {proposal.to_percent:g} %"
+        complain(f"note: {step} is {proposal.answer.upper()} by what is known now: `oncall decision status` says why")
     flag = progress.flag
     seen = (
         f" (the flag gives {flag.value:g} %)" if flag.ok and flag.value is not None else " (the flag is not readable)"

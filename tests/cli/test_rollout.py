@@ -69,6 +69,7 @@ def test_a_promotion_names_target_and_environment_and_shows_from_and_to(rolled):
 
     assert f"Set {FLAG} of lighthouse/production by flag programs from 0 to 5 % (the flag gives 0 %)?" in asked
     assert "Give --yes to go ahead; nothing was done" in asked
+    assert "note: 0 to 5 % is NO-GO by what is known now: `oncall decision status` says why" in asked
     shown = rolled("rollout", "promote", *GLASS)
     assert "ramping at 5 %" in shown.out
     assert "No engine runs" in shown.out
