@@ -219,7 +219,7 @@ def _headroom(item: Headroom, across: int, now: datetime, width: int, look: Look
     limit = shown(item.limit, number, now, look)
     now_used = line(used, span(" of ", Tone.DIM), limit, span(unit, Tone.DIM))
     if item.used.value is None and item.limit.value is None and used == limit:
-        now_used = line(span("use and limit ", Tone.DIM), used)
+        now_used = used
     part = f", {item.share * 100:.0f} %" if item.share is not None else ""
     then: Line = EMPTY
     if item.need is not None:

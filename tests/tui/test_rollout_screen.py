@@ -299,3 +299,19 @@ async def test_a_rollback_can_be_begun_anew_once_its_run_has_ended(open_console,
         shown = at.text()
     assert ("ROLL BACK lighthouse/production now" in shown) is ended
     assert ("rolls back already: 3 shows its" in shown) is not ended
+
+
+async def test_a_page_scrolls_by_keys_and_paints_rows_that_are_others(open_console):
+    async with open_console(rollouts.baking()) as at:
+        await at.press("0")
+        top = at.text()
+        assert "RISKS" not in top
+        await at.press("G")
+        assert "Event store lags" in at.text()
+        assert "TRACK" not in at.text()
+        for key, back in (("j", "k"), ("space", "pageup")):
+            await at.press("g", key, back)
+            assert at.text() == top
+        await at.press("j")
+        assert "TRACK" in at.text()
+        assert "decides to 50 %" not in at.text()

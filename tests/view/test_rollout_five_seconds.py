@@ -113,7 +113,7 @@ def test_a_capacity_is_whole_at_80_cells_and_nothing_read_of_it_is_said_once():
     assert "…" not in shown
     full = headrooms(rollouts.PLAN, rollouts.used(replicas=(10, 10)), ok(75.0), 100.0)
     assert "…" not in text(rollout_detail.capacity(rollouts.progress(headroom=full), NOW, 79, LOOK))
-    assert "use and limit UNREACHABLE; then 2 pods" in text(
+    assert "UNKNOWN  UNREACHABLE; then 22 connections" in text(
         rollout_detail.capacity(rollouts.unknown().progress, NOW, 79, LOOK)
     )
 

@@ -9,10 +9,11 @@ from textual.containers import Horizontal, Vertical
 
 from console.model.events.decision import Finding
 from console.tui.screens.base import ConsoleScreen, bindings
-from console.tui.screens.rollout import BESIDE, Page
+from console.tui.screens.rollout import BESIDE
 from console.tui.situation import Situation
 from console.tui.widgets.line_list import LineList
 from console.tui.widgets.lines import Lines
+from console.tui.widgets.page import Page
 from console.view import decision
 from console.view.line import EMPTY, Line, Tone, line, span
 from console.view.look import Look

@@ -5,55 +5,23 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from textual.binding import Binding
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
 
 from console.tui.screens.base import ConsoleScreen, bindings
 from console.tui.widgets.lines import Lines
+from console.tui.widgets.page import Page
 from console.view import rollback_detail, rollout_detail
 from console.view.line import Line, Tone, line, span
 from console.view.look import Look
 from console.view.values import evidence, heading
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
     from textual.widget import Widget
 
     from console.model.board import Board
 
 BESIDE = 160
 """From how many cells on there are two columns."""
-
-
-class Page(VerticalScroll, can_focus=True):
-    """Lines that j k and the like scroll."""
-
-    DEFAULT_CSS = "Page { height: 1fr; width: 1fr; }"
-    BINDINGS = [
-        Binding("j,down", "by(1)", "Down", show=False),
-        Binding("k,up", "by(-1)", "Up", show=False),
-        Binding("pagedown,ctrl+d,space", "by(15)", "Page down", show=False),
-        Binding("pageup,ctrl+u", "by(-15)", "Page up", show=False),
-        Binding("g,home", "by(-100000)", "First", show=False),
-        Binding("G,end", "by(100000)", "Last", show=False),
-    ]
-
-    def compose(self) -> ComposeResult:
-        """The lines."""
-        yield Lines(((),))
-
-    def show(self, lines: list[Line]) -> None:
-        """These lines."""
-        self.query_one(Lines).show(lines)
-
-    @property
-    def across(self) -> int:
-        """Cells for text beside the scroll bar; 0 before the first layout."""
-        return max(self.size.width - 1, 0)
-
-    def action_by(self, rows: int) -> None:
-        """Up or down."""
-        self.scroll_relative(y=rows, animate=False)
 
 
 class _Columns(ConsoleScreen):

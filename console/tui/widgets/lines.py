@@ -32,7 +32,7 @@ def strip_of(shown: Line, width: int, base: Style, colour: bool, cursor: bool) -
     return Strip(segments).adjust_cell_length(width, rest).simplify()
 
 
-def _changed(old: Line, new: Line) -> int:
+def changed(old: Line, new: Line) -> int:
     """How many cells from the left differ, at most. What follows is the same at the same place, or stays blank."""
     width = line_width(new)
     if line_width(old) != width:
@@ -65,7 +65,7 @@ class Lines(Widget):
             self.refresh(layout=True)
             return
         dirty = [
-            Region(0, y, min(self.size.width, _changed(old, new)), 1)
+            Region(0, y, min(self.size.width, changed(old, new)), 1)
             for y, (old, new) in enumerate(zip(before, self._lines, strict=True))
             if old != new
         ]
