@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from console.engine import faults
 from console.engine.aside import Aside
 from console.engine.board import BoardMaker
 from console.engine.context import Moments
@@ -26,6 +24,7 @@ from console.engine.observer import Observer
 from console.engine.outbox import Outbox
 from console.engine.outcome import Denied, Done, Outcome
 from console.engine.progress import Judges
+from console.engine.published import Published
 from console.engine.record import Record
 from console.engine.runs import Watching
 from console.engine.runs_jobs import Jobs
@@ -64,6 +63,7 @@ class Console:
         read_only: bool = False,
     ) -> None:
         self._world, self._config, self._read_only = world, config, read_only
+        self._published = Published(lambda number: self._boards.make(number))
         engine = Actor("engine", actor.login)
         self._record = record = Record(world.journal, world.spool, world.clock, world.ids, console, mode, world.offload)
         self._lease = lease = LeaseKeeper(record, world.clock, world.ids, console, engine, str(environment.target))
@@ -79,8 +79,8 @@ class Console:
             config,
             environment,
             record,
-            lambda: self._build(self._boards.without_evidence),
-            lambda: self._build(),
+            lambda: self._published.build(self._boards.without_evidence),
+            lambda: self._published.build(),
             mode,
             asks,
             console,
@@ -96,7 +96,7 @@ class Console:
             moments,
             engine,
             tasks,
-            lambda: self._board,
+            lambda: self._published.board,
             self._fired,
             lambda board: self._boards.history.due(record.state, board.at, board.readiness.estimate),
         )
@@ -107,7 +107,7 @@ class Console:
             moments,
             engine,
             tasks,
-            lambda: self._build(self._boards.without_evidence),
+            lambda: self._published.build(self._boards.without_evidence),
             self._publish,
             self._settled,
         )
@@ -119,7 +119,7 @@ class Console:
             console,
             tasks,
             self.submit,
-            lambda: self._board.playbooks,
+            lambda: self._published.board.playbooks,
             self._publish,
             self._settled,
         )
@@ -158,17 +158,15 @@ class Console:
         self._effects = Effects(world, actor, record, moments)
         self._own = Submission(world, engine, record, moments), Effects(world, engine, record, moments)
         self._lookups = Lookups(world, rounds.levels if rounds is not None else None)
-        self._listeners: list[Callable[[Board], None]] = []
-        self._number = 0
         self._started = False
-        self._board = self._build()
+        self._publish()
 
     # -- for front ends -----------------------------------------------------------------------------------------------
 
     @property
     def board(self) -> Board:
         """The newest Board."""
-        return self._board
+        return self._published.board
 
     @property
     def settings(self) -> Config:
@@ -182,8 +180,7 @@ class Console:
 
     def subscribe(self, listener: Callable[[Board], None]) -> Callable[[], None]:
         """Calls `listener` on the event loop with every new Board; the answer unsubscribes."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+        return self._published.subscribe(listener)
 
     def refresh(self) -> None:
         """Asks every source now, also those that are backing off."""
@@ -244,7 +241,7 @@ class Console:
 
     async def read_playbooks(self) -> None:
         """Reads the playbooks where nobody has yet, out of the loop's way. The Board has them then."""
-        if not self._board.playbooks_read:
+        if not self._published.board.playbooks_read:
             await self._world.offload(self._config.library.read)
             self._publish()
 
@@ -379,7 +376,7 @@ class Console:
             engine,
             self._tasks,
             self._judges,
-            lambda: self._board,
+            lambda: self._published.board,
             self.read_playbooks,
             self._by_itself,
             self._conducted,
@@ -442,22 +439,4 @@ class Console:
         self._publish()
 
     def _publish(self) -> None:
-        self._number += 1
-        self._board = self._build()
-        for listener in list(self._listeners):
-            listener(self._board)
-
-    def _build(self, make: Callable[[int], Board] | None = None) -> Board:
-        """The Board of now. Where a fault of ours lets none be made, it is the last one, which says so: a rollback
-        needs the record, and not a Board."""
-        try:
-            return (make or self._boards.make)(self._number)
-        except Exception as error:
-            last: Board | None = getattr(self, "_board", None)
-            if last is None:
-                raise
-            told = f"fault: no Board can be made ({type(error).__name__}); this is that of {last.at:%H:%M:%S}Z"
-            if told not in last.fault:  # once, and not with every Board
-                faults.note(told, error)
-                return replace(last, number=self._number, fault="; ".join(filter(None, (last.fault, told))))
-            return replace(last, number=self._number)
+        self._published.publish()
