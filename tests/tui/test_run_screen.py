@@ -244,6 +244,21 @@ async def test_another_ones_approval_is_not_asked_for_a_reason(open_console):
         assert agreed.links == ("https://grafana.example/d/1",)
 
 
+async def test_what_is_expected_is_no_answer_and_a_refusal_leads_to_the_field(open_console):
+    async with open_console() as at:
+        run = await night(at, "running")
+        await at.press("c")
+        expected = run_of(at, run).playbook.step("look").response
+        assert f"expected: {expected}"[:40] in at.text()
+        for _ in range(2):
+            await at.focus("#submit")
+            await at.press("enter")
+            assert "what was observed is empty" in said(at)
+            assert at.app.focused.id == "field-observed"
+        await at.press(*"38", "enter")
+        assert run_of(at, run).steps["look"].status is StepStatus.DONE
+
+
 async def test_a_step_that_somebody_else_has_is_taken_over_with_a_reason(open_console):
     async with open_console() as at:
         run = await night(at, "elsewhere")

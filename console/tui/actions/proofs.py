@@ -53,7 +53,7 @@ def _reached(app: ConsoleApp, at: Situation) -> None:
         f"Record it for {at.board.target}",
         lambda answers: cmd.RenewProof("people", answers["evidence"], Source.PEOPLE),
         (line(span("on call   ", Tone.DIM), people or "nobody"),),
-        (Text("evidence", "How you know", "", "both answered the phone"),),
+        (Text("evidence", "How you know", "", "such as: both answered the phone"),),
     )
     ask(app, question, "That they can be reached")
 

@@ -164,8 +164,8 @@ def _impact(app: ConsoleApp, at: Situation) -> None:
         lambda answers: cmd.RecordImpact(incident.id, answers["what"], answers["value"], answers["evidence"]),
         (),
         (
-            Text("what", "What it counts", "", "requests that failed"),
-            Text("value", "The number", "", "2.4 % over 12 min, 5,310 requests"),
+            Text("what", "What it counts", "", "such as: requests that failed"),
+            Text("value", "The number", "", "such as: 2.4 % over 12 min, 5,310 requests"),
             Text("evidence", "Where it comes from", "", "a query, a link, a name"),
         ),
     )

@@ -84,7 +84,7 @@ def _complete(app: ConsoleApp, at: Situation) -> None:
     if step.kind is StepKind.DECISION:
         fields.append(_options(run, step, at.board))
     asked = "On what do you base it?" if approval else "What did you observe?"
-    fields.append(Text("observed", asked, "", step.response))
+    fields.append(Text("observed", asked, "", f"expected: {step.response}" if step.response else ""))
     fields += _typed(run, step, progress)
     against, glass = _alone(run, step, at.board)
     fields += glass
@@ -165,7 +165,7 @@ def _expire(app: ConsoleApp, at: Situation) -> None:
         lambda answers: cmd.ExpireStep(run.id, step.id, answers["observed"], answers["reason"]),
         tuple(_facts(app, run, step, at.board)),
         (
-            Text("observed", "What is left? How many?", "", "3 requests in flight"),
+            Text("observed", "What is left? How many?", "", "such as: 3 requests in flight"),
             Text("reason", "Why may it be left behind?"),
         ),
     )

@@ -364,6 +364,18 @@ class Form(Dialog[Done]):
     def _problem(self, reason: str) -> None:
         lines = [line(span(text, Tone.CRITICAL)) for text in wrap(f"Not done: {reason}", self.inner)]
         self.query_one("#problem", Lines).show(lines)
+        self._to_mend(reason)
+
+    def _to_mend(self, reason: str) -> None:
+        """Goes from the button to the field in which it can be mended: the empty one where something is empty, else the
+        word that must be typed, else the first."""
+        fields = self._fields()
+        empty = [field for field in fields if not field.value.strip()]
+        typed = [item.id for item in self._question.fields if isinstance(item, Text) and item.word]
+        if empty and " is empty" in reason:
+            self.set_focus(empty[0])
+        elif fields and not isinstance(self.focused, Field | LineList):
+            self.set_focus(self.query_one(f"#field-{typed[0]}") if typed else (empty or fields)[0])
 
     def _not_saved(self, outcome: Unsaved) -> None:
         self._unsaved = outcome
