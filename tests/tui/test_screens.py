@@ -291,6 +291,25 @@ async def test_a_terminal_too_small_gets_one_clear_message(open_console, size):
         assert "CAN ROLL BACK" in at.text()
 
 
+async def test_a_terminal_that_was_too_small_has_its_focus_again(open_console):
+    async with open_console() as at:
+        await incident_with_run(at)
+        await at.press("2", "j", "e")
+        for place in ("cancel", "submit"):
+            await at.focus(f"#{place}")
+            for size in ((50, 12), (80, 24)):
+                await at.pilot.resize_terminal(*size)
+                await at.settle()
+            assert at.app.focused is not None
+            assert at.app.focused.id == place
+        await at.press("q")
+        list_ = at.app.focused
+        for size in ((50, 12), (80, 24)):
+            await at.pilot.resize_terminal(*size)
+            await at.settle()
+        assert at.app.focused is list_ is not None
+
+
 UNMEASURED = "unknown: no rollback and no drill was measured"
 MUST_SEE = ("lighthouse/production", "14:32Z", "CAN ROLL BACK: UNVERIFIED", UNMEASURED)
 
