@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from console.engine.levels import Levels, clouded
-from console.engine.plan_queries import check_queries, round_queries
+from console.engine.plan_queries import check_queries, covering, round_queries
 from console.engine.share import share_queries
-from console.model.guard import LOOKBACK, began, lookback
+from console.model.guard import LOOKBACK, began, covered, lookback
 from console.model.reading import Reading, ReadingState, missing
 from console.model.rollout import Guardrail, Rollout, RolloutPlan
 from console.model.slo import Objective, SloGauge
 from console.model.value import value
-from console.ports import Baselines, Clock, MetricSource, Query, SliceStore, SourceError
+from console.ports import NO_SERIES, Baselines, Clock, MetricSource, Query, SliceStore, SourceError
 
 if TYPE_CHECKING:
     from console.engine.beside import Beside
@@ -89,7 +89,10 @@ class MetricRounds:
         if not following or wanted == self._lookback:
             return {}
         try:
-            found = self._source.read([Query(f"guardrail.{rule.name}", rule.over(wanted).expr) for rule in following])
+            asked = [Query(f"guardrail.{rule.name}", rule.over(wanted).expr) for rule in following]
+            own = {f"guardrail.{rule.name}.covered" for rule in following}
+            asked += [query for query in covering(self._plan, wanted) if query.name in own] if self._plan else []
+            found = self._source.read(asked)
         except SourceError:
             return {}
         self._lookback = wanted
@@ -128,6 +131,11 @@ def stale(found: SloGauge) -> SloGauge:
     return clouded(found, ReadingState.UNREACHABLE, "")
 
 
+def _share(reading: Reading[float]) -> float | None:
+    """How much of a guardrail's reach is covered; no series at all is nothing. None: unknown."""
+    return 0.0 if reading.note == NO_SERIES else reading.value if reading.ok else None
+
+
 def rollout(answers: MetricAnswers, plan: RolloutPlan) -> Rollout:
     """The plan with its readings."""
     found = answers.readings
@@ -135,7 +143,11 @@ def rollout(answers: MetricAnswers, plan: RolloutPlan) -> Rollout:
     guardrails = tuple(
         Guardrail(
             rule.over(answers.lookback),
-            found.get(f"guardrail.{rule.name}", _UNREAD),
+            covered(
+                found.get(f"guardrail.{rule.name}", _UNREAD),
+                rule.over(answers.lookback),
+                _share(found.get(f"guardrail.{rule.name}.covered", _UNREAD)),
+            ),
             found.get(f"guardrail.{rule.name}.samples"),
             plan.within(rule.phases, percent),
         )

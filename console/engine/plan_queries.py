@@ -41,6 +41,7 @@ def round_queries(plan: RolloutPlan | None, length: timedelta, bake: timedelta |
         return []
     queries = [Query(f"guardrail.{rule.name}", rule.over(length).expr) for rule in plan.guardrails]
     queries += [Query(f"guardrail.{rule.name}.samples", rule.samples) for rule in plan.guardrails if rule.samples]
+    queries += covering(plan, length)
     queries += [Query(f"reading.{name}", expr) for name, expr in plan.readings]
     queries += _named({"rollout.percent": plan.percent_expr, "rollout.since": plan.since_expr})
     if plan.samples_expr and bake is not None:
@@ -50,6 +51,12 @@ def round_queries(plan: RolloutPlan | None, length: timedelta, bake: timedelta |
     if plan.rollback is not None:
         queries += _named({f"rollback.{name}": getattr(plan.rollback, name) for name in _ROLLBACK})
     return queries
+
+
+def covering(plan: RolloutPlan, length: timedelta) -> list[Query]:
+    """How much of their range the guardrails cover, as `guardrail.<name>.covered`: 0 to 1."""
+    found = ((rule.name, rule.over(length).covering) for rule in plan.guardrails)
+    return [Query(f"guardrail.{name}.covered", expr) for name, expr in found if expr]
 
 
 def count_queries(plan: RolloutPlan) -> list[Query]:
@@ -66,7 +73,9 @@ def check_queries(plan: RolloutPlan | None, length: timedelta) -> list[Query]:
     """Every expression of the plan, for `oncall check`. Of those that give several series, how many they give."""
     if plan is None:
         return []
-    queries = [*round_queries(plan, length, MINUTE), *count_queries(plan)]
+    own = {query.name for query in covering(plan, length)}  # what nobody wrote has no line of its own
+    asked = (query for query in round_queries(plan, length, MINUTE) if query.name not in own)
+    queries = [*asked, *count_queries(plan)]
     several = {"rollout.revision": plan.revision_expr}
     if plan.rollback is not None:
         several["rollback.durations"] = plan.rollback.durations

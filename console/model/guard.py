@@ -6,13 +6,15 @@ without a failure, up to 3.7 % may fail (Wilson, 95 %).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import ceil, isfinite
 
-from console.model.reading import Reading
+from console.model.reading import Reading, ReadingState
 from console.model.rollout import GuardrailRule
-from console.model.sli import WINDOW, filled
+from console.model.sli import SECONDS, WINDOW, filled
+from console.model.slices import COMPLETE
 from console.model.value import value
 from console.model.window import days
 
@@ -20,6 +22,8 @@ LOOKBACK, FARTHEST = timedelta(days=1), timedelta(days=7)
 """How far back an invariant looks that is to look back to the start of the rollout: at least, also while nobody knows
 when that was; and at most, since every sample of the range is read again in each round."""
 _HOUR = 3600
+_SLOT, _SHORT = 300, 15
+"""Seconds between two looks at whether a counter had a series; of a range below an hour."""
 
 
 def began(before: float | None, since: Reading[float], percent: Reading[float]) -> float | None:
@@ -38,6 +42,27 @@ def lookback(start: float | None, now: datetime) -> timedelta:
         return LOOKBACK
     hours = ceil(min(max(now.timestamp() - start, 0.0), FARTHEST.total_seconds()) / _HOUR)
     return max(timedelta(hours=hours), LOOKBACK)
+
+
+def covered(reading: Reading[float], rule: GuardrailRule, share: float | None) -> Reading[float]:
+    """The value of a rule by the share of its reach that there are samples of, None: unknown. Partial below `COMPLETE`,
+    with how much it is. A value that is no evidence already stays as it is."""
+    length = rule.reach
+    if not rule.covers or length is None or not reading.ok:
+        return reading
+    if share is None or not isfinite(share):
+        note = f"how much of {days(length)} it covers is not known"
+    elif share < COMPLETE:
+        note = f"covers {_span(length * max(share, 0.0))} of {days(length)}"
+    else:
+        return reading
+    return replace(reading, state=ReadingState.PARTIAL, note=note)
+
+
+def _span(length: timedelta) -> str:
+    """`55 min`, `3.5 h`."""
+    minutes = length.total_seconds() / 60
+    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.3g} h"
 
 
 _BREACH = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
@@ -137,11 +162,27 @@ class Invariant:
         return f"sum({born} or increase({self.counter}[{WINDOW}]))"
 
     @property
+    def covers(self) -> str:
+        """The share of the range in which the counter had a series, as a template. It is looked at slot by slot: a
+        server that began a minute ago knows nothing of the day before, nor one that was down for half of it."""
+        slot = _SLOT if self.since is None or self.since >= timedelta(seconds=_HOUR) else _SHORT
+        return f"count_over_time(group({self.counter})[{WINDOW}:{slot}s]) / ({SECONDS} / {slot})"
+
+    @property
     def rule(self) -> GuardrailRule:
         """It as a rule that is shown beside the rollout's own: anything above 0 is critical. One that follows the
         rollout is a rule over `LOOKBACK` until somebody knows better."""
         length = self.since or LOOKBACK
         expr = filled(self.query, length.total_seconds())
         return GuardrailRule(
-            self.name, self.title, expr, None, 0.0, f"in {days(length)}", ">", template="" if self.since else self.query
+            self.name,
+            self.title,
+            expr,
+            None,
+            0.0,
+            f"in {days(length)}",
+            ">",
+            template="" if self.since else self.query,
+            reach=length,
+            covers=self.covers,
         )

@@ -59,6 +59,11 @@ class GuardrailRule:
     min_samples: int = 0
     template: str = ""
     """Of `expr`, where its range follows the rollout."""
+    reach: timedelta | None = None
+    """How far back it looks, where that is known."""
+    covers: str = ""
+    """The template of the share of its reach that there are samples of (0 to 1). What covers less is no evidence that
+    nothing happened. Empty: nobody can tell."""
     after: int = 1
     of: int = 1
     """A breach counts when it is seen `after` times in `of` evaluations, one a minute."""
@@ -67,7 +72,13 @@ class GuardrailRule:
         """It over so much time, where its range follows the rollout: the unit says over how much."""
         if not self.template:
             return self
-        return replace(self, expr=filled(self.template, length.total_seconds()), unit=f"in {days(length)}")
+        expr = filled(self.template, length.total_seconds())
+        return replace(self, expr=expr, unit=f"in {days(length)}", reach=length)
+
+    @property
+    def covering(self) -> str:
+        """The expression of how much of its reach is covered; empty where nobody can tell."""
+        return filled(self.covers, self.reach.total_seconds()) if self.covers and self.reach is not None else ""
 
     def breaks(self, reading: float, limit: float) -> bool:
         """Whether a reading breaks a limit."""

@@ -13,9 +13,11 @@ from console.engine.metrics import MetricAnswers, MetricRounds, rollout
 from console.engine.said import metric_panels
 from console.model.board import SourceStatus
 from console.model.guard import Invariant
+from console.model.judge import judge_value
 from console.model.reading import Reading, ReadingState
 from console.model.rollout import GuardrailRule, Level
-from console.ports import Query, SourceError
+from console.model.verdict import Verdict
+from console.ports import NO_SERIES, Query, SourceError
 from tests.engine.bench import PLAN, START
 
 CANARY = GuardrailRule("canary", "C", "x", None, 0.3, "s", phases=(5,), samples="n", min_samples=100)
@@ -75,6 +77,7 @@ class Remembers:
     def __init__(self, hours: float | None) -> None:
         self.hours, self.rounds, self.fails = hours, 0, False
         self.percent: float | None = None
+        self.covered: float | None = 1.0
 
     def read(self, queries: Sequence[Query], **_: object) -> Mapping[str, Reading[float]]:
         self.rounds += 1
@@ -88,6 +91,8 @@ class Remembers:
             value = START.timestamp() - 3600 * self.hours
         elif query.name == "rollout.percent":
             value = self.percent
+        elif query.name == "guardrail.violations.covered":
+            value = self.covered
         elif query.name == "guardrail.violations":
             (seconds,) = {int(found) for found in re.findall(r"\[(\d+)s\]", query.expr)}
             value = float(seconds >= 30 * 3600)
@@ -117,6 +122,44 @@ def test_an_invariant_remembers_since_the_rollout_began(hours: float | None, lev
         assert found is not None
         assert (found.guardrails[0].level, found.guardrails[0].rule.unit) == (level, unit)
         assert named["guardrail.violations"].value == (level is Level.CRITICAL)
+
+
+@pytest.mark.parametrize(
+    ("share", "note"),
+    [
+        (1.0, ""),
+        (288.9 / 288, ""),
+        (0.9, "covers 21.6 h of 1 d"),
+        (0.000694, "covers 1 min of 1 d"),
+        (None, "how much of 1 d it covers is not known"),
+    ],
+)
+def test_what_covers_less_than_its_window_is_no_pass_and_a_violation_in_it_is_one(
+    share: float | None, note: str
+) -> None:
+    plan, server = replace(PLAN, guardrails=(FOLLOWS,)), Remembers(None)
+    server.covered = share
+    rounds = MetricRounds(server, [], plan, SimulatedClock(START))  # type: ignore[arg-type]
+    answers = rounds.read()
+    (found,) = rollout(answers, plan).guardrails
+    verdict = judge_value([found], START)
+    assert (found.value.state is ReadingState.OK, found.value.note) == (not note, note)
+    assert found.level is (Level.UNKNOWN if note else Level.OK)
+    assert (verdict.verdict, verdict.why) == (
+        (Verdict.INCONCLUSIVE, note) if note else (Verdict.PASS, "0 in 1 d, the limit is 0 in 1 d")
+    )
+    three = replace(answers.readings["guardrail.violations"], value=3.0)
+    (found,) = rollout(replace(answers, readings={**answers.readings, "guardrail.violations": three}), plan).guardrails
+    assert found.level is Level.CRITICAL, "three in a minute are three"
+
+
+def test_no_series_at_all_covers_nothing() -> None:
+    plan, server = replace(PLAN, guardrails=(FOLLOWS,)), Remembers(None)
+    rounds = MetricRounds(server, [], plan, SimulatedClock(START))  # type: ignore[arg-type]
+    answers = rounds.read()
+    none = Reading[float](ReadingState.NO_DATA, None, None, "x", note=NO_SERIES)
+    readings = {**answers.readings, "guardrail.violations.covered": none}
+    assert rollout(replace(answers, readings=readings), plan).guardrails[0].value.note == "covers 0 min of 1 d"
 
 
 def test_an_invariant_does_not_forget_when_a_phase_is_entered() -> None:

@@ -1,5 +1,6 @@
 """The Prometheus source against the real server, on a day of history whose numbers were worked out by hand."""
 
+import re
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ import pytest
 from console.engine.clocks import SystemClock
 from console.engine.metrics import MetricRounds, rollout
 from console.integrations.prometheus import Prometheus
+from console.model.guard import Invariant
 from console.model.reading import ReadingState
 from console.model.rollout import Level
 from console.model.sli import of_counters
@@ -151,6 +153,17 @@ def test_violations_count_even_when_their_counter_is_new(source, name, expected)
     rule = next(rule for rule in CONFIG.rollout.guardrails if rule.name == "security")
     found = source.read([Query("x", rule.expr.replace("security_violations_total", name))])["x"]
     assert found.value == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "note"), [("old_total", ""), ("missed_total", ""), ("born_total", "covers 3[0-5] min of 1 d")]
+)
+def test_an_invariant_says_how_much_of_its_window_there_is(source, name, note):
+    rule = Invariant("security", "Security violations", name).rule
+    plan = replace(CONFIG.rollout, guardrails=(rule,))
+    (found,) = rollout(MetricRounds(source, [], plan, SystemClock()).read(), plan).guardrails
+    assert re.fullmatch(note, found.value.note)
+    assert found.value.state is (ReadingState.PARTIAL if note else ReadingState.OK)
 
 
 def test_a_bucket_s_bound_may_be_written_in_another_way(source):

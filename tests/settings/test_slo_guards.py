@@ -133,7 +133,10 @@ def test_an_invariant_counts_a_counter_that_is_born_above_zero():
         "in 1 d",
         ">",
         template=one.query,
+        reach=timedelta(days=1),
+        covers=f"count_over_time(group({counter})[$window:300s]) / ($seconds / 300)",
     )
+    assert one.rule.covering == f"count_over_time(group({counter})[86400s:300s]) / (86400 / 300)"
     since = guard(INVARIANT.replace("rollout-start", "2h")).item
     assert (since.since, since.rule.unit) == (timedelta(hours=2), "in 2 h")
     assert since.rule.over(timedelta(days=3)) == since.rule

@@ -140,6 +140,8 @@ class SimulatedMetrics:
             return self._slo(found["objective"], bool(found["fallback"]), found["part"], seconds)
         if name.startswith("guardrail."):
             rules = {f"guardrail.{rule.name}": rule for rule in world.plan.guardrails}
+            if name.endswith(".covered") and name.removesuffix(".covered") in rules:
+                return lambda _: 1.0  # the simulated service was there all the time
             if (counted := rules.get(name.removesuffix(".samples"))) is not None and name not in rules:
                 return (lambda at: world.requests(at - _SAMPLES, at)) if counted.samples else None
             return self._guardrail(rules[name]) if name in rules else None

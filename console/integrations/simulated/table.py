@@ -136,6 +136,8 @@ class TableMetrics:
         name = query.name
         if name.startswith("slo."):
             return self._slo(name)
+        if name.startswith("guardrail.") and name.endswith(".covered"):
+            return Reading(ReadingState.OK, 1.0, self._table.clock.now(), SOURCE)
         if name.startswith(("guardrail.", "reading.", "rollout.", "capacity.", "rollback.")):
             return self._table.reading(name)
         return self._table.of_check(name if name.startswith("query:") else f"query: {query.expr}")
