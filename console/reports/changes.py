@@ -9,11 +9,13 @@ from console.model.board import Board
 from console.model.incident import Incident
 from console.model.message import DeliveryState
 from console.model.reading import ReadingState
-from console.model.rollout import Rollout
+from console.model.rollout import Guardrail, Level, Rollout
+from console.model.verdict import Judged, Verdict
 from console.reports.values import instant
 from console.view.changes import word
 from console.view.deliveries import not_sent
 from console.view.response_events import reached
+from console.view.rollout_words import VERDICTS, judged_of, to_roll_back
 
 
 class Fact(NamedTuple):
@@ -68,7 +70,7 @@ def _facts(board: Board) -> Iterator[tuple[str, Fact]]:
 
 def _world(board: Board) -> Iterator[tuple[str, Fact]]:
     if board.rollout is not None:
-        yield from _rollout(board.rollout)
+        yield from _rollout(board, board.rollout)
     if any(proof.at is not None for proof in board.readiness.proofs):
         yield "can roll back", Fact(board.readiness.can.value)
     for row in board.health:
@@ -87,13 +89,29 @@ def _world(board: Board) -> Iterator[tuple[str, Fact]]:
                     yield f"owner of {name}", Fact(care.acknowledged_by, care.via, "nobody has it")
 
 
-def _rollout(rollout: Rollout) -> Iterator[tuple[str, Fact]]:
+def _rollout(board: Board, rollout: Rollout) -> Iterator[tuple[str, Fact]]:
     if rollout.percent.value is not None:
         yield f"rollout {rollout.plan.name}", Fact(f"{rollout.percent.value:.1f} %")
     for item in rollout.guardrails:
-        value = item.value.value
-        if value is not None:
-            yield f"guardrail {item.rule.name}", Fact(item.level.value, f"{value:.4g} {item.rule.unit}".strip())
+        fact = _guardrail(item, judged_of(board, item.rule.name))
+        if fact is not None:
+            yield f"guardrail {item.rule.name}", fact
+    if board.progress is not None and (found := to_roll_back(board.progress)):
+        why = "; ".join(f"{title}: {why}" for title, why in found)
+        yield "recommended", Fact("ROLL BACK", why, "no rollback is recommended any more")
+
+
+def _guardrail(item: Guardrail, judged: Judged | None) -> Fact | None:
+    """How it is judged, beside what its value alone says where that is worse; its value alone, where nothing judges."""
+    value, level = item.value.value, item.level
+    read = f"{value:.4g} {item.rule.unit}".strip() if value is not None else ""
+    if judged is None or level is Level.NOT_IN_PHASE:
+        return Fact(level.value, read) if value is not None else None
+    verdict, _ = VERDICTS[judged.verdict]
+    unsure = judged.verdict is Verdict.INCONCLUSIVE and level is Level.UNKNOWN
+    alone = judged.verdict is Verdict.BREACH or level is Level.OK or unsure
+    state = verdict if alone else f"{level.value}, {verdict}"
+    return Fact(state, "; ".join(filter(None, (read, judged.why, judged.caveat))))
 
 
 def _response(board: Board) -> Iterator[tuple[str, Fact]]:

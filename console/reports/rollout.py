@@ -80,7 +80,7 @@ def progress_data(progress: Progress, now: datetime) -> Json:
         "flag": reading_data(progress.flag),
         "measured": reading_data(progress.share),
         "samples": reading_data(progress.samples),
-        "guardrails": [_judged(item) for item in progress.judged],
+        "guardrails": [judged_data(item) for item in progress.judged],
         "capacity": [_headroom(item) for item in progress.headroom],
         "proposal": None if progress.proposal is None else _proposal(progress.proposal),
         "decisions": [
@@ -110,7 +110,9 @@ def _write(write: FlagWrite) -> Json:
     return _plain(asdict(write)) | {"by": write.by.name}
 
 
-def _judged(item: Judged) -> Json:
+def judged_data(item: Judged) -> Json:
+    """How a guardrail was judged: the verdict, the value with its limit and the margin, what it rests on, and what is
+    missing. Shares are 0 to 1, `more` is in seconds."""
     return _plain(asdict(item)) | {"margin": _number(item.margin)}
 
 

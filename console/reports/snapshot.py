@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,11 +13,14 @@ from console.model.message import ChannelProof
 from console.model.progress import Progress
 from console.model.reading import Reading, ReadingState
 from console.model.rollback import Readiness
-from console.model.rollout import Guardrail, Rollout
+from console.model.rollout import Guardrail, Level, Rollout
 from console.model.shift import Shift
 from console.model.slo import SloGauge
+from console.model.verdict import Judged, Verdict
+from console.reports.rollout import judged_data
 from console.reports.runs import summary
 from console.reports.values import Json, instant, number, reading_data
+from console.view.rollout_words import to_roll_back
 
 
 def snapshot(board: Board) -> Json:
@@ -138,6 +142,8 @@ def _seconds(length: timedelta | None) -> float | None:
 
 def _rollout(rollout: Rollout, progress: Progress | None, now: datetime) -> Json:
     left = progress.bake_left(now) if progress is not None else None
+    judged = {item.guardrail: item for item in progress.judged} if progress is not None else {}
+    back = to_roll_back(progress) if progress is not None else []
     return {
         "name": rollout.plan.name,
         "phases": [number(phase) for phase in rollout.plan.phases],
@@ -146,11 +152,27 @@ def _rollout(rollout: Rollout, progress: Progress | None, now: datetime) -> Json
         "since": reading_data(rollout.since),
         "bake_left_seconds": None if left is None else number(left.total_seconds()),
         "level": rollout.level.value,
-        "guardrails": [_guardrail(item) for item in rollout.guardrails],
+        "guardrails": [_guardrail(item, judged.get(item.rule.name)) for item in rollout.guardrails],
+        "verdict": _verdict(rollout, judged),
+        "recommendation": (
+            {"act": "roll back", "why": [{"guardrail": title, "why": why} for title, why in back]} if back else None
+        ),
     }
 
 
-def _guardrail(item: Guardrail) -> Json:
+def _verdict(rollout: Rollout, judged: Mapping[str, Judged]) -> str | None:
+    """That of all guardrails of the phase: a breach of one is one, a pass is a pass of each. None: nothing judges."""
+    verdicts = {item.verdict for item in judged.values()}
+    asked = {item.rule.name for item in rollout.guardrails if item.level is not Level.NOT_IN_PHASE}
+    if Verdict.BREACH in verdicts:
+        return Verdict.BREACH.value
+    if not verdicts:
+        return None
+    passed = verdicts == {Verdict.PASS} and asked <= judged.keys()
+    return Verdict.PASS.value if passed else Verdict.INCONCLUSIVE.value
+
+
+def _guardrail(item: Guardrail, judged: Judged | None) -> Json:
     rule = item.rule
     return {
         "name": rule.name,
@@ -163,6 +185,7 @@ def _guardrail(item: Guardrail) -> Json:
         "min_samples": rule.min_samples,
         "samples": None if item.samples is None else reading_data(item.samples),
         "level": item.level.value,
+        "judged": None if judged is None else judged_data(judged),
         **reading_data(item.value),
     }
 

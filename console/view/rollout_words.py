@@ -66,6 +66,12 @@ def breached(progress: Progress) -> list[tuple[str, str]]:
     return found
 
 
+def to_roll_back(progress: Progress) -> list[tuple[str, str]]:
+    """The guardrails for which a rollback is recommended, with the reason; none once it is under way, or over."""
+    over = progress.record.state in OVER or progress.record.state is RolloutState.ROLLING_BACK
+    return [] if over else breached(progress)
+
+
 def without_evidence(board: Board) -> list[Guardrail]:
     """Guardrails that are critical by their reading, and are judged by nothing else."""
     if board.rollout is None:
@@ -88,8 +94,8 @@ def urgent(board: Board, now: datetime) -> Told | None:
     if record.countdown is not None:
         left = count(record.countdown.at - now)
         return Told(Tone.ALARM, f"ROLLBACK STARTS BY ITSELF IN {left}", record.countdown.why, "H stops it")
-    found = breached(progress)
-    if found and record.state not in OVER:
+    found = to_roll_back(progress)
+    if found:
         title, why = found[0]
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         return Told(Tone.ALARM, "ROLL BACK", f"{title}: {why}{more}", "R starts it")

@@ -13,8 +13,10 @@ from console.model.message import Act, Delivery, DeliveryState, Message
 from console.model.pager import PagerStatus
 from console.model.people import Actor, Severity
 from console.model.response import Escalation, PagerLink
+from console.model.rolling import RolloutState
+from console.model.verdict import Verdict
 from console.reports.changes import changes
-from tests.view import boards
+from tests.view import boards, rollouts
 
 ALICE = Actor("alice", "alice")
 BOARD = boards.busy()
@@ -86,3 +88,38 @@ def test_who_takes_an_alert():
 
     assert news({"care": {}}, {"care": {alert.fingerprint: care}}) == [f"owner of {name}: bob: PagerDuty"]
     assert news({"care": {alert.fingerprint: care}}, {"care": {}}) == [f"owner of {name}: nobody has it"]
+
+
+def lines_of(board, subject):
+    return [line for line in changes(None, board) if line.startswith(subject)]
+
+
+def test_a_guardrail_is_told_as_it_is_judged_and_not_as_its_value_stands_alone():
+    board = rollouts.inconclusive()
+    for item in (*board.progress.judged, *rollouts.baking().progress.judged):
+        if item.verdict is Verdict.PASS:
+            board = rollouts.baking()
+        (line,) = lines_of(board, f"guardrail {item.guardrail}: ")
+        told = {Verdict.PASS: "pass", Verdict.INCONCLUSIVE: "INCONCLUSIVE"}[item.verdict]
+        assert line.split(": ")[1].endswith(told), line
+        assert item.why in line
+    assert lines_of(board, "recommended") == []
+
+
+def test_a_breach_is_told_with_what_is_recommended_until_that_is_under_way():
+    board = rollouts.breached()
+    item = next(item for item in board.progress.judged if item.verdict is Verdict.BREACH)
+    (line,) = lines_of(board, f"guardrail {item.guardrail}: ")
+    assert ": BREACH: " in line
+    assert item.why in line
+    assert lines_of(board, "recommended") == [f"recommended: ROLL BACK: {item.title}: {item.why}"]
+    record = replace(board.progress.record, state=RolloutState.ROLLING_BACK)
+    assert "recommended: no rollback is recommended any more" in changes(
+        board, replace(board, progress=replace(board.progress, record=record))
+    )
+
+
+def test_a_value_that_nothing_judges_is_told_alone():
+    board = rollouts.inconclusive()
+    alone = replace(board, progress=replace(board.progress, judged=()))
+    assert lines_of(alone, "guardrail p99: ") == ["guardrail p99: ok: 182 ms"]

@@ -45,7 +45,7 @@ def test_a_wrong_configuration_leaves_the_terminal_clean_and_says_why(tmp_path):
 
 def test_plain_stays_on_the_lines(tmp_path):
     with Terminal([*ONCALL, "--plain", "demo", "--speed", "30"], columns=160, rows=50) as terminal:
-        terminal.wait_for("guardrail p99: ok")
+        terminal.wait_for("guardrail p99: INCONCLUSIVE: ")
         terminal.signal(2)
         assert terminal.wait_end() == 130
 
