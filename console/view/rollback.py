@@ -286,8 +286,11 @@ def lines(readiness: Readiness, now: datetime, width: int, look: Look, *, roomy:
     left = readiness.remaining
     time = to_go(left, now, width) if left is not None else time_line(readiness.estimate, now, width, look)
     head = [verdict(readiness, now, width, look), time]
-    if left is None or _no_way_back(readiness, now) is not None:
+    deadline, gone = readiness.deadline, _no_way_back(readiness, now) is not None
+    if gone or (left is None and (roomy or deadline.at is not None or deadline.passed or deadline.spent)):
         head.append(until(readiness, now, width, look))
+    elif left is None and _until(readiness, now)[0][0].tone is Tone.UNKNOWN:
+        head[-1] = first_fit(width, line(time, span("; until unknown", Tone.UNKNOWN)), time)  # the row is an alert's
     if not roomy:
         return head
     open_now = [proof for proof in worst_first(readiness, now) if proof.state_at(now) in _WORST]

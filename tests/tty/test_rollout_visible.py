@@ -64,7 +64,7 @@ STATES = {
     ),
     "unknown": (
         [r"\? CAN ROLL BACK: UNVERIFIED \(0/12 proven\)", r"TIME +unknown: no rollback and no drill was measured",
-         r"UNTIL +unknown: no rollback was measured", "measured UNREACHABLE"],
+         r"UNTIL +unknown: no rollback was|TIME .*; until unknown", "measured UNREACHABLE"],
         [r"set unknown . flag UNREACHABLE . measured UNREACHABLE", r"\? P99 latency +INCONCLUSIVE +\? ",
          r"NEXT +\? 0 to 5 %: HOLD +\d+ required unknown", r"BACK +\? UNVERIFIED .* time unknown . until unknown"],
         [r"DRIVERS +unknown: no step was measured", r"UNTIL +unknown", r"\? UNKNOWN +- +kill-switch"],

@@ -180,6 +180,15 @@ def test_every_proof_is_told_with_its_source_and_what_stands_against_a_rollback_
     assert "…" not in told
 
 
+def test_where_rows_are_few_until_when_has_one_of_its_own_only_where_it_ends():
+    for readiness, rows in ((rollouts.unknown().readiness, 2), (rollouts.passed().readiness, 3)):
+        assert len(rollback.lines(readiness, NOW, 80, LOOK, roomy=False)) == rows
+    shown = rollback.lines(rollouts.unknown().readiness, NOW, 80, LOOK, roomy=False)
+    assert words(shown[1]) == "TIME     unknown: no rollback and no drill was measured; until unknown"
+    free = rollouts.readiness(deadline=Deadline(None, "nothing bounds it: no guardrail is breached"))
+    assert "until" not in text(rollback.lines(free, NOW, 80, LOOK, roomy=False)).lower()
+
+
 def test_while_a_rollback_is_under_way_nothing_says_by_when_to_start_it():
     shown = text(rollback.lines(rollouts.rolling_back("no-run").readiness, NOW, 80, LOOK, roomy=False))
     assert "TO GO" in shown
