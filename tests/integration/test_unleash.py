@@ -236,6 +236,41 @@ def test_a_second_writer_between_our_read_and_our_write_wins(unleash, flag, edit
     assert unleash.rollout(flag) == (True, "50")
 
 
+@pytest.mark.parametrize("theirs", ["5", "100"])
+def test_what_is_off_and_says_the_share_already_goes_live_with_that_share_alone(unleash, editor, door, theirs):
+    name = unleash.flag(next(_names), "25", on=False)
+
+    def meanwhile(connection: Connection) -> None:
+        unleash.set_rollout(name, theirs, editor)
+        door.pass_on(connection)
+
+    door.fault = when(door, "PATCH", meanwhile)
+
+    answered = provider(unleash, url=door.url_of("u")).set_percent(name, 25, 0)
+
+    assert answered.outcome is FlagOutcome.LOST
+    assert unleash.rollout(name) == (False, theirs)
+
+
+def test_what_somebody_wrote_just_before_we_switched_it_on_is_switched_off_again(unleash, editor, door):
+    name = unleash.flag(next(_names), "25", on=False)
+
+    def meanwhile(connection: Connection) -> None:
+        if connection.request.target.endswith("/on"):
+            unleash.set_rollout(name, "100", editor)
+        door.pass_on(connection)
+
+    door.fault = when(door, "POST", meanwhile)
+
+    answered = provider(unleash, url=door.url_of("u")).set_percent(name, 25, 0)
+
+    assert (answered.outcome, answered.after) == (FlagOutcome.INEFFECTIVE, 0.0)
+    assert "it reads 100 %" in answered.text
+    assert "eddie@example.com" in answered.text
+    assert "it was off before, and is switched off again" in answered.text
+    assert unleash.rollout(name) == (False, "100")
+
+
 def test_somebody_who_changes_it_after_our_write_is_named(unleash, flag, editor, door):
     def afterwards(connection: Connection) -> None:
         door.pass_on(connection)

@@ -78,7 +78,8 @@ class Unleash:
             note = self._switch_off(flag, before)
         elif not self._raise_to(flag, self._usable(flag, before), wanted, guarded=expected is not None):
             return self._lost(flag, self._again(flag), expected)
-        return self._read_back(flag, wanted, before.percent if before is not None else None, began, note)
+        switched = bool(wanted) and before is not None and not before.on
+        return self._read_back(flag, wanted, before.percent if before is not None else None, began, note, switched)
 
     def history(self, flag: str) -> tuple[FlagChange, ...]:
         """The newest 100 events at most, those of this environment and of the flag as a whole. Raises SourceError."""
@@ -193,8 +194,10 @@ class Unleash:
         return before
 
     def _raise_to(self, flag: str, before: Standing, wanted: int, *, guarded: bool) -> bool:
-        """Writes a share above 0. False when somebody else was faster; only a guarded write finds out."""
-        if before.rollout != wanted and not self._patch(flag, before, wanted, guarded=guarded):
+        """Writes a share above 0. False when somebody else was faster; only a guarded write finds out. One that is off
+        is written although it says so already: what it says goes live with the switch."""
+        needed = before.rollout != wanted or (guarded and not before.on)
+        if needed and not self._patch(flag, before, wanted, guarded=guarded):
             return False
         if not before.on:
             self._switch_on(flag, wanted)
@@ -247,7 +250,11 @@ class Unleash:
                 raise Uncertain(f"{error}; it may or may not have been carried out") from None
             raise
 
-    def _read_back(self, flag: str, wanted: int, before: float | None, began: float, note: str) -> FlagAnswer:
+    def _read_back(
+        self, flag: str, wanted: int, before: float | None, began: float, note: str, switched: bool
+    ) -> FlagAnswer:
+        """What it reads now. `switched`: it was off, and we switched it on. Nobody can do that under a condition: where
+        somebody else's larger share went live with it, it is switched off again."""
         try:
             after = self._standing(flag)
         except SourceError as error:
@@ -259,8 +266,20 @@ class Unleash:
             text = f"{self._called(flag)} {was}is set to {wanted} %{note}"
             return FlagAnswer(FlagOutcome.DONE, text, before, after.percent, seconds)
         reads = f"{after.percent:g} %" if after.percent is not None else f"no share: {after.untellable}"
+        if switched and (after.percent is None or after.percent > wanted):
+            note = self._last(flag, shares=True) + self._off_again(flag) + note
+            after = self._again(flag) or after
+        else:
+            note = self._last(flag) + note
         text = f"{self._called(flag)} {was}was set to {wanted} %, which Unleash accepted; it reads {reads}"
-        return FlagAnswer(FlagOutcome.INEFFECTIVE, f"{text}{self._last(flag)}{note}", before, after.percent, seconds)
+        return FlagAnswer(FlagOutcome.INEFFECTIVE, f"{text}{note}", before, after.percent, seconds)
+
+    def _off_again(self, flag: str) -> str:
+        try:
+            self._write("POST", f"{self._path(flag)}/off")
+        except SourceError as error:
+            return f"; IT COULD NOT BE SWITCHED OFF AGAIN ({error})"
+        return "; it was off before, and is switched off again"
 
     def _lost(self, flag: str, found: Standing | None, expected: float | None) -> FlagAnswer:
         percent = found.percent if found is not None else None
@@ -268,13 +287,15 @@ class Unleash:
         text = f"{self._called(flag)} {stands}, not at {expected or 0.0:g} %: somebody else was faster"
         return FlagAnswer(FlagOutcome.LOST, f"{text}{self._last(flag)}; nothing was written", percent, percent)
 
-    def _last(self, flag: str) -> str:
-        """`; the newest change: eddie, 3 s ago, rollout 5 -> 25 %`; empty where that cannot be told."""
+    def _last(self, flag: str, *, shares: bool = False) -> str:
+        """`; the newest change: eddie, 3 s ago, rollout 5 -> 25 %`; empty where that cannot be told. `shares`: the
+        newest one of the share, whoever switched."""
         try:
             answer = self._get(f"events/{_quoted(flag)}")
             known = changes(wire.decoded(self._http, answer, wire.EVENTS, "the history").events, self._environment)
         except SourceError:
             return ""
+        known = tuple(item for item in known if item.percent is not None or not shares)
         if not known:
             return ""
         ago = max(timedelta(0), self._clock.now() + answer.skew - known[-1].at)
