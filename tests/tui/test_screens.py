@@ -394,8 +394,10 @@ async def test_a_key_that_is_pressed_twice_is_not_the_beginning_of_what_it_asks_
         standing_long(at)
         for _ in range(2):
             last = await struck(at, "D", TWICE_SECONDS - 0.01, last)
+        offered = at.screen.query_one("#field-title").value
+        assert not offered.endswith("D")
         last = await struck(at, "x", 0.1, last)
-        assert at.screen.query_one("#field-title").value == "x"
+        assert at.screen.query_one("#field-title").value == f"{offered}x"
         at.screen.query_one("#field-title").value = ""
         for _ in range(3):
             last = await struck(at, "D", 0.1, last)
@@ -413,8 +415,10 @@ async def test_keys_typed_before_the_form_was_there_are_its_opening_however_long
         at.screen._there_at = last.time + 60
         for _ in range(2):
             last = await struck(at, "D", 20, last)
+        offered = at.screen.query_one("#field-title").value
+        assert not offered.endswith("D")
         await struck(at, "x", 1, last)
-        assert at.screen.query_one("#field-title").value == "x"
+        assert at.screen.query_one("#field-title").value == f"{offered}x"
 
 
 async def test_a_key_typed_after_the_form_was_there_to_be_read_is_text(open_console):
@@ -422,18 +426,31 @@ async def test_a_key_typed_after_the_form_was_there_to_be_read_is_text(open_cons
         opened = await struck(at, "D")
         standing_long(at)
         await struck(at, "D", TWICE_SECONDS, opened)
-        assert at.screen.query_one("#field-title").value == "D"
+        assert at.screen.query_one("#field-title").value.endswith("D")
 
 
-async def test_typing_replaces_the_proposed_title_and_end_keeps_it(open_console):
+async def test_a_stray_key_is_added_to_the_offered_title_and_replaces_none_of_it(open_console):
     async with open_console() as at:
-        await at.press("D", "end", "!")
-        field = at.screen.query_one("#field-title")
-        assert len(field.value) > 2
-        assert field.value.endswith("!")
-        field.value = ""
-        await at.press("escape", "D", "p", "r")
+        await at.press("D")
+        offered = at.screen.query_one("#field-title").value
+        assert len(offered) > 2
+        await at.press("2")
+        assert at.screen.query_one("#field-title").value == f"{offered}2"
+        await at.press("ctrl+u", "p", "r")
         assert at.screen.query_one("#field-title").value == "pr"
+
+
+async def test_which_severity_is_chosen_is_seen_without_colour_and_a_digit_chooses_it(open_console):
+    async with open_console() as at:
+        await at.press("D", "enter")
+        for key, chosen in (("4", "SEV4"), ("1", "SEV1"), ("j", "SEV2"), ("5", "SEV5")):
+            await at.press(key)
+            marked = [row for row in at.text().splitlines() if "▶ " in row]
+            assert len(marked) == 1, at.text()
+            assert f"▶ {chosen} " in marked[0]
+            assert f"chosen: {chosen}. " in at.text()
+        await at.press("7", "enter")
+        assert next(iter(at.engine.state.incidents.values())).severity is Severity.SEV5
 
 
 async def test_a_filter_says_what_it_hides_and_esc_clears_it(open_console):

@@ -69,7 +69,7 @@ def _declare(app: ConsoleApp, at: Situation, *, triage: bool = False) -> None:
         ),
         tuple(facts),
         (
-            Text("title", "Title: what people notice", title[:200], proposed=True),
+            Text("title", f"Title: what people notice{' (ctrl+u empties it)' if title else ''}", title[:200]),
             severities(at.board, _suggested(alert)),
         ),
     )

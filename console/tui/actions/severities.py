@@ -27,4 +27,4 @@ def severities(board: Board, chosen: Severity) -> Choice:
             rule.definition if rule else title,
         )
         items.append(Item(severity.value, row, severity.value, f"{title}. {rule.definition}" if rule else title))
-    return Choice("severity", "Severity (j k, or click; what it means is below)", tuple(items), chosen.value)
+    return Choice("severity", "Severity (1 to 5, j k, or click; what it means is below)", tuple(items), chosen.value)

@@ -103,6 +103,11 @@ class Question:
         return "\n".join((self.title, *(words(item) for item in self.facts[:1]), *offered))
 
 
+def _meaning(item: Item) -> str:
+    """What an answer means, by its name."""
+    return f"chosen: {item.label}. {item.detail}" if item.detail else ""
+
+
 class Form(Dialog[Done]):
     """Asks a `Question`; closes with `Done` only, after the await has returned, or with None.
 
@@ -143,10 +148,14 @@ class Form(Dialog[Done]):
         if isinstance(wanted, Text):
             value = wanted.value if self._draft is None else self._draft.texts.get(wanted.id, wanted.value)
             return [label, Field(value, wanted.hint, id=f"field-{wanted.id}")]
+        pointer, rest = ("> " if self.host.ascii_marks else "▶ "), "  "
+
+        def row(item: Item, width: int) -> Line:
+            return clip(line(span(pointer if item is choices.selected else rest, Tone.STRONG), item.row), width)
+
         choices = LineList(
-            lambda item, width: clip(item.row, width), lambda item: item.id, lambda item: item.label,
-            id=f"field-{wanted.id}", classes="-fixed",
-        )  # fmt: skip
+            row, lambda item: item.id, lambda item: item.label, id=f"field-{wanted.id}", classes="-fixed"
+        )
         return [label, choices, Lines(id=f"detail-{wanted.id}")]
 
     def ready(self) -> None:
@@ -204,8 +213,8 @@ class Form(Dialog[Done]):
 
     def _detail(self, wanted: Choice) -> None:
         chosen = self.query_one(f"#field-{wanted.id}", LineList).selected
-        text = chosen.detail if chosen is not None else ""
-        rows = max((len(wrap(item.detail, self.inner)) for item in wanted.items if item.detail), default=0)
+        text = _meaning(chosen) if chosen is not None else ""
+        rows = max((len(wrap(_meaning(item), self.inner)) for item in wanted.items if item.detail), default=0)
         lines: list[Line] = [line(span(part, Tone.ACCENT)) for part in wrap(text, self.inner)] if text else []
         self.query_one(f"#detail-{wanted.id}", Lines).show([*lines, *[EMPTY] * (rows - len(lines))])
 
@@ -270,6 +279,7 @@ class Form(Dialog[Done]):
         return at_button and event.character == self.opened_with and not self._written()
 
     def _answer_that_begins(self, event: events.Key) -> None:
+        """The one whose name begins with what was typed; of a digit that begins none, the one in that place."""
         wanted = next(
             item for item in self._question.fields if self.focused is not None and self.focused.id == f"field-{item.id}"
         )
@@ -278,13 +288,18 @@ class Form(Dialog[Done]):
         for begun in (self._begun + char, char):
             found = next((item for item in wanted.items if item.label.lower().startswith(begun)), None)
             if found is not None:
-                event.stop()
+                self._choose(event, wanted, found)
                 self._begun = begun
-                self.query_one(f"#field-{wanted.id}", LineList).select(found.id)
-                self._detail(wanted)
-                self._preview()
                 return
         self._begun = ""
+        if char.isdecimal() and 0 < int(char) <= len(wanted.items):
+            self._choose(event, wanted, wanted.items[int(char) - 1])
+
+    def _choose(self, event: events.Key, wanted: Choice, item: Item) -> None:
+        event.stop()
+        self.query_one(f"#field-{wanted.id}", LineList).select(item.id)
+        self._detail(wanted)
+        self._preview()
 
     def _fields(self) -> list[Field]:
         """Those that what is typed at a button may go to."""
