@@ -5,11 +5,15 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterable
 from functools import lru_cache, partial
 from typing import NamedTuple
 
 from rich.cells import cell_len
 from rich.segment import Segment
+from textual import events
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
+from textual._xterm_parser import XTermParser
 from textual.color import Color
 from textual.drivers import linux_driver
 from textual.filter import LineFilter
@@ -26,6 +30,34 @@ def forgive_bytes() -> None:
 
 def _forgiving(name: str) -> partial[codecs.IncrementalDecoder]:
     return partial(codecs.getincrementaldecoder(name), errors="replace")
+
+
+_ESC = "\x1b"
+_BEGINS = frozenset("[ONPX]^_\\")
+"""What comes after esc at the beginning of something longer: a function key, an answer of the terminal."""
+
+
+class EscapeFirst(XTermParser):
+    """Reads esc and the key right after it as these two keys. A slow line brings them in one piece, as it does alt and
+    a key, and terminals send the same for both: a field would be written to by a key that was meant to close it, and of
+    a digit Textual makes the symbol of a Mac's option key. Words are moved by as before."""
+
+    def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[events.Key]:
+        if alt or _esc_and_key(sequence):
+            yield events.Key("escape", _ESC)
+            sequence = sequence[-1]
+        yield from super()._sequence_to_key_events(sequence)
+
+
+def _esc_and_key(sequence: str) -> bool:
+    if len(sequence) != 2 or sequence[0] != _ESC or sequence[1] in _BEGINS:
+        return False
+    return sequence[1].isprintable() and not isinstance(ANSI_SEQUENCES_KEYS.get(sequence), tuple)
+
+
+def split_escape() -> None:
+    """Has the driver read keys so."""
+    linux_driver.XTermParser = EscapeFirst  # type: ignore[attr-defined]
 
 
 @lru_cache(maxsize=4096)

@@ -89,6 +89,7 @@ def dress(app: App[None], *, ascii_only: bool) -> None:
         # Textual chose greys before it knew the theme.
         app._filters = [NoColor() if isinstance(item, Monochrome) else item for item in app._filters]
     terminal.forgive_bytes()
+    terminal.split_escape()
     app.driver_class = terminal.FewBytes
     if ascii_only:
         app._filters.append(terminal.AsciiOnly())

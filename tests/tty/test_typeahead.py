@@ -23,6 +23,17 @@ def test_a_note_typed_in_one_breath_is_the_note():
         terminal.type("qq")
 
 
+def test_esc_and_a_digit_in_one_piece_close_the_form_and_open_the_screen():
+    with Terminal([sys.executable, "-m", "console", "demo"], columns=100, rows=40) as terminal:
+        terminal.wait_for("D Declare")
+        terminal.type("D")
+        terminal.wait_for("Title: what people notice")
+        terminal.type("\x1b5")
+        terminal.wait_for("s Silence")
+        assert "Title: what people notice" not in terminal.text
+        terminal.type("1qq")
+
+
 def test_what_is_typed_before_the_first_screen_waits_for_it():
     with Terminal([sys.executable, "-m", "console", "demo"], columns=100, rows=40) as terminal:
         terminal.type("4b")
