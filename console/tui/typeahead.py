@@ -52,7 +52,10 @@ class KeysInOrder(App[R], Generic[R]):
             await self.next_key()
 
     async def next_key(self) -> None:
-        """Hands out what is next in line, if anything."""
+        """Hands out what is next in line, if anything: one at a time, also where a key has come between the end of the
+        one before and the look at what is next."""
+        if self._underway:
+            return
         self._underway = bool(self._typed) and self.takes_keys
         if not self._underway:
             return

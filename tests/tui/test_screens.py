@@ -421,6 +421,29 @@ async def test_keys_typed_before_the_form_was_there_are_its_opening_however_long
         assert at.screen.query_one("#field-title").value == f"{offered}x"
 
 
+async def test_one_key_is_handed_out_at_a_time(open_console):
+    async with open_console() as at:
+        at.app._typed.extend(events.Key(char, char) for char in "4j")
+        await at.app.next_key()
+        first = at.app.handed
+        await at.app.next_key()  # as it comes when a key was typed just as the one before was done
+        assert at.app.handed is first
+        await at.until(lambda: not at.app._typed and not at.app._underway)
+        assert isinstance(at.screen, ShiftScreen)
+
+
+async def test_letters_that_reach_a_button_while_the_field_gets_the_focus_are_all_written(open_console):
+    async with open_console() as at:
+        await incident_with_run(at)
+        await at.press("2", "e")
+        cancel = at.screen.query_one("#cancel")
+        assert cancel.has_focus
+        for char in "rollers q":
+            cancel._forward_event(events.Key({" ": "space"}.get(char, char), char))
+        await at.settle()
+        assert at.screen.query_one("#field-reason").value == "rollers q"
+
+
 async def test_a_key_typed_after_the_form_was_there_to_be_read_is_text(open_console):
     async with open_console() as at:
         opened = await struck(at, "D")

@@ -262,9 +262,13 @@ class Form(Dialog[Done]):
         would be lost otherwise, up to the first blank, which presses the button, and obeyed by the screen below. In a
         list of answers it is the beginning of one. A q closes, unless it is the beginning of words that are waited for
         and no care is due. Where it is, the key that opened the form, once more, is no answer however late it comes.
+        What comes by here while a field has the focus was pressed before the field had it: the next letters of a word.
         """
         if self.pressed_twice(event) or self._opens_again(event):
             event.stop()
+        elif isinstance(self.focused, Field) and event.is_printable and event.character is not None:
+            event.stop()
+            self.focused.insert_text_at_cursor(event.character)
         elif event.character == "q" and isinstance(self.focused, Press) and self._awaited():
             self._into_a_field(event)
         elif not event.is_printable or event.character in (None, " ", "q"):
