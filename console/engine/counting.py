@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 
 from console.model.absence import doubt, is_zero
 from console.model.bake import Slice
+from console.model.plausible import MOST
 from console.model.rollout import RolloutPlan
 from console.model.rollout_plan import Evidence
 from console.model.value import value
@@ -18,8 +19,6 @@ from console.ports import Series
 
 TOTALS = ("total", "legacy_total")
 PARTS = ("bad", "total", "legacy_bad", "legacy_total", "fast_bad")
-MOST = 1e15
-"""More than that nothing was counted in a slice: a counter loses single events beyond 2^53."""
 TWICE, FEW = 2.0, 10.0
 """Increases are extrapolated, each series' by itself: so many times all events may be bad ones, and so many more."""
 

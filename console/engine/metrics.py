@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from console.engine.levels import Levels, clouded
 from console.engine.plan_queries import check_queries, covering, round_queries
 from console.engine.share import share_queries
+from console.model import plausible
 from console.model.guard import LOOKBACK, began, covered, lookback
 from console.model.reading import Reading, ReadingState, missing
 from console.model.rollout import Guardrail, Rollout, RolloutPlan
@@ -77,7 +79,9 @@ class MetricRounds:
             raise
         readings = {query.name: answers[query.name] for query in others}
         readings |= self._farther(readings)
-        return MetricAnswers(readings, self._gauges(), self._source.skew_seconds, self._note(), self._lookback)
+        return MetricAnswers(
+            _possible(readings, self._plan), self._gauges(), self._source.skew_seconds, self._note(), self._lookback
+        )
 
     def _farther(self, readings: Mapping[str, Reading[float]]) -> Mapping[str, Reading[float]]:
         """The guardrails whose range follows the rollout, when it is known by now to be another one: at the first
@@ -129,6 +133,20 @@ def unread(objectives: Sequence[Objective], lost: Reading[float] = _UNREAD) -> t
 def stale(found: SloGauge) -> SloGauge:
     """A gauge of a source that has not answered since."""
     return clouded(found, ReadingState.UNREACHABLE, "")
+
+
+def _possible(readings: Mapping[str, Reading[float]], plan: RolloutPlan | None) -> Mapping[str, Reading[float]]:
+    """The readings without what cannot be: it is not known, and says what it was."""
+    if plan is None:
+        return readings
+    checks: dict[str, Callable[[Reading[float]], Reading[float]]] = {
+        "rollout.percent": plausible.share,
+        "rollout.samples": plausible.count,
+    }
+    for rule in plan.guardrails:
+        checks[f"guardrail.{rule.name}"] = partial(plausible.of_rule, rule)
+        checks[f"guardrail.{rule.name}.samples"] = plausible.count
+    return {name: checks[name](reading) if name in checks else reading for name, reading in readings.items()}
 
 
 def _share(reading: Reading[float]) -> float | None:

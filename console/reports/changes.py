@@ -16,6 +16,7 @@ from console.view.changes import word
 from console.view.deliveries import not_sent
 from console.view.response_events import reached
 from console.view.rollout_words import VERDICTS, judged_of, to_roll_back
+from console.view.values import number
 
 
 class Fact(NamedTuple):
@@ -91,7 +92,7 @@ def _world(board: Board) -> Iterator[tuple[str, Fact]]:
 
 def _rollout(board: Board, rollout: Rollout) -> Iterator[tuple[str, Fact]]:
     if rollout.percent.value is not None:
-        yield f"rollout {rollout.plan.name}", Fact(f"{rollout.percent.value:.1f} %")
+        yield f"rollout {rollout.plan.name}", Fact(f"{number(rollout.percent.value, 1)} %")
     for item in rollout.guardrails:
         fact = _guardrail(item, judged_of(board, item.rule.name))
         if fact is not None:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from console.model.board import Board
 from console.model.progress import Progress
-from console.model.reading import Reading
+from console.model.reading import Reading, ReadingState
 from console.model.rolling import RolloutRecord, same_share
 from console.model.rollout import Guardrail, GuardrailRule, Level, Rollout, RolloutPlan
 from console.model.verdict import Judged, Verdict
@@ -86,6 +86,8 @@ def guardrail(shown_one: Guardrail, now: datetime, width: int, look: Look, judge
         word = shown_one.too_few or why(shown_one.value, now, look).split(",")[0].upper() or unsure
     ends = [_limits(shown_one), *([_phases(rule)] if level is Level.NOT_IN_PHASE else [])]
     silent = shown_one.value.value is None and level is Level.UNKNOWN
+    if silent and shown_one.value.state is ReadingState.NO_DATA and shown_one.value.note:
+        ends = [shown_one.value.note, *ends]  # what was said, and cannot be
     if judged is not None and (judged.verdict is Verdict.BREACH or (level in (Level.OK, Level.UNKNOWN) and not silent)):
         word, tone = VERDICTS[judged.verdict]
         if judged.verdict is not Verdict.PASS:

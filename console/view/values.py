@@ -21,8 +21,15 @@ LEVEL_TONES = {
 }
 
 
+_LONG = 1e12
+"""From here on a number is not written out."""
+
+
 def number(value: float, digits: int = 2) -> str:
-    """A number with at most `digits` decimals, fewer from 10 on, and no trailing zeros."""
+    """A number with at most `digits` decimals, fewer from 10 on, and no trailing zeros; of what is too long for a line,
+    three digits and its power of ten."""
+    if abs(value) >= _LONG:
+        return f"{value:.3g}"
     digits = min(digits, 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else digits)
     text = f"{value:.{digits}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
@@ -31,6 +38,8 @@ def number(value: float, digits: int = 2) -> str:
 def share(value: float, digits: int = 2) -> str:
     """A ratio in percent, with all its decimals: the last one decides. Never rounded up to 100 %."""
     percent = value * 100
+    if abs(percent) >= _LONG:
+        return f"{percent:.3g} %"
     text = f"{percent:.{digits}f}"
     if float(text) >= 100 > percent:
         text = f"{100 - 10**-digits:.{digits}f}"

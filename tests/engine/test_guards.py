@@ -18,6 +18,9 @@ from console.model.reading import Reading, ReadingState
 from console.model.rollout import GuardrailRule, Level
 from console.model.verdict import Verdict
 from console.ports import NO_SERIES, Query, SourceError
+from console.view.line import words
+from console.view.look import ASCII, Look
+from console.view.rollout import guardrail
 from tests.engine.bench import PLAN, START
 
 CANARY = GuardrailRule("canary", "C", "x", None, 0.3, "s", phases=(5,), samples="n", min_samples=100)
@@ -151,6 +154,30 @@ def test_what_covers_less_than_its_window_is_no_pass_and_a_violation_in_it_is_on
     three = replace(answers.readings["guardrail.violations"], value=3.0)
     (found,) = rollout(replace(answers, readings={**answers.readings, "guardrail.violations": three}), plan).guardrails
     assert found.level is Level.CRITICAL, "three in a minute are three"
+
+
+@pytest.mark.parametrize("value", [-1e308, -30.0, 1e300])
+def test_what_cannot_be_is_neither_a_pass_nor_a_phase_and_is_short(value: float) -> None:
+    class Lies(Remembers):
+        def _answer(self, query: Query) -> Reading[float]:
+            return Reading(ReadingState.OK, value, START, "x")
+
+    rules = (FOLLOWS, GuardrailRule("p99", "P99 latency", "p99", None, 1e306, "ms"))
+    plan = replace(PLAN, guardrails=rules)
+    found = rollout(MetricRounds(Lies(None), [], plan, SimulatedClock(START)).read(), plan)  # type: ignore[arg-type]
+    assert (found.phase, found.percent.note) == (None, f"{value:.3g} % is no share")
+    violations, latency = found.guardrails
+    assert violations.level is Level.UNKNOWN
+    told = f"{value:.3g} is no possible count"
+    assert (judge_value([violations], START).verdict, judge_value([violations], START).why) == (
+        Verdict.INCONCLUSIVE,
+        told,
+    )
+    lines = [
+        words(guardrail(item, START, 200, Look(ASCII), judge_value([item], START))) for item in (violations, latency)
+    ]
+    assert all(len(line) < 120 for line in lines)
+    assert told.upper() in lines[0] or told in lines[0]
 
 
 def test_no_series_at_all_covers_nothing() -> None:
