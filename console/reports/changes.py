@@ -112,7 +112,8 @@ def _guardrail(item: Guardrail, judged: Judged | None) -> Fact | None:
     unsure = judged.verdict is Verdict.INCONCLUSIVE and level is Level.UNKNOWN
     alone = judged.verdict is Verdict.BREACH or level is Level.OK or unsure
     state = verdict if alone else f"{level.value}, {verdict}"
-    return Fact(state, "; ".join(filter(None, (read, judged.why, judged.caveat))))
+    said = "" if judged.value == value else read  # what is judged by its value says it already
+    return Fact(state, "; ".join(filter(None, (said, judged.why, judged.caveat))))
 
 
 def _response(board: Board) -> Iterator[tuple[str, Fact]]:

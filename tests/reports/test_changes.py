@@ -9,6 +9,7 @@ from console.model.care import AlertCare
 from console.model.change import Change, ChangeKind, ChangeStatus
 from console.model.escalation import Reach
 from console.model.incident import Incident, IncidentState
+from console.model.judge import judge_value
 from console.model.message import Act, Delivery, DeliveryState, Message
 from console.model.pager import PagerStatus
 from console.model.people import Actor, Severity
@@ -117,6 +118,14 @@ def test_a_breach_is_told_with_what_is_recommended_until_that_is_under_way():
     assert "recommended: no rollback is recommended any more" in changes(
         board, replace(board, progress=replace(board.progress, record=record))
     )
+
+
+def test_a_value_that_is_judged_alone_is_said_once():
+    board = rollouts.inconclusive()
+    (item,) = [item for item in board.rollout.guardrails if item.rule.name == "undelivered"]
+    judged = judge_value([item], board.at)
+    told = replace(board, progress=replace(board.progress, judged=(judged,)))
+    assert lines_of(told, "guardrail undelivered") == [f"guardrail undelivered: INCONCLUSIVE: {judged.why}"]
 
 
 def test_a_value_that_nothing_judges_is_told_alone():
