@@ -117,6 +117,16 @@ def journal_path(options: Options, config: Config | None = None) -> Path:
     return user_data_path("oncall", appauthor=False) / JOURNAL
 
 
+def no_place(path: Path) -> str:
+    """Why there can be no file at a path; empty where one could be made, as far as can be told without making it."""
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not folder.is_dir():
+        return f"{folder} is no folder"
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return f"{folder} is not writable"
+    return "" if os.statvfs(folder).f_blocks else f"{folder} is not on a disk"  # such as /proc, also for root
+
+
 def open_journal(
     options: Options, config: Config | None, clock: Clock, *, scope: str = "", read_only: bool = False
 ) -> SqliteJournal:

@@ -15,12 +15,15 @@ from console.bootstrap.common import (
     console_name,
     environment,
     journal_path,
+    no_place,
     open_journal,
     slices_of,
     spool_of,
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from console.engine.console import Console
     from console.journal.spool import FileSpool
     from console.journal.sqlite import SqliteJournal
@@ -88,14 +91,22 @@ async def opened(
     options: Options, *, sources: bool = False, read_only: bool = False, watched: bool = False
 ) -> AsyncIterator[Console]:
     """A console that has read the record and takes no lease; with `sources`, it can `ask` them too; `watched`: also
-    those that no decision needs."""
+    those that no decision needs. Raises BadInput where a record is to be read alone and there can be none: one that is
+    not there yet is empty, and an empty list would read as calm where the place is wrong."""
     console, spool = _build(options, sources, read_only, watched=watched)
     try:
+        if read_only:
+            _refuse_nowhere(journal_path(options, console.settings))
         await console.open()
         yield console
     finally:
         await console.stop()
         spool.close()
+
+
+def _refuse_nowhere(path: Path) -> None:
+    if not path.exists() and (why := no_place(path)):
+        raise BadInput(f"{path}: found no journal there, and there can be none: {why}; name another with --journal")
 
 
 @contextlib.asynccontextmanager

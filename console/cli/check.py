@@ -200,10 +200,12 @@ def _journal(options: Options, config: Config) -> Iterator[Line]:
 
 
 def _future(path: Path) -> Line:
-    folder = next(parent for parent in path.absolute().parents if parent.exists())
-    if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
+    from console.bootstrap.common import no_place
+
+    why = no_place(path)
+    if not why:
         return Line("journal", True, f"{path} will be made at the first start")
-    return Line("journal", False, f"{path} cannot be made: {folder} is not writable", "name another with --journal")
+    return Line("journal", False, f"{path} cannot be made: {why}", "name another with --journal")
 
 
 async def _sources(config: Config, chosen: Environment) -> list[Line]:

@@ -295,6 +295,24 @@ def test_keys_of_ones_own_are_read_and_an_unknown_action_is_named(oncall):
     assert "'declare'" not in result.out
 
 
+def test_where_there_can_be_no_journal_nothing_reads_as_calm(oncall):
+    (oncall.config / "file").write_text("")
+    for path, why in (("/proc/x/j.db", "/proc is not on a disk"), (f"{oncall.config}/file/j.db", "file is no folder")):
+        for command in (
+            ["incident", "ls"],
+            ["incident", "ls", "--json"],
+            ["status"],
+            ["run", "ls"],
+            ["rollout", "status"],
+        ):
+            result = oncall.bare("--config", str(oncall.config), "--journal", path, *command, code=2)
+            assert result.out == ""
+            assert f"{path}: found no journal there, and there can be none: " in result.err
+            assert why in result.err
+        result = oncall.bare("--config", str(oncall.config), "--journal", path, "check", code=1)
+        assert f"BAD  journal: {path} cannot be made: " in result.out
+
+
 def test_a_journal_that_is_not_there_does_not_read_as_calm(oncall):
     result = oncall("incident", "ls")
 
