@@ -85,7 +85,7 @@ async def opened(bench: Bench, **more: bool):
 
 
 def proof(console):
-    return next(item for item in console._build().readiness.proofs if item.name == "write-path")
+    return next(item for item in console._published.build().readiness.proofs if item.name == "write-path")
 
 
 def ledger(console):
