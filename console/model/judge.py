@@ -21,7 +21,7 @@ from console.model.rollout import Guardrail, GuardrailRule, Level
 from console.model.rollout_plan import Evidence
 from console.model.sequential import below, chance, design_effect, highest, lowest
 from console.model.verdict import Counts, Judged, Speed, Verdict
-from console.model.wait import SURE, Passes, needed
+from console.model.wait import RECENT, SURE, Passes, needed
 
 FALSE_PASSES = 0.05
 """How often at most a guardrail passes in a bake whose own share, the mean over its events, is at its limit or above.
@@ -144,8 +144,11 @@ def _trips(evidence: Evidence, slices: Sequence[Slice], course: Course) -> str:
 def _receives_nothing(slices: Sequence[Slice], course: Course) -> str:
     """Whether the new path receives nothing while its share is above 0 %: so many requests went to the legacy path in
     the meantime that some would have come. A series that is not there may be late, for a while; it must have been
-    asked for."""
-    if not course.percent or not 0 < course.percent < 100:
+    asked for. At 100 % its own traffic just before says how many would have come, and only a count of 0 that none
+    have: nothing beside it shows that what is not there was looked for."""
+    if course.percent is not None and course.percent >= 100:
+        return _fallen_silent(slices, course)
+    if not course.percent or course.percent < 0:
         return ""
     odds, expected, count, absent = course.percent / (100 - course.percent), 0.0, 0, 0
     for item in reversed(slices):
@@ -159,6 +162,15 @@ def _receives_nothing(slices: Sequence[Slice], course: Course) -> str:
         return ""
     over = _long(timedelta(seconds=count * course.seconds))
     return f"the new path received nothing for {over}, {course.percent:g} % of the traffic should"
+
+
+def _fallen_silent(slices: Sequence[Slice], course: Course) -> str:
+    count = next((at for at, item in enumerate(reversed(slices)) if item.new.total != 0), len(slices))
+    before = [item.new.total for item in slices[: len(slices) - count][-RECENT:] if item.new.total is not None]
+    if not before or count * sum(before) / len(before) < EXPECTED:
+        return ""
+    over = _long(timedelta(seconds=count * course.seconds))
+    return f"the new path received nothing for {over}, all of the traffic should"
 
 
 # --- the slow rule ---------------------------------------------------------------------------------------------------

@@ -179,6 +179,11 @@ class RolloutPlan:
     hash: str = ""
     """`sha256:` over the file that it was read from."""
 
+    def tolerance(self, share: float) -> float:
+        """By how many points the measured share may be off so large a share: never by more than half of it, for none at
+        all is not 2 %."""
+        return min(self.share_points, share / 2) if share > 0 else self.share_points
+
     def stage(self, percent: float) -> Stage:
         """What the phase at so many percent asks for."""
         for stage in self.stages:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
 
-from console.model.rollout import GuardrailRule, RolloutPlan
+from console.model.rollout import REACHED, GuardrailRule, RolloutPlan
 from console.model.rollout_plan import Capacity, Evidence, Stage
 from console.settings.nodes import Node, header, unique
 from console.settings.problems import one_of, shown
@@ -125,6 +125,8 @@ def _stages(node: Node, bake: timedelta, capacities: Sequence[Capacity]) -> tupl
         stage, at = _stage(place, bake, capacities)
         if stages and stage.percent <= stages[-1].percent:
             at.refuse(shown(at.tree.text), f"more than the phase before, {stages[-1].percent:g}")
+        elif stage.percent < (stages[-1].percent if stages else 0.0) + 2 * REACHED:
+            at.refuse(shown(at.tree.text), "a point or more above the phase before, or 0: traffic does not tell less")
         stages.append(stage)
     return tuple(stages)
 

@@ -60,7 +60,7 @@ def apart(progress: Progress, look: Look) -> Line:
             look.marks.of(Tone.UNKNOWN), span(f"The measured share is {word}", Tone.UNKNOWN), f": {seen.source}"
         )
     points = abs(seen.value - record.percent)
-    if points <= progress.plan.share_points:
+    if points <= progress.plan.tolerance(record.percent):
         return EMPTY
     return line(
         look.marks.of(Tone.WARNING),

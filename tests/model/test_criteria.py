@@ -118,6 +118,10 @@ def room(plan=PLAN, **readings):
     return facts(plan=plan, headroom=headrooms(plan, {**ROOM, **readings}, ok(5.0), 25.0))
 
 
+def within(minutes):
+    return replace(PLAN, rollback=RollbackPlan("emergency-rollback", objective=minutes * MINUTE))
+
+
 def carried(status=RunStatus.COMPLETED, age=30 * MINUTE, step=StepStatus.DONE, **fields):
     steps = {item.id: StepRun(item.id, StepStatus.DONE) for item in ROLLBACK.playbook.steps}
     last = ROLLBACK.playbook.steps[-1].id
@@ -195,6 +199,8 @@ TABLE = [
     (K.READINESS, UNKNOWN, facts(readiness=Readiness((proof(ends=-MINUTE),))), {}, "expired"),
     (K.ROLLBACK_TIME, PASS, facts(readiness=READY), {"check": "0.9"}, "7 runs"),
     (K.ROLLBACK_TIME, FAIL, facts(readiness=READY), {"check": "0.995"}, "99.5 %"),
+    (K.ROLLBACK_TIME, PASS, facts(readiness=READY, plan=within(18)), {}, "P(at most 15 min) is 97 %"),
+    (K.ROLLBACK_TIME, UNKNOWN, facts(readiness=READY, plan=within(12)), {}, ""),
     (K.ROLLBACK_TIME, FAIL,
      facts(readiness=Readiness((), replace(ESTIMATE, drain=Drain("queue", 9, never=True)))), {}, "never"),
     (K.ROLLBACK_TIME, UNKNOWN, facts(readiness=Readiness()), {}, "no rollback and no drill"),

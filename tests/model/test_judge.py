@@ -270,6 +270,19 @@ def test_a_path_that_receives_nothing_is_a_breach_named_so() -> None:
     assert verdict(slices(2, 0, 0, 0, 30)) is Verdict.BREACH
 
 
+def test_a_path_that_falls_silent_at_100_is_a_breach_by_its_own_traffic_before() -> None:
+    whole, silent = replace(AT_25, percent=100), [Slice(Counts(0, 0), UNKNOWN)]
+    busy = [Slice(Counts(0, 100), UNKNOWN)] * 5
+    found = judge(ERRORS, [*busy, *silent], RULE, whole)
+    assert (found.verdict, found.speed) == (Verdict.BREACH, Speed.FAST)
+    assert found.why == "the new path received nothing for 1 min, all of the traffic should"
+    assert verdict(silent * 30, whole) is Verdict.INCONCLUSIVE, "nobody knows that something would come"
+    assert verdict([*busy, *[Slice(UNKNOWN, UNKNOWN)] * ABSENT], whole) is not Verdict.BREACH, "it was not counted"
+    quiet = [Slice(Counts(0, 2), UNKNOWN)] * 5
+    assert verdict([*quiet, *silent * 5], whole) is not Verdict.BREACH, "10 of 12 that must be missed"
+    assert verdict([*quiet, *silent * 6], whole) is Verdict.BREACH
+
+
 # --- unknown ---------------------------------------------------------------------------------------------------------
 
 

@@ -22,8 +22,8 @@ def life() -> Rollouts:
 @pytest.mark.parametrize(
     ("flags", "measures", "flag", "measured", "over"),
     [
-        ("test flags", True, 0.0, 3.0, True),
-        ("test flags", True, 0.0, 3.1, False),
+        ("test flags", True, 0.0, 2.5, True),
+        ("test flags", True, 0.0, 2.6, False),
         ("test flags", True, 0.0, None, False),
         ("test flags", True, None, 0.0, False),
         ("test flags", True, 0.5, 0.0, False),

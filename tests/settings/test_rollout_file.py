@@ -153,6 +153,7 @@ REFUSED: list[tuple[str, str, str, str]] = [
     ("percent: 50", "percent: 500", "percent: 500", "14: phases[2].percent: found '500', expected a percentage above 0, at most 100"),
     ("min_samples: 2000 ", "min_sample: 2000 ", "min_sample:", "5: phases[0].min_sample: found an unknown key, expected 'min_samples'"),
     ("min_samples: 2000 ", "min_samples: many ", "min_samples: many", "18: phases[0].min_samples: found 'many', expected a number of requests"),
+    ("- percent: 5\n", "- percent: 0.4\n", "percent: 0.4", "14: phases[0].percent: found '0.4', expected a point or more above the phase before, or 0: traffic does not tell less"),
     ("bake: 45m", "bake: 99999d", "bake: 99999d", "11: phases[3].bake: found '99999d', expected a duration of at most ten years"),
     ("bake: 45m", "bake: 0s", "bake: 0s", "11: phases[3].bake: found '0s', expected a duration such as 90s, 5m, 1h30m or 30d"),
     ("{replicas: 2,", "{replicsa: 2,", "replicsa", "13: phases[0].needs.replicsa: found the unknown capacity 'replicsa', expected 'replicas'"),

@@ -254,7 +254,7 @@ async def test_criteria_are_attested_and_approved(open_console, taken):
         await at.type("https://wiki.example.com/support")
         await at.focus("#submit")
         await at.press("enter")
-        await at.press("q")
+        await at.press("escape")
         await at.press("v")
         assert "begun by  bob: another person approves" in at.text()
         await at.focus("#submit")

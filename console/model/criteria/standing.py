@@ -89,7 +89,8 @@ def rollback_time(rule: CriterionRule, facts: Facts, now: datetime) -> Said:
     estimate = facts.readiness.estimate
     within = dict(estimate.within)
     wanted = int(facts.plan.rollback.objective.total_seconds() // 60) if facts.plan.rollback is not None else OBJECTIVE
-    limit = wanted if wanted in within else OBJECTIVE
+    known = [minutes for minutes in within if minutes <= wanted]
+    limit = max(known, default=OBJECTIVE)  # in less time is in time, too
     if estimate.drain is not None and estimate.drain.never:
         return Said(FAIL, f"what is in flight would never end: {estimate.drain.why or 'more arrives than ends'}", now)
     if not estimate.runs or limit not in within or limit > wanted:

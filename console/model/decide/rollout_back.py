@@ -181,9 +181,9 @@ def _gone(command: cmd.ObserveRollback, context: Context) -> tuple[bool, str]:
     plan, said = context.plan, list[tuple[bool, str]]()
     flag, measured = command.flag, command.measured
     if flag is not None or (plan is not None and plan.flag and context.flags):
-        said.append((flag is not None and flag < REACHED, f"flag {_share(flag)}"))
+        said.append((flag == 0, f"flag {_share(flag)}"))
     if measured is not None or (plan is not None and plan.percent_expr):
-        points = plan.share_points if plan is not None else REACHED
+        points = plan.tolerance(plan.phases[0]) if plan is not None else REACHED  # the smallest share that there may be
         said.append(
             (measured is not None and measured <= points, f"measured {_share(measured)}{_why(measured, context)}")
         )

@@ -53,7 +53,7 @@ def _phase(record: RolloutRecord, plan: RolloutPlan, flag: float | None, measure
 
 def agrees(share: float, measured: float | None, plan: RolloutPlan) -> bool:
     """Whether the measured share says what is set; an unknown one does not."""
-    return measured is not None and abs(measured - share) <= plan.share_points
+    return measured is not None and abs(measured - share) <= plan.tolerance(share)
 
 
 def _agreement(
