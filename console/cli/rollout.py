@@ -251,10 +251,10 @@ def set_(options: Options, percent: float, decision: str, glass: str, reason: st
 
     async def wanted(console: Console) -> Command:
         rests = _decision(console, decision)
-        # The way down does not wait for a share that cannot be read.
-        now = await _now(console, needed=percent > 0)
+        # The way to 0 waits for nothing that is read: half of what is asked may accept and never answer.
+        now = await _now(console) if percent > 0 else _recorded(console)
         _agreed(console, now, percent, yes)
-        return SetShare(percent, now, False, reason, rests, glass)
+        return SetShare(percent, now or 0.0, False, reason, rests, glass)
 
     write(options, wanted, _shown, how, sources=True)
 
@@ -264,31 +264,38 @@ def _decision(console: Console, said: str) -> str:
     return decision_of(console.state, said).id if said else ""
 
 
-async def _now(console: Console, *, needed: bool = True) -> float:
-    """The share that is set: by the record, else as the flag is read. Raises Stop where it is needed and unknown."""
+def _recorded(console: Console) -> float | None:
+    """The share that is set by the record; None where it does not say."""
+    return _progress(console).record.percent
+
+
+async def _now(console: Console) -> float:
+    """The share that is set: by the record, else as the flag is read. Raises Stop where it is unknown."""
     await console.ask()
     progress = _progress(console)
     share = progress.record.percent
     if share is None and progress.flag.ok:
         share = progress.flag.value
-    if share is None and needed:
+    if share is None:
         raise Stop(f"what {progress.plan.flag or 'the flag'} gives is not known ({progress.flag.note})", FAILED)
-    return 0.0 if share is None else share
+    return share
 
 
-def _agreed(console: Console, now: float, to: float, yes: bool) -> None:
+def _agreed(console: Console, now: float | None, to: float, yes: bool) -> None:
     """Asks, once what stands against more traffic was said."""
     progress, board = _progress(console), console.board
     proposal = progress.proposal
-    if to > now and proposal is not None and proposal.answer != "go":
+    if now is not None and to > now and proposal is not None and proposal.answer != "go":
         step = f"{proposal.from_percent:g} to {proposal.to_percent:g} %"
         complain(f"note: {step} is {proposal.answer.upper()} by what is known now: `oncall decision status` says why")
     flag = progress.flag
-    seen = (
-        f" (the flag gives {flag.value:g} %)" if flag.ok and flag.value is not None else " (the flag is not readable)"
-    )
+    if flag.ok and flag.value is not None:
+        seen = f" (the flag gives {flag.value:g} %)"
+    else:
+        seen = "" if to == 0 else " (the flag is not readable)"
+    there = f"{now:g}" if now is not None else "an unknown share"
     where = f" by {board.flags}" if board.flags else ""
-    confirm(f"Set {progress.plan.flag} of {board.target}{where} from {now:g} to {to:g} %{seen}?", yes)
+    confirm(f"Set {progress.plan.flag} of {board.target}{where} from {there} to {to:g} %{seen}?", yes)
 
 
 @command.command("settle")
