@@ -12,11 +12,12 @@ from textual.widgets import Input
 
 from console.engine.offload import in_thread
 from console.engine.outcome import Denied, Done, Outcome, Unsaved
+from console.tui.dialogs.answers import Answers, meaning
 from console.tui.dialogs.base import Dialog
 from console.tui.widgets.controls import Field, Press
 from console.tui.widgets.line_list import LineList
 from console.tui.widgets.lines import Lines
-from console.view.line import EMPTY, Line, Tone, clip, fold, line, span, words, wrap
+from console.view.line import EMPTY, Line, Tone, fold, line, span, words, wrap
 from console.view.times import clock
 
 if TYPE_CHECKING:
@@ -103,11 +104,6 @@ class Question:
         return "\n".join((self.title, *(words(item) for item in self.facts[:1]), *offered))
 
 
-def _meaning(item: Item) -> str:
-    """What an answer means, by its name."""
-    return f"chosen: {item.label}. {item.detail}" if item.detail else ""
-
-
 class Form(Dialog[Done]):
     """Asks a `Question`; closes with `Done` only, after the await has returned, or with None.
 
@@ -119,8 +115,6 @@ class Form(Dialog[Done]):
         self._question, self._drafts = question, drafts
         self._draft = drafts.of(question.about)
         self._busy = False
-        self._begun = ""
-        """What was typed of an answer in a list."""
         self._unsaved: Unsaved | None = None
         self._wanted: Mapping[str, str] | None = None
         """The newest answers that a preview is wanted for."""
@@ -148,14 +142,7 @@ class Form(Dialog[Done]):
         if isinstance(wanted, Text):
             value = wanted.value if self._draft is None else self._draft.texts.get(wanted.id, wanted.value)
             return [label, Field(value, wanted.hint, id=f"field-{wanted.id}")]
-        pointer, rest = ("> " if self.host.ascii_marks else "▶ "), "  "
-
-        def row(item: Item, width: int) -> Line:
-            return clip(line(span(pointer if item is choices.selected else rest, Tone.STRONG), item.row), width)
-
-        choices = LineList(
-            row, lambda item: item.id, lambda item: item.label, id=f"field-{wanted.id}", classes="-fixed"
-        )
+        choices = Answers(wanted, "> " if self.host.ascii_marks else "▶ ")
         return [label, choices, Lines(id=f"detail-{wanted.id}")]
 
     def ready(self) -> None:
@@ -213,8 +200,8 @@ class Form(Dialog[Done]):
 
     def _detail(self, wanted: Choice) -> None:
         chosen = self.query_one(f"#field-{wanted.id}", LineList).selected
-        text = _meaning(chosen) if chosen is not None else ""
-        rows = max((len(wrap(_meaning(item), self.inner)) for item in wanted.items if item.detail), default=0)
+        text = meaning(chosen) if chosen is not None else ""
+        rows = max((len(wrap(meaning(item), self.inner)) for item in wanted.items if item.detail), default=0)
         lines: list[Line] = [line(span(part, Tone.ACCENT)) for part in wrap(text, self.inner)] if text else []
         self.query_one(f"#detail-{wanted.id}", Lines).show([*lines, *[EMPTY] * (rows - len(lines))])
 
@@ -272,38 +259,17 @@ class Form(Dialog[Done]):
         elif event.character == "q" and isinstance(self.focused, Press) and self._awaited():
             self._into_a_field(event)
         elif not event.is_printable or event.character in (None, " ", "q"):
-            self._begun = ""
-        elif isinstance(self.focused, LineList):
-            self._answer_that_begins(event)
+            if isinstance(self.focused, Answers):
+                self.focused.forget()
+        elif isinstance(self.focused, Answers):
+            if self.focused.find(event.character):
+                event.stop()
         elif isinstance(self.focused, Press):
             self._into_a_field(event)
 
     def _opens_again(self, event: events.Key) -> bool:
         at_button = isinstance(self.focused, Press) and self._question.careful
         return at_button and event.character == self.opened_with and not self._written()
-
-    def _answer_that_begins(self, event: events.Key) -> None:
-        """The one whose name begins with what was typed; of a digit that begins none, the one in that place."""
-        wanted = next(
-            item for item in self._question.fields if self.focused is not None and self.focused.id == f"field-{item.id}"
-        )
-        assert isinstance(wanted, Choice)
-        char = (event.character or "").lower()
-        for begun in (self._begun + char, char):
-            found = next((item for item in wanted.items if item.label.lower().startswith(begun)), None)
-            if found is not None:
-                self._choose(event, wanted, found)
-                self._begun = begun
-                return
-        self._begun = ""
-        if char.isdecimal() and 0 < int(char) <= len(wanted.items):
-            self._choose(event, wanted, wanted.items[int(char) - 1])
-
-    def _choose(self, event: events.Key, wanted: Choice, item: Item) -> None:
-        event.stop()
-        self.query_one(f"#field-{wanted.id}", LineList).select(item.id)
-        self._detail(wanted)
-        self._preview()
 
     def _fields(self) -> list[Field]:
         """Those that what is typed at a button may go to."""
