@@ -92,10 +92,11 @@ async def opened(
 ) -> AsyncIterator[Console]:
     """A console that has read the record and takes no lease; with `sources`, it can `ask` them too; `watched`: also
     those that no decision needs. Raises BadInput where a record is to be read alone and there can be none: one that is
-    not there yet is empty, and an empty list would read as calm where the place is wrong."""
+    not there yet is empty, and an empty list would read as calm where the place is wrong. What waits beside it to be
+    saved can be read."""
     console, spool = _build(options, sources, read_only, watched=watched)
     try:
-        if read_only:
+        if read_only and not spool.pending():
             _refuse_nowhere(journal_path(options, console.settings))
         await console.open()
         yield console

@@ -197,7 +197,7 @@ def look_at_panes(terminal):
     terminal.click("[ Add the task ]")
     terminal.wait_for(re.compile(r"Task in INC-\d+: saved").search)
     hostile = {"W": CORPUS[17], "A": CORPUS[1], "M": CORPUS[11]}
-    for pane in "WAMFCPR":
+    for pane in "WAMFCPS":
         shown = hostile.get(pane, "")
         terminal.press(pane)
         terminal.wait_for(f"{pane} [", canary(shown))

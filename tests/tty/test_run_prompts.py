@@ -40,6 +40,11 @@ def site(tmp_path: Path) -> Site:
     return site
 
 
+def asked(text: str) -> bool:
+    """Whether the last line is a prompt: what is typed before it is no answer."""
+    return text.rstrip().endswith("observed, or ?:")
+
+
 def test_an_answer_is_to_the_step_that_was_asked_for(site: Site):
     with Terminal(site.oncall("playbook", "run", "try", "--incident", "1", "--plain", who="alice")) as terminal:
         terminal.wait_for("STEP 1 of 3", "observed, or ?:")
@@ -48,7 +53,7 @@ def test_an_answer_is_to_the_step_that_was_asked_for(site: Site):
         site.run("run", "complete", run["label"], "one", "--observed", "3", who="bob")
         terminal.wait_for("The first: done, 3 by bob", "Press Enter to go on.")
         terminal.press("enter")
-        terminal.wait_for("refused:", "is done by bob", "STEP 2 of 3")
+        terminal.wait_for("refused:", "is done by bob", "STEP 2 of 3", asked)
         terminal.type("7")
         terminal.press("enter")
         terminal.wait_for("STEP 3 of 3", "CANNOT VERIFY", "Enter looks again")
