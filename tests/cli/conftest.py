@@ -81,5 +81,4 @@ def oncall(tmp_path, capsys, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     for name in [name for name in os.environ if name.startswith("SLACK_WEBHOOK_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("COLUMNS", "100")  # pytest-xdist sets a narrow one, and a terminal has its own
     return Cli(tmp_path, capsys)

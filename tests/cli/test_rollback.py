@@ -21,6 +21,11 @@ echo "$2" > "$folder/$1.percent"
 CANARY, FLAG = "lighthouse-canary", "lighthouse-elicitation"
 
 
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")  # as in a pipe: pytest-xdist says 80, and a terminal what it has
+
+
 @pytest.fixture
 def flagged(oncall):
     """Production's flags are behind two programs; both flags are known to them."""
