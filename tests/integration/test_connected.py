@@ -170,6 +170,9 @@ async def test_26_a_silence_hides_an_alert_until_it_is_expired(world, journal):
         assert not console.state.changes[change.id].in_force(datetime.now(UTC))
 
 
+# Alone: in two whole parallel runs PagerDuty's escalation did not come, and never in the 15 runs of it since. Should it
+# fail again, the deliveries say why.
+@pytest.mark.serial
 async def test_08_10_two_operators_at_once_are_one_winner_and_one_escalation(world, journal):
     async with running(world, journal, "alice") as alice, running(world, journal, "bob") as bob:
         found = await declare(alice, "Two hands on it")
@@ -185,7 +188,13 @@ async def test_08_10_two_operators_at_once_are_one_winner_and_one_escalation(wor
         assert {type(outcome) for outcome in both} == {Done, Denied}
         [denied] = [outcome for outcome in both if isinstance(outcome, Denied)]
         assert f"was escalated to level {level + 1}" in denied.reason
-        await elsewhere(lambda: page.level == 2, "the escalation in PagerDuty")
+        try:
+            await elsewhere(lambda: page.level == 2, "the escalation in PagerDuty")
+        except AssertionError as error:
+            error.add_note(
+                f"of level {level}: {page.log}, {alice.board.lease}, {list(alice.state.deliveries.values())}"
+            )
+            raise
         await until(alice, lambda: not waiting(alice), "all deliveries")
         assert [line["type"] for line in page.log].count("escalate_log_entry") == 1
 
