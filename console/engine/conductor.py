@@ -26,7 +26,7 @@ from console.model.board import Board
 from console.model.decide import Refusal
 from console.model.decide.rollout import rollback_run
 from console.model.decide.rollout_back import counts_down
-from console.model.decide.rollout_seen import agrees, not_judged, observe_share
+from console.model.decide.rollout_seen import not_judged, observe_share
 from console.model.decision import SKEW
 from console.model.events import CountdownCancelled
 from console.model.people import Actor
@@ -174,7 +174,7 @@ class Conductor:
     def _differing(self, progress: Progress, record: RolloutRecord, measured: float | None) -> datetime | None:
         """Since when the measured share has been another one than is set; one that is unknown ends that."""
         share = record.percent
-        if share is None or measured is None or record.open_write is not None or agrees(share, measured, progress.plan):
+        if share is None or measured is None or record.open_write is not None or progress.plan.agrees(share, measured):
             self._differs = None
         elif self._differs is None or self._differs[0] != share:
             self._differs = (share, self._world.clock.now())

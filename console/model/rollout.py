@@ -184,6 +184,10 @@ class RolloutPlan:
         all is not 2 %."""
         return min(self.share_points, share / 2) if share > 0 else self.share_points
 
+    def agrees(self, share: float, measured: float | None) -> bool:
+        """Whether the measured share says what is set; an unknown one does not."""
+        return measured is not None and abs(measured - share) <= self.tolerance(share)
+
     def stage(self, percent: float) -> Stage:
         """What the phase at so many percent asks for."""
         for stage in self.stages:

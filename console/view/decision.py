@@ -131,11 +131,16 @@ def refusal(progress: Progress, now: datetime) -> str:
     proposal = progress.proposal
     if proposal is None:
         return "nothing is to be decided"
+    return _invalid(progress, present(progress), proposal.from_percent, proposal.to_percent, now)
+
+
+def _invalid(progress: Progress, decision: Decision | None, begin: float, end: float, now: datetime) -> str:
+    """Why a step of the rollout must not rest on a decision, by all that the record holds; empty when it may."""
     record = progress.record
     return valid(
-        present(progress),
-        proposal.from_percent,
-        proposal.to_percent,
+        decision,
+        begin,
+        end,
         progress.plan.hash,
         record.revision,
         now,
@@ -301,18 +306,7 @@ def _dead(progress: Progress, item: Decision, now: datetime) -> str:
         return ""
     if item.expires_at <= now:
         return "EXPIRED"
-    record = progress.record
-    why = valid(
-        item,
-        item.from_percent,
-        item.to_percent,
-        progress.plan.hash,
-        record.revision,
-        now,
-        target=record.target,
-        others=progress.decisions,
-        attestations=progress.attestations,
-    )
+    why = _invalid(progress, item, item.from_percent, item.to_percent, now)
     return f"DOES NOT COUNT: {why.removeprefix(item.label).strip()}" if why else ""
 
 

@@ -59,9 +59,9 @@ def apart(progress: Progress, look: Look) -> Line:
         return line(
             look.marks.of(Tone.UNKNOWN), span(f"The measured share is {word}", Tone.UNKNOWN), f": {seen.source}"
         )
-    points = abs(seen.value - record.percent)
-    if points <= progress.plan.tolerance(record.percent):
+    if progress.plan.agrees(record.percent, seen.value):
         return EMPTY
+    points = abs(seen.value - record.percent)
     return line(
         look.marks.of(Tone.WARNING),
         span(f"The traffic DISAGREES by {points:.1f} points", Tone.WARNING),

@@ -91,7 +91,7 @@ def _plan(progress: Progress) -> Line:
 def _apart(progress: Progress) -> Line:
     """How far the measured share is from the one that is set, where that is too much."""
     set_to, seen = progress.record.percent, progress.share.value
-    if set_to is None or seen is None or abs(seen - set_to) <= progress.plan.tolerance(set_to):
+    if set_to is None or seen is None or progress.plan.agrees(set_to, seen):
         return EMPTY
     since = progress.record.disagrees_since
     told = f"{abs(seen - set_to):.1f} points apart"

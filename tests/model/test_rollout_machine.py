@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from console.model import commands as cmd
 from console.model import events as ev
 from console.model.decide import decide
-from console.model.decide.rollout_seen import agrees
 from console.model.decision import Answer
 from console.model.events import Recorded
 from console.model.events.registry import KINDS
@@ -449,9 +448,9 @@ def test_a_share_that_somebody_else_raised_holds_the_rollout(life: Rollouts) -> 
 
 def test_nothing_at_all_agrees_with_no_small_share() -> None:
     plan = replace(PLAN, share_points=3.0)
-    assert [at for at in (0.0, 0.9, 1.0, 2.0, 3.0, 3.1) if agrees(2, at, plan)] == [1.0, 2.0, 3.0]
-    assert [at for at in (21.9, 22.0, 28.0, 28.1) if agrees(25, at, plan)] == [22.0, 28.0]
-    assert not agrees(25, None, plan)
+    assert [at for at in (0.0, 0.9, 1.0, 2.0, 3.0, 3.1) if plan.agrees(2, at)] == [1.0, 2.0, 3.0]
+    assert [at for at in (21.9, 22.0, 28.0, 28.1) if plan.agrees(25, at)] == [22.0, 28.0]
+    assert not plan.agrees(25, None)
 
 
 def test_a_disagreement_is_told_once_and_ends(life: Rollouts) -> None:

@@ -15,7 +15,6 @@ from console.model import commands as cmd
 from console.model import events as ev
 from console.model.change import Change, ChangeKind
 from console.model.decide.context import Batch, Context, Refusal, required
-from console.model.decide.rollout_seen import agrees
 from console.model.flag import FlagAnswer, FlagOutcome
 from console.model.readiness import names_of
 from console.model.rollback import BY_PEOPLE, PEOPLE_LIFE, WRITE_LIFE, Source, StandingProof, write_basis
@@ -163,7 +162,7 @@ def _measured(share: float, context: Context) -> bool:
     reading, plan = context.readings.get("rollout.percent"), context.plan
     if plan is None or reading is None or not reading.ok:
         return True
-    return agrees(share, reading.value, plan)
+    return plan.agrees(share, reading.value)
 
 
 def _words(answer: FlagAnswer | str) -> str:

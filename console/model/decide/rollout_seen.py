@@ -44,16 +44,11 @@ def _phase(record: RolloutRecord, plan: RolloutPlan, flag: float | None, measure
     share = record.percent or 0.0
     if record.stay is not None or not share or flag is None:
         return []
-    if plan.percent_expr and not agrees(share, measured, plan):
+    if plan.percent_expr and not plan.agrees(share, measured):
         return []
     write = record.write
     effect = write.effect if write is not None and write.outcome == "done" and same_share(write.percent, share) else ""
     return [ev.PhaseEntered(share, measured, effect)]
-
-
-def agrees(share: float, measured: float | None, plan: RolloutPlan) -> bool:
-    """Whether the measured share says what is set; an unknown one does not."""
-    return measured is not None and abs(measured - share) <= plan.tolerance(share)
 
 
 def _agreement(
@@ -66,7 +61,7 @@ def _agreement(
     share = record.percent or 0.0
     if measured is None:
         return []
-    if agrees(share, measured, plan):
+    if plan.agrees(share, measured):
         return [ev.ShareAgreed(share, measured)] if record.disagrees_since is not None else []
     since = command.since
     if record.disagrees_since is not None or since is None or context.now - since < plan.share_for:
