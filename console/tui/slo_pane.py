@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from heapq import nlargest
 from typing import TYPE_CHECKING, Any, cast
 
-from textual.binding import Binding
 from textual.containers import VerticalScroll
 
 from console.model.burn import Urgency
 from console.model.slices import slot
 from console.tui.widgets.lines import Lines
+from console.tui.widgets.scrolling import SCROLLING
 from console.view import lane, slo_detail
 from console.view.line import EMPTY, Line, Tone, line, span
 from console.view.look import Look
@@ -51,14 +51,7 @@ class SloPane(VerticalScroll, can_focus=True):
     SloPane { height: 1fr; width: 1fr; }
     SloPane Plot { height: 8; }
     """
-    BINDINGS = [
-        Binding("j,down", "by(1)", "Down", show=False),
-        Binding("k,up", "by(-1)", "Up", show=False),
-        Binding("pagedown,ctrl+d,space", "by(15)", "Page down", show=False),
-        Binding("pageup,ctrl+u", "by(-15)", "Page up", show=False),
-        Binding("g,home", "by(-100000)", "First", show=False),
-        Binding("G,end", "by(100000)", "Last", show=False),
-    ]
+    BINDINGS = [*SCROLLING]
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)

@@ -10,6 +10,7 @@ from textual.containers import VerticalScroll
 
 from console.tui.dialogs.base import Dialog
 from console.tui.widgets.lines import Lines
+from console.tui.widgets.scrolling import SCROLLING
 from console.view.line import EMPTY, Line, Tone, line, span
 
 if TYPE_CHECKING:
@@ -21,12 +22,7 @@ class Reader(Dialog[None]):
 
     BINDINGS = [
         Binding("enter", "close", "Close", show=False),
-        Binding("j,down", "scroll(1)", "Down", show=False),
-        Binding("k,up", "scroll(-1)", "Up", show=False),
-        Binding("pagedown,ctrl+d,space", "scroll(15)", "Page down", show=False),
-        Binding("pageup,ctrl+u", "scroll(-15)", "Page up", show=False),
-        Binding("g,home", "scroll(-100000)", "First", show=False),
-        Binding("G,end", "scroll(100000)", "Last", show=False),
+        *SCROLLING,
     ]
 
     def __init__(self, title: str, lines: Callable[[int], Sequence[Line]]) -> None:
@@ -40,6 +36,6 @@ class Reader(Dialog[None]):
             yield Lines(self._lines(self.inner))
             yield Lines([EMPTY, line(span("q, esc or enter closes", Tone.DIM))])
 
-    def action_scroll(self, rows: int) -> None:
+    def action_by(self, rows: int) -> None:
         """Up or down."""
         self.query_one("#box").scroll_relative(y=rows, animate=False)

@@ -10,7 +10,7 @@ from console.tui.alert_lines import lines, page_id
 from console.tui.looked import LookedUp
 from console.tui.screens.base import ConsoleScreen, bindings
 from console.tui.situation import Situation
-from console.tui.widgets.reading import Reading
+from console.tui.widgets.page import Page
 from console.view.alerts import owner
 from console.view.look import Look
 
@@ -25,7 +25,7 @@ class AlertScreen(ConsoleScreen):
     """Shows the alert with this fingerprint, also after it has left the feed."""
 
     scope = "alert"
-    AUTO_FOCUS = "Reading"
+    AUTO_FOCUS = "Page"
     BINDINGS = bindings("alert")
 
     def __init__(self, alert: Alert) -> None:
@@ -36,7 +36,7 @@ class AlertScreen(ConsoleScreen):
     def body(self) -> list[Widget]:
         """The text."""
         self._looked = LookedUp(self.host, self.host.redraw)
-        return [Reading(id="alert")]
+        return [Page(id="alert")]
 
     def _find(self, board: Board) -> None:
         if self._feed is board.feed:
@@ -52,7 +52,7 @@ class AlertScreen(ConsoleScreen):
         self._looked.want(self._alert, page_id(self._alert, board))
         width = max(20, self.host.size.width - 1)
         answers = self._looked.of(self._alert)
-        self.query_one(Reading).show(
+        self.query_one(Page).show(
             lines(self._alert, self.host.engine, board, answers, now, width, look, gone=self._gone)
         )
 

@@ -17,7 +17,7 @@ from console.tui.screens.base import ConsoleScreen, bindings
 from console.tui.situation import Situation
 from console.tui.widgets.line_list import LineList
 from console.tui.widgets.lines import Lines
-from console.tui.widgets.reading import Reading
+from console.tui.widgets.page import Page
 from console.view import alerts
 from console.view.line import Line, Tone, cut, first_fit, join, line, span
 from console.view.look import Look
@@ -54,7 +54,7 @@ class AlertsScreen(ConsoleScreen):
         self._looked = LookedUp(self.host, self.host.redraw)
         self._beside = ""
         self._list = LineList(ItemLines(self.host).line, lambda item: item.id, _label, id="feed", choosable=False)
-        columns = Container(self._list, Reading(id="beside"), id="columns")
+        columns = Container(self._list, Page(id="beside"), id="columns")
         return [Lines(((), ()), id="feed-head"), columns]
 
     def draw(self, board: Board, now: datetime, look: Look) -> None:
@@ -93,7 +93,7 @@ class AlertsScreen(ConsoleScreen):
         return alerts.empty(board.feed, now, look)
 
     def _draw_beside(self, board: Board, now: datetime, look: Look) -> None:
-        beside = self.query_one("#beside", Reading)
+        beside = self.query_one("#beside", Page)
         item: Item | None = self._list.selected
         width = max(20, (beside.size.width or 44) - 1)
         if item is None:

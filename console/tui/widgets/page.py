@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from textual.binding import Binding
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 
 from console.tui.widgets.lines import changed, strip_of
+from console.tui.widgets.scrolling import SCROLLING
 from console.view.line import EMPTY, Line
 
 if TYPE_CHECKING:
@@ -20,14 +20,7 @@ class Page(ScrollView, can_focus=True):
     """Lines that j k and the like scroll."""
 
     DEFAULT_CSS = "Page { height: 1fr; width: 1fr; overflow-x: hidden; overflow-y: auto; background: transparent; }"
-    BINDINGS = [
-        Binding("j,down", "by(1)", "Down", show=False),
-        Binding("k,up", "by(-1)", "Up", show=False),
-        Binding("pagedown,ctrl+d,space", "by(15)", "Page down", show=False),
-        Binding("pageup,ctrl+u", "by(-15)", "Page up", show=False),
-        Binding("g,home", "by(-100000)", "First", show=False),
-        Binding("G,end", "by(100000)", "Last", show=False),
-    ]
+    BINDINGS = [*SCROLLING]
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -35,7 +28,7 @@ class Page(ScrollView, can_focus=True):
         self._painted: dict[int, Line] = {}
 
     def show(self, lines: Sequence[Line]) -> None:
-        """These lines."""
+        """Replaces the lines; where they were scrolled to stays."""
         self._lines = tuple(lines)
         self.virtual_size = Size(self.size.width, len(self._lines))
         self._repaint()
@@ -44,6 +37,10 @@ class Page(ScrollView, can_focus=True):
     def across(self) -> int:
         """Cells for text beside the scroll bar, whether it is there or not; 0 before the first layout."""
         return max(self.outer_size.width - 1, 0)
+
+    def top(self) -> None:
+        """Back to the first line."""
+        self.scroll_to(y=0, animate=False)
 
     def action_by(self, rows: int) -> None:
         """Up or down."""
