@@ -105,6 +105,12 @@ async def reading(options: Options, *, sources: bool = False) -> AsyncIterator[C
         yield console
 
 
+async def allowed(console: Console, command: Command) -> None:
+    """Asked before a person is: raises Stop where the rules would refuse a command as things stand."""
+    if refusal := await console.refusal(command):
+        raise Stop(refusal, REFUSED)
+
+
 async def submit(console: Console, command: Command, unsaved: bool = False) -> Done:
     """Submits one command. Raises Stop when it was refused or could not be saved."""
     from console.engine.outcome import Denied, Unsaved

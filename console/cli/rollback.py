@@ -10,7 +10,7 @@ from console.bootstrap.common import Options
 from console.cli.exits import FAILED, NOT_SAVED, REFUSED, UNKNOWN, USAGE, Stop, complain
 from console.cli.feed import confirm, yes_option
 from console.cli.output import columns, json_option, line, show
-from console.cli.record import How, Shown, incident_of, report, write, writing
+from console.cli.record import How, Shown, allowed, incident_of, report, write, writing
 
 if TYPE_CHECKING:
     from console.engine.console import Console
@@ -102,11 +102,13 @@ async def _wanted(console: Console, yes: bool) -> ProveWritePath:
         raise Stop(f"{canary} cannot be read, and nothing was written: {look.error}", FAILED)
     now = look.state.percent
     other = OFF if now > OFF else ON
+    wanted = ProveWritePath(canary, now, other)
+    await allowed(console, wanted)
     if look.scope:
         complain(f"note: {board.flags}: {look.scope}")
     what = f"Set the canary flag {canary} of {board.target} in {board.flags} from {now:g} % to {other:g} % and back"
     confirm(f"{what} now?", yes)
-    return ProveWritePath(canary, now, other)
+    return wanted
 
 
 def _standing(console: Console) -> StandingProof | None:
@@ -185,9 +187,10 @@ def start(options: Options, reason: str, incident_id: str, yes: bool, how: How) 
     async def work() -> None:
         async with opened(options) as console:
             incident = incident_of(console.state, incident_id) if incident_id else None
+            wanted = StartRollback(reason, incident.id if incident is not None else "")
+            await allowed(console, wanted)
             for_ = f"for {incident.label}" if incident is not None else "and declare an incident where none is open"
             confirm(f"Begin the rollback of {console.board.target}, {for_}?", yes)
-            wanted = StartRollback(reason, incident.id if incident is not None else "")
             done = await submit(console, wanted, how.unsaved)
             await report(console, done, _run_shown, how)
 

@@ -10,7 +10,7 @@ from console.bootstrap.common import Options
 from console.cli.exits import FAILED, NOT_FOUND, NOT_SAVED, USAGE, Stop, complain
 from console.cli.feed import confirm, yes_option
 from console.cli.output import columns, json_option, line, show
-from console.cli.record import How, Shown, decision_of, write, writing
+from console.cli.record import How, Shown, allowed, decision_of, write, writing
 
 if TYPE_CHECKING:
     from console.engine.console import Console
@@ -110,9 +110,11 @@ def begin(options: Options, revision: str, yes: bool, how: How) -> None:
         await console.ask()
         progress = _progress(console)
         share = progress.flag.value
+        command = BeginRollout(revision)
+        await allowed(console, command)
         at = f"at {share:g} %" if progress.flag.ok and share is not None else "at an unknown share"
         confirm(f"Begin the rollout {progress.plan.name} of {console.board.target} {at}?", yes)
-        return BeginRollout(revision)
+        return command
 
     write(options, wanted, _shown, how, sources=True)
 
@@ -149,11 +151,12 @@ def abort(options: Options, reason: str, yes: bool, how: How) -> None:
     """Give it up where it is, without a rollback: the flag is left as it stands."""
     from console.model.commands import AbortRollout
 
-    def wanted(console: Console) -> Command:
-        record = _progress(console).record
+    async def wanted(console: Console) -> Command:
+        record, command = _progress(console).record, AbortRollout(reason)
+        await allowed(console, command)
         share = "an unknown share" if record.percent is None else f"{record.percent:g} %"
         confirm(f"Give up {record.plan} of {console.board.target}, and leave it at {share}?", yes)
-        return AbortRollout(reason)
+        return command
 
     write(options, wanted, _shown, how)
 
@@ -168,10 +171,11 @@ def finish(options: Options, decision: str, glass: str, yes: bool, how: How) -> 
     """Finish it: the last phase has baked. It rests on a decision from the last phase to itself."""
     from console.model.commands import FinishRollout
 
-    def wanted(console: Console) -> Command:
-        record = _progress(console).record
-        confirm(f"Finish {record.plan} of {console.board.target}?", yes)
-        return FinishRollout(_decision(console, decision), glass)
+    async def wanted(console: Console) -> Command:
+        command = FinishRollout(_decision(console, decision), glass)
+        await allowed(console, command)
+        confirm(f"Finish {_progress(console).record.plan} of {console.board.target}?", yes)
+        return command
 
     write(options, wanted, _shown, how)
 
@@ -230,8 +234,10 @@ def promote(options: Options, decision: str, glass: str, reason: str, yes: bool,
         following = _progress(console).plan.next_phase(now)
         if following is None:
             raise Stop(f"{now:g} % is the last phase: `oncall rollout finish`", USAGE)
+        command = SetShare(following, now, True, reason, rests, glass)
+        await allowed(console, command)
         _agreed(console, now, following, yes)
-        return SetShare(following, now, True, reason, rests, glass)
+        return command
 
     write(options, wanted, _shown, how, sources=True)
 
@@ -253,8 +259,10 @@ def set_(options: Options, percent: float, decision: str, glass: str, reason: st
         rests = _decision(console, decision)
         # The way to 0 waits for nothing that is read: half of what is asked may accept and never answer.
         now = await _now(console) if percent > 0 else _recorded(console)
+        command = SetShare(percent, now or 0.0, False, reason, rests, glass)
+        await allowed(console, command)
         _agreed(console, now, percent, yes)
-        return SetShare(percent, now or 0.0, False, reason, rests, glass)
+        return command
 
     write(options, wanted, _shown, how, sources=True)
 

@@ -198,11 +198,7 @@ class Console:
 
     async def submit(self, command: cmd.Command, *, unsaved: bool = False) -> Outcome:
         """Decides and records one command of this console's operator. `Done` means fsynced."""
-        if self._read_only:
-            return Denied("this console is read-only")
-        if isinstance(command, cmd.RunProgram | cmd.StartRollback) or self._leads_elsewhere(command):
-            await self.read_playbooks()
-        if isinstance(command, cmd.RunProgram) and (refusal := await self._jobs.refusal(command)):
+        if refusal := await self._unready(command):
             return Denied(refusal)
         outcome = await self._submission.record(command, unsaved)
         if isinstance(outcome, Done):
@@ -214,6 +210,20 @@ class Console:
             self.refresh()
         self._changed()
         return outcome
+
+    async def refusal(self, command: cmd.Command) -> str:
+        """Why a command would be refused now; empty where it would not. Nothing is recorded: whoever asks a person
+        before something is done knows first whether it can be."""
+        return await self._unready(command) or self._submission.refusal(command)
+
+    async def _unready(self, command: cmd.Command) -> str:
+        """What stands against a command before the rules are asked; empty where nothing does. They may need the
+        playbooks."""
+        if self._read_only:
+            return "this console is read-only"
+        if isinstance(command, cmd.RunProgram | cmd.StartRollback) or self._leads_elsewhere(command):
+            await self.read_playbooks()
+        return await self._jobs.refusal(command) if isinstance(command, cmd.RunProgram) else ""
 
     async def _by_itself(self, command: cmd.SetFlag) -> Outcome:
         """A step that the engine carries out in its own name, of a rollback: saved or not."""

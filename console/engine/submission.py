@@ -33,6 +33,14 @@ class Submission:
         self._world, self._actor, self._record, self._moments = world, actor, record, moments
         self._failed: tuple[cmd.Command, list[Append]] | None = None
 
+    def refusal(self, command: cmd.Command) -> str:
+        """Why the rules would refuse a command now; empty where they would not. Nothing is recorded."""
+        try:
+            decide(self._record.state, command, self._moments.context(self._actor))
+        except Refusal as refusal:
+            return str(refusal)
+        return ""
+
     async def record(self, command: cmd.Command, unsaved: bool) -> Outcome:
         """Decides and appends one command. `unsaved`: what may proceed, goes to the spool where it cannot be saved."""
         if len(getattr(command, "alerts", ())) > AT_ONCE:

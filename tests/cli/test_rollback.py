@@ -142,7 +142,7 @@ def test_no_answer_is_an_unknown_outcome_and_is_not_repeated(flagged):
     found = proof(flagged, "write-path")
     assert (found["state"], found["evidence"][:15]) == ("unknown", "OUTCOME UNKNOWN")
     (flagged.config / "hangs").unlink()
-    assert "settle it first" in flagged("rollback", "prove", "--yes", code=3).err
+    assert "settle it first" in flagged("rollback", "prove", code=3).err
     assert writes(flagged) == [f"{CANARY} 100"]
     (change,) = flagged("changes", "ls", "--json").json["changes"]
     flagged("changes", "settle", change["label"], "refused", "--observed", "still at 0 %")
@@ -165,7 +165,7 @@ def test_a_canary_that_cannot_be_set_back_is_loud_and_owed(flagged):
 
 
 def test_it_is_refused_where_it_would_prove_nothing(flagged, oncall):
-    assert "read-only" in flagged("--read-only", "rollback", "prove", "--yes", code=3).err
+    assert "read-only" in flagged("--read-only", "rollback", "prove", code=3).err, "refused, and not asked"
     (oncall.config / f"{CANARY}.percent").unlink()
     assert "cannot be read, and nothing was written" in flagged("rollback", "prove", "--yes", code=1).err
     plan = oncall.config / "rollout.yaml"
@@ -200,7 +200,7 @@ def test_a_rollback_begins_with_nothing_proven_and_declares_its_incident(oncall)
     assert begun["saved"]
     label = begun["incident"]["label"]
     assert label in oncall("incident", "ls", "--json").out
-    again = oncall("rollback", "start", "--reason", "twice", "--yes", code=3)
+    again = oncall("rollback", "start", "--reason", "twice", code=3)
     assert "rolls back already" in again.err
 
 

@@ -65,7 +65,7 @@ def test_nothing_is_promoted_before_it_is_begun_nor_without_a_decision(rolled):
 def test_a_promotion_names_target_and_environment_and_shows_from_and_to(rolled):
     rolled("rollout", "begin", "--yes")
 
-    asked = rolled("rollout", "promote", code=2).err
+    asked = rolled("rollout", "promote", *GLASS[:2], code=2).err
 
     assert f"Set {FLAG} of lighthouse/production by flag programs from 0 to 5 % (the flag gives 0 %)?" in asked
     assert "Give --yes to go ahead; nothing was done" in asked
@@ -77,6 +77,26 @@ def test_a_promotion_names_target_and_environment_and_shows_from_and_to(rolled):
     assert state(rolled) == ("ramping", 5)
     again = rolled("rollout", "promote", *GLASS, code=3).err
     assert "5 % is set and not entered yet: the measured share does not say so" in again
+
+
+@pytest.mark.parametrize("words", [("promote",), ("set", "5"), ("finish",), ("begin",), ("abort", "--reason", "no")])
+def test_what_the_rules_refuse_is_refused_before_anybody_is_asked(rolled, words):
+    if words[0] != "abort":  # of nothing
+        rolled("rollout", "begin", "--yes")
+
+    refused = rolled("rollout", *words, code=3).err
+
+    assert refused == rolled("rollout", *words, "--yes", code=3).err
+    assert "?" not in refused
+    assert "note:" not in refused
+    assert writes(rolled) == []
+
+
+def test_a_broken_glass_is_asked_for_nothing_while_it_is_held(rolled):
+    rolled("rollout", "begin", "--yes")
+    rolled("rollout", "hold", "--reason", "lunch")
+    assert "lunch" in rolled("rollout", "promote", *GLASS[:2], code=3).err
+    assert "from 0 to 0 %" in rolled("rollout", "set", "0", code=2).err, "the way down is only asked for"
 
 
 def test_what_is_held_is_not_promoted_and_goes_down_all_the_same(rolled):
