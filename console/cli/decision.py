@@ -85,9 +85,10 @@ def _status_data(board: Board, found: Proposal) -> object:
 
 def _status_lines(board: Board, found: Proposal) -> Iterable[str]:
     from console.model.certificate import offered
+    from console.model.decision import step
 
     allowed = offered(found)
-    yield f"{found.answer.upper()}  {board.target}  {decision_files.step(found.from_percent, found.to_percent)}"
+    yield f"{found.answer.upper()}  {board.target}  {step(found.from_percent, found.to_percent)}"
     yield from (_line(item) for item in found.findings)
     if found.answer == "go":
         yield f"`oncall decision record {allowed}` records it"

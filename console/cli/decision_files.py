@@ -29,13 +29,9 @@ def add_to(group: click.Group) -> None:
         group.add_command(command)
 
 
-def step(start: float, to: float) -> str:
-    """`5 to 25 %`, or the end."""
-    return f"{start:g} to {to:g} %" if to != start else f"the end, at {to:g} %"
-
-
 def lines(event: Recorded) -> Iterable[str]:
     """A decision for people."""
+    from console.model.decision import step
     from console.reports.decision import document
     from console.reports.timeline import day
 
@@ -69,6 +65,7 @@ def ls(options: Options, as_json: bool) -> None:
     from console.bootstrap import run
 
     async def work() -> None:
+        from console.model.decision import step
         from console.reports.decision import listed
 
         async with reading(options) as console:

@@ -131,6 +131,17 @@ class Decision:
         return min(ends)
 
 
+def step(from_percent: float, to_percent: float) -> str:
+    """What is decided: `25 to 50 %`; from the last phase to itself, that the rollout is finished."""
+    ends = from_percent == to_percent
+    return f"finish at {to_percent:g} %" if ends else f"{from_percent:g} to {to_percent:g} %"
+
+
+def the_step(from_percent: float, to_percent: float) -> str:
+    """The same, in a sentence."""
+    return f"{'the ' if from_percent == to_percent else ''}{step(from_percent, to_percent)}"
+
+
 def answer(findings: tuple[Finding, ...]) -> Answer:
     """The rule. Waived findings do not count; without any finding it is HOLD."""
     required = [item for item in findings if item.required and not item.waived]
@@ -156,15 +167,15 @@ def valid(
     """Why the next phase must not rest on this decision; empty when it may. `others` are the decisions that are known,
     a newer one of which goes before it; `attestations` are all that stand now: it does not outlive an approval that was
     withdrawn, nor what somebody takes back."""
-    step = f"{from_percent:g} to {to_percent:g} %"
+    wanted = the_step(from_percent, to_percent)
     if decision is None:
-        return f"no decision is recorded for {step}"
+        return f"no decision is recorded for {wanted}"
     if target and decision.target != target:
         return f"{decision.label} is about {decision.target}"
     if not decision.allows:
         return f"{decision.label} says {decision.status}"
     if (decision.from_percent, decision.to_percent) != (from_percent, to_percent):
-        return f"{decision.label} is about {decision.from_percent:g} to {decision.to_percent:g} %, not {step}"
+        return f"{decision.label} is about {the_step(decision.from_percent, decision.to_percent)}, not {wanted}"
     if decision.plan_hash != plan_hash:
         return f"{decision.label} was taken on another version of the plan"
     if decision.revision != revision:

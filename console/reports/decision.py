@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from console.model import events as ev
-from console.model.decision import Answer, Attestation, Decision
+from console.model.decision import Answer, Attestation, Decision, step
 from console.model.events import Recorded
 from console.model.events.decision import Condition, Finding
 from console.model.fold.decisions import certified
@@ -130,13 +130,17 @@ def listed(item: Decision, now: datetime) -> Json:
 def markdown(data: Json) -> str:
     """The certificate for people."""
     scope = data["scope"]
-    to = scope["to_percent"]
-    step = f"{scope['from_percent']:g} to {to:g} %" if to != scope["from_percent"] else f"the end, at {to:g} %"
     try:
         verdict = _WORDS[Answer(data["verdict"])]
     except ValueError:  # of a record that a later program has written
         verdict = data["verdict"]
-    return render("decision.md.j2", **{**data, "verdict": verdict}, step=step, mark=mark, day=day)
+    return render(
+        "decision.md.j2",
+        **{**data, "verdict": verdict},
+        step=step(scope["from_percent"], scope["to_percent"]),
+        mark=mark,
+        day=day,
+    )
 
 
 # -- whether a file says what the record says -------------------------------------------------------------------------

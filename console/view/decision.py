@@ -18,6 +18,7 @@ from console.model.decision import (
     newest,
     valid,
 )
+from console.model.decision import step as step_words
 from console.model.events.decision import Finding
 from console.model.progress import Progress
 from console.model.rollout_plan import CriterionKind, CriterionRule
@@ -45,10 +46,8 @@ def ordered(proposal: Proposal | None) -> list[Finding]:
 
 
 def step(proposal: Proposal) -> str:
-    """The step that is decided: `25 to 50 %`, or that the rollout is finished."""
-    if proposal.to_percent == proposal.from_percent:
-        return f"finish at {proposal.from_percent:g} %"
-    return f"{proposal.from_percent:g} to {proposal.to_percent:g} %"
+    """The step that is decided."""
+    return step_words(proposal.from_percent, proposal.to_percent)
 
 
 def headline(board: Board, now: datetime, width: int, look: Look) -> list[Line]:
@@ -321,7 +320,7 @@ def _decision(item: Decision, dead: str, now: datetime, width: int, look: Look) 
             span(f"{item.status} {dead}".rstrip(), tone),
             span(against, Tone.WARNING),
         ),
-        line(f"{item.from_percent:g} to {item.to_percent:g} %"),
+        line(step_words(item.from_percent, item.to_percent)),
         line(f"{item.by}{second}, {age(item.at, now, look)} ago"),
     ]
     return clip(line(look.marks.of(tone), join(pieces, look.marks.dot)), width)

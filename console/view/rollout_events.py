@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from console.model import events as ev
+from console.model.decision import the_step
 from console.view.line import Tone
 from console.view.response_events import Writer, because
 from console.view.times import clock, span_of
@@ -161,7 +162,7 @@ def _approved(p: ev.PhaseApproved, _: str) -> tuple[Tone, str]:
 
 
 def _certified(p: ev.DecisionCertified, _: str) -> tuple[Tone, str]:
-    step = f"{p.from_percent:g} to {p.to_percent:g} %"
+    step = the_step(p.from_percent, p.to_percent)
     conditions = f", {len(p.conditions)} conditions" if p.conditions else ""
     override = f"; against the findings ({p.verdict}): {p.override}" if p.override else ""
     second = f", with {p.second}" if p.second else ""

@@ -422,6 +422,7 @@ def test_a_newer_no_go_and_a_withdrawn_approval_end_it(rollout):
 
 def test_without_a_decision_nothing_rests_on_one():
     assert valid(None, 0.0, 5.0, "h", "v", Life().now) == "no decision is recorded for 0 to 5 %"
+    assert valid(None, 100, 100, "h", "v", Life().now) == "no decision is recorded for the finish at 100 %"
 
 
 OUTCOMES = st.sampled_from([PASS, FAIL, UNKNOWN, "green"])

@@ -101,7 +101,7 @@ def test_a_no_go_counts_until_nothing_and_a_drill_is_marked():
 
     assert data["expires_at"] is None
     assert decision.markdown(data).startswith("# DRILL DEC-41: lighthouse/production, 5 to 25 %: NO-GO\n")
-    assert "# DEC-41: lighthouse/production, the end, at 100 %: GO" in decision.markdown(
+    assert "# DEC-41: lighthouse/production, finish at 100 %: GO" in decision.markdown(
         decision.document(recorded(from_percent=100.0, to_percent=100.0, status="GO"))
     )
 

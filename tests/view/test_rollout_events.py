@@ -58,6 +58,16 @@ def test_each_says_what_happened_and_how_loud() -> None:
     assert [tone for tone, _ in said][8:10] == [Tone.ALARM, Tone.ALARM]
 
 
+def test_the_decision_at_the_last_phase_is_one_to_finish() -> None:
+    life = told()
+    for start in (50.0, 100.0):
+        life.certify(start, 100.0)
+    assert [describe(event, {})[1] for event in life.events[-2:]] == [
+        "decided GO on 50 to 100 %",
+        "decided GO on the finish at 100 %",
+    ]
+
+
 def test_bakes_breaches_and_rollbacks_are_marked() -> None:
     life = told()
     found = lane.moments(life.events)

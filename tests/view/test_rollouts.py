@@ -311,6 +311,15 @@ def test_a_recorded_decision_says_for_how_long_it_counts_and_its_conditions():
     assert "is about revision 2.14.0, not 2.15.0" in decision.refusal(other, NOW)
 
 
+def test_what_was_decided_at_the_last_phase_is_the_finish():
+    board = rollouts.deciding()
+    (item, *_) = board.progress.decisions
+    last = replace(board.progress, decisions=(replace(item, from_percent=100.0, to_percent=100.0),))
+    shown = text(decision.beside(replace(board, progress=last), NOW, 100, LOOK))
+    assert "finish at 100 %" in shown
+    assert "100 to 100" not in shown
+
+
 def test_a_finding_that_expired_is_no_pass():
     item = rollouts.finding("guardrails")
     assert decision.outcome(item, NOW + timedelta(minutes=6)) == ("EXPIRED", Tone.UNKNOWN)

@@ -8,6 +8,7 @@ from typing import Any
 
 from console.model import events as ev
 from console.model.alert import AlertRef
+from console.model.decision import the_step
 from console.model.escalation import Reach
 from console.model.incident import COMMANDER, Incident, IncidentState
 from console.model.people import Actor
@@ -232,7 +233,7 @@ def against(payload: Any) -> Words | None:
     if not isinstance(payload, ev.DecisionCertified) or not payload.override or payload.status == "NO-GO":
         return None
     waived = [f"{item.title}: {item.outcome}" for item in payload.findings if item.waived]
-    step = f"{payload.from_percent:g} to {payload.to_percent:g} %"
+    step = the_step(payload.from_percent, payload.to_percent)
     alone = "" if payload.second else ", ALONE: the glass is broken"
     return Words(
         f"rollout: {payload.status} for {step} against the findings{alone}",
