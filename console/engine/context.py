@@ -13,7 +13,7 @@ from console.engine.world import World
 from console.model.alert import AlertState
 from console.model.board import Board
 from console.model.decide import Context
-from console.model.decision import Proposal
+from console.model.decision import Proposal, Unjudged
 from console.model.people import Actor, Person, SeverityRule
 from console.model.playbook import LoadedPlaybook
 from console.model.rollout import RolloutPlan
@@ -110,9 +110,14 @@ class Moments:
             proposed=self._proposed,
         )
 
-    def _proposed(self) -> Proposal | None:
-        progress = self._judged().progress
-        return progress.proposal if progress is not None else None
+    def _proposed(self) -> Proposal | Unjudged | None:
+        asked = self._world.clock.now()
+        board = self._judged()
+        if board.at < asked:  # it is the last one that could be made
+            return Unjudged(board.fault)
+        if board.progress is None:
+            return None
+        return Unjudged(board.progress.unjudged) if board.progress.unjudged else board.progress.proposal
 
 
 class _Named(Mapping[str, LoadedPlaybook]):

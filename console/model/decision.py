@@ -78,6 +78,13 @@ class Proposal:
 
 
 @value
+class Unjudged:
+    """The criteria could not be computed now, and why: nothing rests on that."""
+
+    why: str
+
+
+@value
 class Decision:
     """A decision that was recorded."""
 
@@ -212,9 +219,12 @@ def _withdrawn(decision: Decision, attestations: Iterable[Attestation]) -> str:
     return ""
 
 
-def turned(decision: Decision, now: Proposal | None) -> str:
+def turned(decision: Decision, now: Proposal | Unjudged | None) -> str:
     """What fails now of what a decision rests on, where that is a NO-GO; empty where nothing does. What failed when it
-    was taken, and was waived, is known. What is unknown now is for the decision's own expiry."""
+    was taken, and was waived, is known. What is unknown now is for the decision's own expiry; but where the criteria
+    could not be computed at all, nobody knows whether it still stands."""
+    if isinstance(now, Unjudged):
+        return f"{decision.label} says {decision.status}, and nobody knows whether it stands: {now.why}"
     if now is None or now.answer is not Answer.NO_GO or now.from_percent != decision.from_percent:
         return ""
     known = {item.name for item in decision.findings if item.waived and item.outcome == FAIL}

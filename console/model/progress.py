@@ -36,6 +36,8 @@ class Progress:
     judged: tuple[Judged, ...] = ()
     headroom: tuple[Headroom, ...] = ()
     proposal: Proposal | None = None
+    unjudged: str = ""
+    """Why the criteria could not be computed: a fault of ours. Empty where they could, and where none is asked."""
     decisions: tuple[Decision, ...] = ()
     attestations: tuple[Attestation, ...] = ()
     risks: tuple[LiveRisk, ...] = ()

@@ -151,7 +151,7 @@ def decide(at: Situation) -> str:
     found = progress(at)
     if found is None:
         return NO_PLAN
-    return "" if found.proposal is not None else "nothing is to be decided"
+    return "" if found.proposal is not None else found.unjudged or "nothing is to be decided"
 
 
 def worth_offering(at: Situation) -> bool:

@@ -58,6 +58,8 @@ def headline(board: Board, now: datetime, width: int, look: Look) -> list[Line]:
     told = urgent(board, now)
     lines = told.lines(width, look) if told is not None else []
     proposal = progress.proposal
+    if proposal is None and progress.unjudged:
+        return [*lines, clip(_unknown(progress, look), width)]
     if proposal is None:
         state = progress.state(now)
         return [*lines, clip(line(span(f"Nothing is to be decided: it is {state}. ", Tone.STRONG)), width)]
@@ -78,9 +80,17 @@ def headline(board: Board, now: datetime, width: int, look: Look) -> list[Line]:
     return [*lines, clip(line(span(fit("WHEN", 10), Tone.DIM), when), width), *_standing(progress, now, width)]
 
 
+def _unknown(progress: Progress, look: Look) -> Line:
+    """The criteria could not be computed."""
+    why = f"whether the next phase may come: {progress.unjudged}"
+    return line(look.marks.of(Tone.UNKNOWN), span("UNKNOWN ", Tone.UNKNOWN), why)
+
+
 def brief(progress: Progress, now: datetime, width: int, look: Look) -> Line:
     """Whether the evidence allows the next phase, on one line: the answer, what stands against it, what to press."""
     proposal = progress.proposal
+    if proposal is None and progress.unjudged:
+        return clip(_unknown(progress, look), width)
     if proposal is None:
         return line(span("nothing is to be decided", Tone.DIM))
     word, tone = ANSWERS[proposal.answer]
@@ -129,7 +139,7 @@ def refusal(progress: Progress, now: datetime) -> str:
     """Why the next phase must not rest on the last decision about it; empty when it may."""
     proposal = progress.proposal
     if proposal is None:
-        return "nothing is to be decided"
+        return progress.unjudged or "nothing is to be decided"
     return _invalid(progress, present(progress), proposal.from_percent, proposal.to_percent, now)
 
 

@@ -32,13 +32,8 @@ def doubts(board: Board, now: datetime, width: int, look: Look) -> list[Line]:
 def _answer(progress: Progress, now: datetime, width: int, look: Look) -> list[Line]:
     proposal = progress.proposal
     if proposal is None:
-        return [
-            line(
-                span(
-                    f"{look.marks.unknown} Nothing is known of the evidence: no criterion was looked at.", Tone.UNKNOWN
-                )
-            )
-        ]
+        why = progress.unjudged or "no criterion was looked at"
+        return [line(span(f"{look.marks.unknown} Nothing is known of the evidence: {why}.", Tone.UNKNOWN))]
     word, tone = ANSWERS[proposal.answer]
     head = line(look.marks.of(tone), span(f"{decision.step(proposal)}: ", Tone.STRONG), span(word, tone))
     told = line(head, f"  {decision.counted(proposal)}")

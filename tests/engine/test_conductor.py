@@ -15,6 +15,7 @@ from console.engine.outcome import Denied, Done, Unsaved
 from console.engine.share import LEGACY, NEW
 from console.journal.spool import FileSpool
 from console.model import commands as cmd
+from console.model.board import Board
 from console.model.decision import Proposal, answer
 from console.model.events import CountdownCancelled, Recorded, RunFinished
 from console.model.events.decision import Finding
@@ -225,6 +226,43 @@ async def test_a_decision_is_looked_at_again_with_the_findings_of_the_moment(ben
     denied = await console.submit(cmd.SetShare(5, 0, promote=True))
     assert isinstance(denied, Denied)
     assert "it is NO-GO since then: Error budget: 3 % of it is left" in denied.reason
+    assert bench.flags.set == []
+    assert isinstance(await console.submit(cmd.SetShare(5, 0, promote=True, break_glass=GLASS)), Done)
+    assert isinstance(await console.submit(cmd.SetShare(0, 5)), Done)
+    assert isinstance(await console.submit(cmd.StartRollback("P99 is high")), Done)
+
+
+@pytest.mark.parametrize("what", ["criteria", "board"])
+async def test_a_go_is_not_usable_while_the_criteria_cannot_be_computed(
+    bench: Rollout, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """Be it the criteria themselves, or the whole Board, of which there is an older one."""
+    bench.plan(replace(ROLLED, criteria=(CriterionRule("budget", "Error budget", CriterionKind.BUDGET),)))
+    console = await bench.begun()
+    until = bench.clock.now() + timedelta(hours=1)
+    found = Finding(
+        "budget", "Error budget", "budget", "technical", True, "pass", "62 % of it is left", expires_at=until
+    )
+
+    def proposal(board: Board, *_: object) -> Proposal:
+        return Proposal(0, 5, answer((found,)), (found,), board.at)
+
+    def broken(*_: object) -> Proposal:
+        raise ZeroDivisionError
+
+    console._judges.proposal = proposal
+    await bench.run(20)
+    assert isinstance(await console.submit(cmd.Decide(0, 5, "GO", (found,))), Done)
+    await bench.run(1)
+    if what == "criteria":
+        console._judges.proposal = broken
+        why = "fault in the criteria: ZeroDivisionError"
+    else:
+        monkeypatch.setattr("console.engine.board.with_progress", broken)
+        why = "fault: no Board can be made (ZeroDivisionError); this is that of "
+    denied = await console.submit(cmd.SetShare(5, 0, promote=True))
+    assert isinstance(denied, Denied)
+    assert f"says GO, and nobody knows whether it stands: {why}" in denied.reason
     assert bench.flags.set == []
     assert isinstance(await console.submit(cmd.SetShare(5, 0, promote=True, break_glass=GLASS)), Done)
     assert isinstance(await console.submit(cmd.SetShare(0, 5)), Done)

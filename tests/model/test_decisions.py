@@ -13,7 +13,20 @@ from console.model import events as ev
 from console.model.commands import AbortRun, Approve, Attest, BeginRollout, Decide
 from console.model.criteria import asked, rules_of
 from console.model.decide import Batch
-from console.model.decision import FAIL, LIFE, OVERRIDE, PASS, UNKNOWN, Answer, Status, answer, newest, valid
+from console.model.decision import (
+    FAIL,
+    LIFE,
+    OVERRIDE,
+    PASS,
+    UNKNOWN,
+    Answer,
+    Status,
+    Unjudged,
+    answer,
+    newest,
+    turned,
+    valid,
+)
 from console.model.events.decision import Condition, Finding
 from console.model.fold.decisions import ATTESTATIONS, KEPT, attested
 from console.model.message import Act, ChannelSpec, Topic
@@ -418,6 +431,15 @@ def test_a_newer_no_go_and_a_withdrawn_approval_end_it(rollout):
     assert valid(first, *step, attestations=rollout.record_.attestations) == ""
     rollout.do(Attest("docs", "", "they were not told", holds=False), BOB)
     assert "'docs' does not hold" in valid(first, *step, attestations=rollout.record_.attestations)
+
+
+def test_where_the_criteria_cannot_be_computed_no_decision_stands(rollout):
+    rollout.do(rollout.decision())
+    told = turned(rollout.last, Unjudged("fault in the criteria: ValueError"))
+    assert (
+        told == f"{rollout.last.label} says GO, and nobody knows whether it stands: fault in the criteria: ValueError"
+    )
+    assert turned(rollout.last, None) == "", "nothing is to be said of it now: its own expiry counts"
 
 
 def test_without_a_decision_nothing_rests_on_one():

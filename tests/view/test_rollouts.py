@@ -13,7 +13,7 @@ from console.model.estimate import Deadline, Estimate, Remaining
 from console.model.rollback import ProofState
 from console.model.rolling import FlagWrite, Purpose, RolloutState
 from console.model.verdict import Verdict
-from console.view import decision, overview, rollback, rollback_detail, rollout, rollout_detail
+from console.view import decision, overview, promotion, rollback, rollback_detail, rollout, rollout_detail
 from console.view.line import Tone, line_width, words
 from console.view.look import ASCII, Look
 from console.view.plain import report
@@ -318,6 +318,20 @@ def test_what_was_decided_at_the_last_phase_is_the_finish():
     shown = text(decision.beside(replace(board, progress=last), NOW, 100, LOOK))
     assert "finish at 100 %" in shown
     assert "100 to 100" not in shown
+
+
+def test_criteria_that_cannot_be_computed_are_unknown_and_not_nothing():
+    board = rollouts.deciding()
+    fault = "fault in the criteria: ValueError"
+    board = replace(board, progress=replace(board.progress, proposal=None, unjudged=fault))
+    for shown in (
+        text(decision.headline(board, NOW, 100, LOOK)),
+        words(decision.brief(board.progress, NOW, 100, LOOK)),
+        text(promotion.doubts(board, NOW, 100, LOOK)),
+        decision.refusal(board.progress, NOW),
+    ):
+        assert fault in shown
+        assert "nothing is to be decided" not in shown.lower()
 
 
 def test_a_finding_that_expired_is_no_pass():

@@ -9,7 +9,7 @@ from typing import Any
 
 from console.model.alert import Alert
 from console.model.board import Target
-from console.model.decision import Proposal
+from console.model.decision import Proposal, Unjudged
 from console.model.escalation import Reach, Team
 from console.model.message import ChannelSpec
 from console.model.pager import PagerIncident
@@ -77,9 +77,9 @@ class Context:
     """When PagerDuty answered last, while it does not; None while it does, or where there is none."""
     plan: RolloutPlan | None = None
     """The plan of the rollout; None where there is none."""
-    proposed: Callable[[], Proposal | None] = lambda: None
-    """What the criteria say of its next phase now; None where nothing is said. Asked, for few rules need it, and it is
-    much to compute."""
+    proposed: Callable[[], Proposal | Unjudged | None] = lambda: None
+    """What the criteria say of its next phase now; None where nothing is to be said. Asked, for few rules need it, and
+    it is much to compute."""
 
     def rule(self, severity: Severity) -> SeverityRule | None:
         """What the severity matrix asks, if it says anything of this severity."""
