@@ -64,7 +64,7 @@ def test_the_status_says_what_each_criterion_says_and_ends_with_0_for_go_alone(r
     shown = rollout("decision", "status", code=1)
     assert shown.out.startswith("HOLD  lighthouse/production  0 to 5 %\n")
     assert "  unknown  required  support: nobody has attested it as scribe\n" in shown.out
-    assert "  fail     advisory  legacy: health.wait-for-messages >= 1: it is 0" in shown.out
+    assert "  fail     advisory  legacy: health.wait-for-messages >= 1: it is DOWN, from here" in shown.out
 
     logins("bob")
     rollout("decision", "attest", "support", "--link", LINK, by="bob")

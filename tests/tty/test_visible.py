@@ -414,7 +414,7 @@ def test_a_terminal_that_cannot_draw_gets_the_plain_report(tmp_path):
 def test_plain_follows_in_lines_without_boxes(tmp_path):
     site = Site(tmp_path)
     with Terminal([*site.oncall(), "--plain"], columns=200, rows=60) as terminal:
-        terminal.wait_for("can roll back: unverified", "prometheus: unreachable")
+        terminal.wait_for("can roll back: no", "prometheus: unreachable")
         terminal.signal(signal.SIGTERM)
         assert terminal.wait_end() == 143
         assert terminal.cooked
