@@ -40,6 +40,8 @@ LONGEST = 24 * 3600
 """Seconds that are looked back at most."""
 STALE = timedelta(minutes=3)
 """How old the counts may be that something passes by."""
+FIRST = timedelta(seconds=0.5)
+"""After its start it first reads: the screen gets the sources' first answers before a day of counts."""
 AGAIN = timedelta(seconds=20)
 """How soon it is tried again what could not be read."""
 BEFORE_AGAIN = timedelta(minutes=10)
@@ -180,6 +182,7 @@ class Tracks:
 
     async def watch(self) -> None:
         """Reads for ever, a few seconds after the end of each minute."""
+        await self._clock.sleep_until(self._clock.now() + FIRST)
         while True:
             self._event.clear()
             await self.look()
