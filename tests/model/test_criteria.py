@@ -59,6 +59,7 @@ def stale(value):
 
 
 LOST = missing(ReadingState.UNREACHABLE, "prometheus", "connection refused", NOW)
+PARTLY_DOWN = Reading(ReadingState.PARTIAL, 0.0, NOW, "health", note="from here it refused")
 
 
 def gauge(left, burn=None, alerts=(), baseline=None, service="lighthouse", name="errors"):
@@ -153,6 +154,8 @@ TABLE = [
     (K.READING, FAIL, facts(readings={"guardrail.p99": ok(320.0)}), {"check": "guardrail.p99 < 300"}, "320"),
     (K.READING, FAIL, facts(readings={"guardrail.p99": stale(320.0)}), {"check": "guardrail.p99 < 300"}, "stale"),
     (K.READING, UNKNOWN, facts(readings={"guardrail.p99": stale(250.0)}), {"check": "guardrail.p99 < 300"}, "stale"),
+    (K.READING, FAIL, facts(readings={"health.store": PARTLY_DOWN}), {"check": "health.store >= 1"}, "it is DOWN"),
+    (K.READING, PASS, facts(readings={"health.store": ok(1.0)}), {"check": "health.store >= 1"}, "it is up"),
     (K.READING, UNKNOWN, facts(readings={"guardrail.p99": LOST}), {"check": "guardrail.p99 < 300"}, "refused"),
     (K.READING, UNKNOWN, facts(), {"check": "guardrail.p99 < 300"}, "nothing reads it"),
     (K.READING, UNKNOWN, facts(), {"check": "guardrail.p99 is low"}, "no check"),

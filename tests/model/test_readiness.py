@@ -132,6 +132,10 @@ CASES = [
         for name, (reading, good, _) in PROBED.items()
     ),
     *(
+        (name, read(reading, replace(ok(bad), state=ReadingState.PARTIAL, note="one of two")), F, "one of two")
+        for name, (reading, _, bad) in PROBED.items()
+    ),
+    *(
         (name, planned(**dict.fromkeys(keys, None if name == "x" else "")), U, f"rollback.{keys[0]}")
         for name, keys in KEYS.items()
         if len(keys) == 1
@@ -153,6 +157,12 @@ CASES = [
     ("share", replace(WELL, plan=replace(PLAN, percent_expr="")), U, "percent in rollout.yaml"),
     ("legacy", WELL, P, "200 OK"),
     ("legacy", replace(WELL, legacy=replace(LEGACY, value=False, note="refused")), F, "refused"),
+    (
+        "legacy",
+        replace(WELL, legacy=Reading(ReadingState.PARTIAL, False, NOW, "health", note="from here it refused")),
+        F,
+        "it is DOWN: from here it refused, says health",
+    ),
     ("legacy", replace(WELL, legacy=replace(LEGACY, at=NOW - 3 * MINUTE)), E, ""),
     ("legacy", replace(WELL, legacy=GONE), U, "connection refused"),
     ("legacy", replace(WELL, legacy=None), U, "legacy: true"),

@@ -76,15 +76,24 @@ class Said(NamedTuple):
     until: datetime | None = None
 
 
-def by_reading(reading: Reading[float], holds: Callable[[float], bool], words: str, query: str = "") -> Said:
-    """A pass only from a reading that is ok; a fail also from one that is stale or partial, as with guardrails."""
+def by_reading(
+    reading: Reading[float],
+    holds: Callable[[float], bool],
+    words: str,
+    query: str = "",
+    told: Callable[[float], str] = "{:g}".format,
+) -> Said:
+    """A pass only from a reading that is ok; a fail also from one that is stale or partial, as with guardrails. `told`
+    writes its value."""
     if reading.value is None or reading.value != reading.value:
         why = reading.note or reading.state.replace("_", " ")
         return Said(UNKNOWN, f"{words}: {why}", reading.at, None, query, reading.source)
     held = holds(reading.value)
     outcome = FAIL if not held else PASS if reading.ok else UNKNOWN
     less = "" if reading.ok else f", {reading.note or reading.state.replace('_', ' ')}"
-    return Said(outcome, f"{words}: it is {reading.value:g}{less}", reading.at, reading.value, query, reading.source)
+    return Said(
+        outcome, f"{words}: it is {told(reading.value)}{less}", reading.at, reading.value, query, reading.source
+    )
 
 
 def worst(outcomes: list[str]) -> str:

@@ -16,6 +16,8 @@ from console.model.rollout_plan import CriterionRule
 from console.model.slo import SloGauge
 from console.model.verdict import Judged, Verdict
 
+HEALTH = "health."
+"""How the readings of components begin."""
 BASELINE_AGE = timedelta(days=30)
 """How old a baseline may be, where a criterion does not say it."""
 
@@ -27,7 +29,13 @@ def reading(rule: CriterionRule, facts: Facts, _: datetime) -> Said:
         return Said(UNKNOWN, f"{rule.check!r} is no check")
     absent = missing(ReadingState.NO_DATA, "", "nothing reads it")
     found = facts.readings.get(check.reading, absent)
-    return by_reading(found, check.holds, str(check), facts.queries.get(check.reading, ""))
+    told = _up if check.reading.startswith(HEALTH) else "{:g}".format
+    return by_reading(found, check.holds, str(check), facts.queries.get(check.reading, ""), told)
+
+
+def _up(value: float) -> str:
+    """How a component stands, in the words of every page."""
+    return "up" if value > 0 else "DOWN"
 
 
 def http(rule: CriterionRule, facts: Facts, _: datetime) -> Said:

@@ -94,7 +94,8 @@ def probed(
     name: str, reading: Reading[float], now: datetime, told: Callable[[float], tuple[bool, str]], unit: str = ""
 ) -> Proof:
     """A proof by a reading that counts for `PROOF_LIFE`; `told` says whether its value is well, and what it is in
-    words. Only an ok value, or one that was ok when it was read, proves or disproves anything."""
+    words. Only an ok value proves anything, or one that was ok when it was read; a bad one disproves it also where it
+    is partial, as with criteria, risks and guardrails: what is down as seen from here is down on every page."""
     said, at = reading.value, reading.at
     by = f", says {reading.source}" if reading.source else ""
     title, doubt = TITLES[name], reading.note or reading.state.replace("_", " ")
@@ -103,8 +104,10 @@ def probed(
         return Proof(name, title, ProofState.UNKNOWN, lost, at, None, Source.PROBE)
     well, words = told(said)
     evidence, expires = f"{words}{by}", at + PROOF_LIFE
-    if reading.state not in (ReadingState.OK, ReadingState.STALE):
-        evidence = evidence if doubt in words else f"{evidence}; {doubt}"
+    partial = reading.state not in (ReadingState.OK, ReadingState.STALE)
+    if partial and doubt not in words:
+        evidence = f"{evidence}; {doubt}"
+    if partial and well:
         return Proof(name, title, ProofState.UNKNOWN, evidence, at, None, Source.PROBE, said, unit)
     seen = ProofState.PROVEN if well else ProofState.FAILED
     state = ProofState.EXPIRED if expires <= now else seen

@@ -43,10 +43,11 @@ def legacy(facts: Facts, now: datetime) -> Proof:
     if facts.legacy is None:
         return unknown("legacy", "no component in console.yaml has `legacy: true`")
     note = facts.legacy.note
-    proof = probed(
-        "legacy", facts.legacy.map(float), now, lambda up: (up > 0, note or ("it is up" if up else "it is down"))
-    )
-    return replace(proof, value=None)
+
+    def told(up: float) -> tuple[bool, str]:
+        return (True, note or "it is up") if up > 0 else (False, f"it is DOWN: {note}" if note else "it is DOWN")
+
+    return replace(probed("legacy", facts.legacy.map(float), now, told), value=None)
 
 
 def capacity(facts: Facts, now: datetime) -> Proof:
