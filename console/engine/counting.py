@@ -19,6 +19,7 @@ from console.ports import Series
 
 TOTALS = ("total", "legacy_total")
 PARTS = ("bad", "total", "legacy_bad", "legacy_total", "fast_bad")
+SELDOM = "the new path is scraped too rarely to be counted minute by minute"
 TWICE, FEW = 2.0, 10.0
 """Increases are extrapolated, each series' by itself: so many times all events may be bad ones, and so many more."""
 
@@ -56,8 +57,34 @@ def seen(plan: RolloutPlan, answers: Mapping[str, Series]) -> Mapping[str, froze
     }
 
 
-def counted(item: Evidence, answers: Mapping[str, Series], slots: int, ever: Collection[str]) -> Counted:
-    """What was counted of one guardrail. `ever`: its templates that were ever seen with a series."""
+def fallen(plan: RolloutPlan, answers: Mapping[str, Series], last: int) -> frozenset[str]:
+    """The names of the totals of which nothing was counted in the last so many slices, and not all of them hold a 0."""
+    tails = {name: answers[name].values[-last:] for name in _totals(plan) if name in answers}
+    return frozenset(name for name, tail in tails.items() if None in tail and not any(tail))
+
+
+def rare(plan: RolloutPlan, answers: Mapping[str, Series]) -> frozenset[str]:
+    """The names of the totals that are counted in fewer than half of the slices in which anything is, from where each
+    begins: what is scraped once a minute is seen in a minute only now and then."""
+    told = {name: answers[name].values for name in _totals(plan) if name in answers}
+    any_ = [any(item is not None for item in slot) for slot in zip(*told.values(), strict=False)]
+    found = set()
+    for name, values in told.items():
+        begins = next((at for at, item in enumerate(values) if item is not None), 0)
+        if 2 * sum(item is not None for item in values) < max(1, sum(any_[begins:])):
+            found.add(name)
+    return frozenset(found)
+
+
+def _totals(plan: RolloutPlan) -> list[str]:
+    return [_name(item, part) for item in plan.evidence for part in TOTALS if getattr(item, part)]
+
+
+def counted(
+    item: Evidence, answers: Mapping[str, Series], slots: int, ever: Collection[str], seldom: Collection[str] = ()
+) -> Counted:
+    """What was counted of one guardrail. `ever`: its templates that were ever seen with a series. `seldom`: the names
+    of the totals that hold samples, and too few for a slice: what is missing of them was not missing."""
     numbers = {part: _numbers(answers.get(_name(item, part)), slots) for part in PARTS}
 
     def counts(part: str, total: str) -> list[Counts]:
@@ -65,7 +92,8 @@ def counted(item: Evidence, answers: Mapping[str, Series], slots: int, ever: Col
 
     new, legacy, quick = counts("bad", "total"), counts("legacy_bad", "legacy_total"), counts("fast_bad", "total")
     slices = tuple(Slice(one, other, last.bad) for one, other, last in zip(new, legacy, quick, strict=True))
-    return Counted(slices, _missing(item, answers, slots), _doubt(item, numbers, slots, ever) or _odd(numbers))
+    missing = _missing(item, answers, slots) or (SELDOM if _name(item, "total") in seldom else "")
+    return Counted(slices, missing, _doubt(item, numbers, slots, ever) or _odd(numbers))
 
 
 def finite(series: Series | None, slots: int) -> tuple[float | None, ...]:

@@ -15,13 +15,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from console.engine import faults
-from console.engine.counting import TOTALS, Counted, counted, finite, seen
+from console.engine.counting import TOTALS, Counted, counted, fallen, finite, rare, seen
 from console.engine.metrics import MetricRounds
 from console.engine.plan_queries import count_queries
 from console.engine.poller import Offload
 from console.model.bake import Course
 from console.model.board import Board
-from console.model.judge import judge, judge_value
+from console.model.judge import ABSENT, judge, judge_value
 from console.model.progress import Progress
 from console.model.reading import Reading, ReadingState, missing
 from console.model.rollout import Guardrail, GuardrailRule, Level, RolloutPlan
@@ -292,21 +292,35 @@ class Tracks:
         return names.pop() if len(names) == 1 else ""
 
     def _read_bake(self, since: datetime) -> Read:
-        """The counts of the bake. Minutes that hold no two samples hold nothing: then longer slices are tried."""
+        """The counts of the bake. Minutes that hold no two samples hold nothing: then longer slices are tried, for
+        either path that they tell more of."""
         now, ticks = self._clock.now(), self._clock.monotonic()
         known = self._read if self._read is not None and self._read.since == since else None
         seconds = known.seconds if known is not None else MINUTE
         slots, answers = self._ask(since, now, seconds)
-        if seconds == MINUTE and slots >= UNSEEN and not self._seen(answers):
+        gone = fallen(self._plan, answers, ABSENT) if seconds == MINUTE and slots >= ABSENT else frozenset()
+        alive = self._alive(gone, now) if gone else frozenset()
+        unseen = rare(self._plan, answers) - (gone - alive if self._seen(answers) else frozenset())
+        if seconds == MINUTE and slots >= UNSEEN and unseen:
             longer, others = self._ask(since, now, SLOW)
-            if longer and self._seen(others):
-                seconds, slots, answers = SLOW, longer, others
+            if longer and unseen - rare(self._plan, others):
+                seconds, slots, answers, alive, self._before = SLOW, longer, others, frozenset(), None
         self._saw(answers)
         spreads = self._spreads(since, seconds)  # the day before tells what was ever seen, too
         found = {
-            item.guardrail: counted(item, answers, slots, self._ever[item.guardrail]) for item in self._plan.evidence
+            item.guardrail: counted(item, answers, slots, self._ever[item.guardrail], alive)
+            for item in self._plan.evidence
         }
         return Read(since, found, seconds, now, spreads, ticks)
+
+    def _alive(self, gone: frozenset[str], now: datetime) -> frozenset[str]:
+        """Those of the totals of which the last slices hold nothing, that were counted over these slices as one: their
+        samples lie further apart than a slice is long. What has ended has none in either."""
+        seconds = self._source.skew_seconds - LATE
+        last = datetime.fromtimestamp(math.floor((now.timestamp() + seconds) / MINUTE) * MINUTE, UTC)
+        asked = [query for query in count_queries(self._plan) if query.name in gone]
+        answers = self._source.read_range(asked, last, last, ABSENT * MINUTE)
+        return frozenset(name for name, series in answers.items() if any(finite(series, 1)))
 
     def _saw(self, answers: Mapping[str, Series]) -> None:
         for guardrail, parts in seen(self._plan, answers).items():

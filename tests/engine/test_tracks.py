@@ -324,6 +324,53 @@ def test_minutes_that_hold_no_two_samples_are_five(life: Life) -> None:
     assert [step for _, _, step in life.source.asked] == [300]
 
 
+def scraped_once_a_minute(life: Life, *parts: str) -> None:
+    """A minute holds one sample of them, and nothing can be said of it; what is longer holds several."""
+    for part in parts:
+        number = life.source.per_minute[part]
+        life.source.per_minute[part] = lambda at, step, number=number: number * step / 60 if step > 60 else None
+
+
+def test_a_new_path_that_is_scraped_once_a_minute_is_not_silent_and_is_counted_in_longer_slices(life: Life) -> None:
+    """Beside a legacy path that is scraped every 15 s, and so has samples in every minute."""
+    scraped_once_a_minute(life, "bad", "total")
+    life.clock.leap(START + timedelta(seconds=LATE))
+    found = [life.look(MINUTE) for _ in range(4)]
+    assert [item.verdict for item in found] == [Verdict.INCONCLUSIVE] * 4
+    assert found[2].why == "the new path is scraped too rarely to be counted minute by minute"
+    for part in ("legacy_bad", "legacy_total"):
+        number = life.source.per_minute[part]
+        life.source.per_minute[part] = lambda at, step, number=number: number * step / 60
+    found = [life.look(MINUTE) for _ in range(16)]
+    assert Verdict.BREACH not in {item.verdict for item in found}
+    assert (found[-1].verdict, found[-1].samples) == (Verdict.PASS, 20_000)
+
+
+@pytest.mark.parametrize("before", [0, 1, 2, 10])
+@pytest.mark.parametrize("ends", [None, 0.0])
+def test_a_path_that_ends_is_a_breach_as_soon_as_before(life: Life, before: int, ends: float | None) -> None:
+    """Its series is gone, or counts nothing, after so many minutes: no longer slice is waited for."""
+    gone, last = START + before * MINUTE, timedelta(seconds=15)
+
+    def total(at: datetime, step: float) -> float | None:
+        held = (gone - (at - timedelta(seconds=step))) / timedelta(seconds=60)
+        alive = held * 1000.0 if gone < at else 1000.0 * step / 60
+        return alive if held * MINUTE > last else ends
+
+    life.source.per_minute |= {"total": total, "bad": 0.0}
+    life.clock.leap(gone + timedelta(seconds=LATE))
+    waits = 3 if ends is None else 1
+    found = [life.look(MINUTE) for _ in range(waits)]
+    assert [item.verdict is Verdict.BREACH for item in found] == [False] * (waits - 1) + [True]
+    assert found[-1].why.startswith(f"the new path received nothing for {waits} min")
+
+
+def test_a_path_that_is_scraped_seldom_and_receives_nothing_is_silent(life: Life) -> None:
+    life.source.per_minute |= {"total": 0.0, "bad": 0.0}
+    scraped_once_a_minute(life, "bad", "total")
+    assert life.look(3 * MINUTE + timedelta(seconds=LATE)).why.startswith("the new path received nothing for 3 min")
+
+
 def test_a_regression_trips_and_a_path_without_traffic_too(life: Life) -> None:
     life.source.per_minute["bad"] = lambda at, _: 100.0 if at >= START + 10 * MINUTE else 2.0
     found = life.look(10 * MINUTE + timedelta(seconds=LATE))
