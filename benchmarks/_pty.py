@@ -1,4 +1,5 @@
-"""Programs on a pseudo-terminal, timed. Nothing is emulated: a text counts as painted when its bytes have arrived."""
+"""Programs on a pseudo-terminal, timed. A text counts as painted when its bytes have arrived, however few of its cells
+those had to change."""
 
 import errno
 import os
@@ -14,6 +15,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
+
+import pyte
 
 if str(Path(__file__).parents[1]) not in sys.path:
     sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -52,8 +55,10 @@ class Child:
 
     def __init__(self, command: Sequence[str], size: tuple[int, int] = SIZE, **more: str) -> None:
         self.raw = bytearray()
-        self._seen = 0
-        self._asked = 0
+        self._arrived: list[tuple[float, int]] = []
+        """When something came, and how many bytes there were then."""
+        self._asked = self._drawn = 0
+        self._size = size
         self._open = True
         self.ended_at: float | None = None
         variables = environment(**more)
@@ -95,6 +100,7 @@ class Child:
             data = b""
         self._open = bool(data)
         self.raw += data
+        self._arrived.append((time.perf_counter(), len(self.raw)))
         asked = self.raw.count(_SYNC_QUERY)
         if asked > self._asked:
             os.write(self._fd, _SYNC_REPLY * (asked - self._asked))
@@ -105,16 +111,38 @@ class Child:
         """What was written since a byte, without escape sequences."""
         return _ESCAPES.sub(b"", bytes(self.raw[since:])).decode(errors="replace")
 
-    def until(self, *wanted: str, since: int = 0, timeout: float = 30.0) -> float:
+    def until(self, *wanted: str, timeout: float = 30.0) -> float:
         """Seconds from the start until every text has been painted."""
         deadline = time.perf_counter() + timeout
         while True:
-            arrived = self.read(0.25)
-            now = time.perf_counter()
-            if arrived and all(text in self.text(since) for text in wanted):
-                return now - self.started_at
-            if now > deadline or not self._open:
-                raise RuntimeError(f"{wanted} did not come: {self.text(since)[-2000:]}")
+            quiet = not self.read(0.25)
+            if (painted := self.painted(*wanted, quiet=quiet)) is not None:
+                return painted
+            if time.perf_counter() > deadline or not self._open:
+                raise RuntimeError(f"{wanted} did not come: {self.text()[-2000:]}")
+
+    def painted(self, *wanted: str, quiet: bool) -> float | None:
+        """Seconds from the start until every text had been painted; None where it was not seen yet. What was written in
+        pieces, into cells that held the rest already, is seen once the program is `quiet`: a screen put together from
+        the bytes takes a while."""
+        if not self._arrived:
+            return None
+        if all(text in self.text() for text in wanted):
+            return self._arrived[-1][0] - self.started_at
+        if not quiet or len(self.raw) == self._drawn:
+            return None
+        self._drawn, begin = len(self.raw), 0
+        screen = pyte.Screen(*self._size)
+        stream = pyte.ByteStream(screen)
+        for at, end in self._arrived:
+            stream.feed(bytes(self.raw[begin:end]))
+            begin = end
+            shown = "\n".join(
+                "".join(screen.buffer[row][x].data for x in range(screen.columns)) for row in range(screen.lines)
+            )
+            if all(text in shown for text in wanted):
+                return at - self.started_at
+        return None
 
     def settle(self, quiet: float = 0.4, timeout: float = 20.0) -> None:
         """Reads until nothing has come for `quiet` seconds."""
@@ -198,13 +226,14 @@ def until_each(children: Sequence[Child], *wanted: str, timeout: float = 30.0) -
     found: dict[Child, float] = {}
     deadline = time.perf_counter() + timeout
     while waiting := [child for child in children if child not in found]:
-        for child in select.select(waiting, [], [], 0.25)[0]:
+        ready = select.select(waiting, [], [], 0.25)[0]
+        for child in ready or waiting:
             child.read(0.0)
-            now = time.perf_counter()
-            if all(text in child.text() for text in wanted):
-                found[child] = now - child.started_at
+            painted = child.painted(*wanted, quiet=not ready)
+            if painted is not None:
+                found[child] = painted
             elif not child.is_open:
-                deadline = now
+                deadline = time.perf_counter()
         if time.perf_counter() > deadline:
             shown = [child.text()[-2000:] for child in children if child not in found]
             if shown:

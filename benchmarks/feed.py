@@ -92,7 +92,7 @@ def child(refreshing: bool, fps: int, count: int = ALERTS, poll: float = POLL) -
     found.until("ALERTS")
     _pty.read_all([found], 1.0)
     os.write(found.fileno(), b"5")
-    found.until("severity first, grouped", since=len(found.raw))
+    found.until("severity first, grouped")
     _pty.read_all([found], 2.0)
     return found
 
