@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -351,6 +352,17 @@ def test_what_is_no_share_is_not_guessed(shares: Shares, value: object) -> None:
     with pytest.raises(SourceError, match="no share from 0 to 100 at /rollout/percentage") as caught:
         over_http(shares).read("f")
     assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(None, "null"), (math.nan, "NaN, not a number"), (-math.inf, "-Infinity, not a number"), ("NaN", '"NaN"')],
+)
+def test_what_was_found_is_said(shares: Shares, value: object, shown: str) -> None:
+    shares.put("f", value)
+    with pytest.raises(SourceError) as caught:
+        over_http(shares).read("f")
+    assert str(caught.value).endswith(f"has no share from 0 to 100 at /rollout/percentage: {shown}")
 
 
 def test_a_probe_writes_nothing(shares: Shares) -> None:

@@ -84,7 +84,7 @@ class HttpFlags:
             raise http.error(f"answers without a share: {error}") from None
         percent = share(value)
         if percent is None:
-            shown = safe(json.dumps(value), SHOWN)
+            shown = safe(json.dumps(value), SHOWN) if value is not None else _null(answer.body, self._settings.pointer)
             raise http.error(f"has no share from 0 to 100 at {self._settings.pointer or 'the top'}: {shown}")
         return FlagState(flag, percent, percent > 0, self._clock.now()), answer.etag
 
@@ -119,6 +119,15 @@ class HttpFlags:
                 replace(self._settings.source, url=address), self._clock, self._secret, limit=LIMIT
             )
         return self._open[address]
+
+
+def _null(body: bytes, pointer: str) -> str:
+    """What stands where null was read: that, or NaN or Infinity, which are no JSON and are read as null."""
+    try:
+        value = _pointed(json.loads(body), pointer)
+    except (ValueError, RecursionError):
+        return "null"
+    return "null" if value is None else f"{json.dumps(value)}, not a number"
 
 
 def _pointed(document: Any, pointer: str) -> Any:
