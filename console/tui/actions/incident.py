@@ -14,7 +14,7 @@ from console.tui.actions.general import show_incident
 from console.tui.actions.playbooks import offer
 from console.tui.actions.severities import severities
 from console.tui.actions.submit import ask, carry_out
-from console.tui.dialogs.form import Choice, Item, Question, Text
+from console.tui.dialogs.form import Choice, Item, Question, Text, offered
 from console.tui.dialogs.pick import Entry, Picker
 from console.view.alerts import named
 from console.view.line import Line, Tone, line, span
@@ -69,7 +69,7 @@ def _declare(app: ConsoleApp, at: Situation, *, triage: bool = False) -> None:
         ),
         tuple(facts),
         (
-            Text("title", f"Title: what people notice{' (ctrl+u empties it)' if title else ''}", title[:200]),
+            offered("title", "Title: what people notice", title[:200]),
             severities(at.board, _suggested(alert)),
         ),
     )

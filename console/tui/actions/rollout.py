@@ -9,7 +9,7 @@ from console.model import commands as cmd
 from console.model.progress import Progress
 from console.tui.actions.general import show, show_run
 from console.tui.actions.submit import ask
-from console.tui.dialogs.form import Choice, Item, Question, Text, Unfit
+from console.tui.dialogs.form import Choice, Item, Question, Text, Unfit, offered
 from console.view import decision as words
 from console.view import promotion, rollback
 from console.view.line import Line, Tone, line, span
@@ -87,7 +87,7 @@ def _roll_back(app: ConsoleApp, at: Situation) -> None:
         f"ROLL BACK {at.board.target} now",
         lambda answers: cmd.StartRollback(answers["reason"], open_now[0].id if open_now else ""),
         tuple(facts),
-        (Text("reason", "Why", why[:200], "what you see", proposed=True),),
+        (offered("reason", "Why", why[:200], "what you see"),),
         careful=True,
         returns=True,
     )
@@ -108,7 +108,7 @@ def _halt(app: ConsoleApp, at: Situation) -> None:
         f"Stop it on {at.board.target}",
         lambda answers: cmd.CancelCountdown(answers["reason"]),
         (line(span("because   ", Tone.DIM), record.countdown.why), line(span("R rolls back at any time.", Tone.DIM))),
-        (Text("reason", "Why", "a person decides", proposed=True),),
+        (offered("reason", "Why", "a person decides"),),
     )
     ask(app, question, "The automatic rollback is stopped")
 
@@ -204,13 +204,22 @@ def _settle(app: ConsoleApp, at: Situation) -> None:
     assert write is not None
     seen = found.flag.value
 
-    def build(answers: Mapping[str, str]) -> cmd.Command:
+    def observed(answers: Mapping[str, str]) -> float | None:
         text = answers["observed"].strip().rstrip("%").strip()
         try:
-            observed = float(text) if text else None
+            return float(text) if text else None
         except ValueError:
             raise Unfit("observed", f"{text[:20]!r} is no percentage; expected 0 to 100, or nothing") from None
-        return cmd.SettleWrite(write.effect, answers["done"] == "done", observed, answers["answer"])
+
+    def build(answers: Mapping[str, str]) -> cmd.Command:
+        return cmd.SettleWrite(write.effect, answers["done"] == "done", observed(answers), answers["answer"])
+
+    def otherwise(answers: Mapping[str, str], _: int) -> list[Line]:
+        """That somebody has seen something else than the flag gives: a slip of the fingers, or a change since then."""
+        told = observed(answers)
+        if told is None or seen is None or told == seen:
+            return []
+        return [line(span(f"You have seen {told:g} %, and the flag reads {_read(seen)} now.", Tone.WARNING))]
 
     items = (
         Item("done", line("It was set"), "set", "The flag gives what was asked for, as somebody has seen."),
@@ -228,11 +237,12 @@ def _settle(app: ConsoleApp, at: Situation) -> None:
         facts,
         (
             Choice("done", "Outcome", items, "done" if seen == write.percent else "refused"),
-            Text("observed", "Percent that was seen", "" if seen is None else f"{seen:g}", proposed=True),
+            offered("observed", "Percent that was seen", "" if seen is None else f"{seen:g}"),
             Text("answer", "How you know", "", "read in the provider's own screen"),
         ),
         careful=True,
         returns=True,
+        preview=otherwise,
     )
     ask(app, question, "The write is settled")
 
@@ -273,7 +283,7 @@ def _begin(app: ConsoleApp, at: Situation) -> None:
         f"Begin it on {at.board.target}",
         lambda answers: cmd.BeginRollout(answers["revision"]),
         tuple(facts),
-        (Text("revision", "Revision that is rolled out", found.record.revision, "2.14.0", proposed=True),),
+        (offered("revision", "Revision that is rolled out", found.record.revision, "2.14.0"),),
         careful=True,
         returns=True,
     )

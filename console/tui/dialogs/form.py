@@ -43,16 +43,20 @@ class Unfit(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A line to type. `hint` stands there while it is empty."""
+    """A line to type. `hint` stands there while it is empty. What is typed is added to a value that is offered, and
+    replaces none of it."""
 
     id: str
     label: str
     value: str = ""
     hint: str = ""
-    proposed: bool = False
-    """Whether typing replaces the value; end and the arrows keep it."""
     word: bool = False
     """Whether it is a word that must be typed as it stands: nobody does that by accident."""
+
+
+def offered(id_: str, label: str, value: str, hint: str = "") -> Text:
+    """A line with a value that is offered, and how to be rid of it where there is one."""
+    return Text(id_, f"{label} (ctrl+u empties it)" if value else label, value, hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +164,6 @@ class Form(Dialog[Done]):
             self.set_focus(self.query_one("#cancel"))
         else:
             self.set_focus(self.query_one(f"#field-{self._question.fields[0].id}"))
-        for wanted in self._question.fields:
-            if isinstance(wanted, Text) and wanted.proposed and self._draft is None:
-                self.query_one(f"#field-{wanted.id}", Field).action_select_all()
         self._preview()
 
     def _preview(self) -> None:
