@@ -110,10 +110,9 @@ def _reasons(judged: Judged) -> list[str]:
     figures = ""
     if judged.value is not None and not judged.unit:
         figures = f"{ratio(judged.value)} of {judged.samples:,}, limit {ratio(judged.limit)}"
-    full = f"{judged.why}, needs {more}" if more and judged.why else judged.why
     short = ", ".join(filter(None, (figures, more)))
     needs = f"needs about {more}" if more else ""
-    return [item for item in dict.fromkeys((full, short, figures if not more else "", needs)) if item] or [""]
+    return [item for item in dict.fromkeys((judged.why, short, figures if not more else "", needs)) if item] or [""]
 
 
 def _limits(shown_one: Guardrail) -> str:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.model.alert import Alert, AlertState
+from console.model.bake import Course, Slice
 from console.model.baseline import BaselineNote, Standing
 from console.model.board import AlertFeed
 from console.model.burn import RULES, BurnAlert
@@ -19,6 +20,7 @@ from console.model.criteria import DEFAULTS, Cover, Facts, asked, findings, rule
 from console.model.decision import FAIL, PASS, UNKNOWN, Answer, Attestation, answer
 from console.model.estimate import Drain, Estimate
 from console.model.events.decision import Finding
+from console.model.judge import judge
 from console.model.people import Actor
 from console.model.reading import Reading, ReadingState, missing
 from console.model.rollback import Proof, ProofState, Readiness
@@ -26,9 +28,10 @@ from console.model.rolling import RolloutRecord, RolloutState, Stay
 from console.model.rollout import Guardrail, GuardrailRule, RolloutPlan
 from console.model.rollout_plan import Capacity, CriterionKind, CriterionRule, Evidence, RollbackPlan, Stage
 from console.model.run import Run, RunStatus, StepRun, StepStatus
+from console.model.sequential import spread
 from console.model.sli import of_counters
 from console.model.slo import Objective, SloGauge
-from console.model.verdict import Judged, Verdict
+from console.model.verdict import Counts, Judged, Verdict
 from console.model.window import Rolling
 from tests.model.life import ROLLBACK
 
@@ -182,8 +185,8 @@ TABLE = [
     (K.GUARDRAILS, PASS, facts(judged=(judged(Verdict.PASS), replace(judged(Verdict.PASS), caveat="of this bake"))), {},
      "2 of 2 guardrails pass: P99: of this bake"),
     (K.GUARDRAILS, FAIL, facts(judged=(judged(Verdict.BREACH), judged(Verdict.PASS))), {}, ""),
-    (K.GUARDRAILS, UNKNOWN, facts(judged=(judged(Verdict.INCONCLUSIVE, 7 * MINUTE),)), {}, "7 min more"),
-    (K.GUARDRAILS, UNKNOWN, facts(judged=(judged(Verdict.INCONCLUSIVE),)), {}, "unknown"),
+    (K.GUARDRAILS, UNKNOWN, facts(judged=(judged(Verdict.INCONCLUSIVE, 7 * MINUTE),)), {}, "3 of 100"),
+    (K.GUARDRAILS, UNKNOWN, facts(judged=(judged(Verdict.INCONCLUSIVE),)), {}, "3 of 100"),
     (K.GUARDRAILS, UNKNOWN, facts(), {}, "no guardrail"),
     (K.GUARDRAILS, UNKNOWN, facts(judged=(judged(Verdict.PASS),)), {"expires": 30 * timedelta(seconds=1)}, "expired"),
     (K.BAKE, PASS, facts(bake_left=timedelta(0), samples=ok(1500.0)), {}, "1,500 of 1,000"),
@@ -336,6 +339,17 @@ def test_evidence_has_its_query_value_and_time():
 
 
 P99 = GuardrailRule("p99", "P99", "p99", 300, 500, "ms")
+
+
+@pytest.mark.parametrize("many", [2, 0])
+def test_how_much_more_a_guardrail_needs_is_said_once(many):
+    """As it is judged, with so many minutes of traffic."""
+    calm = Course(NOW, spread([[Counts(7, 1000)] * 1440]), 25, 15)
+    item = judge(Evidence("p99", "bad", "total", limit=0.01), [Slice(Counts(0, 100))] * many, None, calm)
+    finding = found(K.GUARDRAILS, facts(judged=(item,)))
+    assert finding.outcome == UNKNOWN
+    assert finding.evidence == f"p99: {item.why}"
+    assert (item.more is not None) is (finding.evidence.count("more of this traffic") == 1) is bool(many)
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,13 @@ def test_a_guardrail_on_the_overview_says_its_figures_where_its_reason_is_too_lo
     assert "48.1 % of 1,204, limit 1 %" in text(rollout.lines(rollouts.breached(), NOW, 80, LOOK))
 
 
+def test_how_much_more_a_guardrail_needs_is_said_once_on_overview_too():
+    rows = [
+        row for row in text(rollout.lines(rollouts.inconclusive(), NOW, 300, LOOK)).splitlines() if "min more" in row
+    ]
+    assert [row.count("12 min more") for row in rows] == [1, 1]
+
+
 def test_how_much_more_a_guardrail_needs_is_said_once():
     shown = " ".join(text(rollout_detail.guardrails(rollouts.inconclusive(), NOW, 79, LOOK)).split())
     assert shown.count("needs about") == 2

@@ -116,10 +116,7 @@ def _verdict(item: Judged) -> tuple[str, str]:
         return PASS, f"{item.title}: {item.caveat}" if item.caveat else ""
     if item.verdict is Verdict.BREACH:
         return FAIL, f"{item.title}: {item.why or 'breached'}"
-    more = (
-        f", about {minutes(item.more)} more of this traffic" if item.more is not None else ", for how long is unknown"
-    )
-    return UNKNOWN, f"{item.title}: {item.why or 'too little evidence'}{more}"
+    return UNKNOWN, f"{item.title}: {item.why or 'too little evidence'}"  # how much more it needs is said there
 
 
 def _level(item: Guardrail) -> tuple[str, str]:
