@@ -12,7 +12,7 @@ from random import Random
 from console.model import commands as cmd
 from console.model import events as ev
 from console.model.decide import Batch, Context, Refusal, write_outcome
-from console.model.decision import Proposal, answer
+from console.model.decision import Proposal, Unjudged, answer
 from console.model.events import Recorded
 from console.model.events.decision import Finding
 from console.model.people import Actor
@@ -47,7 +47,7 @@ class Rollouts(Life):
         super().__init__()
         self.plan, self.flags = PLAN, "test flags"
         self.real = 0.0
-        self.proposal: Proposal | None = None
+        self.proposal: Proposal | Unjudged | None = None
         self.truths: dict[int, float] = {}
         self.landed: list[tuple[float, FlagWrite]] = []
         self.look()
@@ -242,7 +242,9 @@ def _outside(life: Rollouts, draw: Random) -> list[Recorded]:
 
 def _findings(life: Rollouts, draw: Random) -> None:
     life.proposal = None
-    if draw.random() < 0.6:
+    if draw.random() < 0.1:
+        life.proposal = Unjudged("a fault")
+    elif draw.random() < 0.6:
         life.finds(draw.choice(["pass", "unknown", "fail"]))
 
 

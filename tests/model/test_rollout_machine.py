@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from console.model import commands as cmd
 from console.model import events as ev
 from console.model.decide import decide
-from console.model.decision import Answer
+from console.model.decision import Answer, Unjudged
 from console.model.events import Recorded
 from console.model.events.registry import KINDS
 from console.model.message import Act, ChannelSpec, Topic
@@ -166,6 +166,7 @@ def check_rests(
     assert (decision.plan_hash, decision.revision) == (PLAN.hash, before.revision)
     assert at < decision.expires_at
     now = life.proposal
+    assert not isinstance(now, Unjudged), "on what nobody could compute"
     assert now is None or now.answer is not Answer.NO_GO or now.from_percent != decision.from_percent, "on a NO-GO"
 
 
@@ -283,6 +284,8 @@ def test_a_decision_does_not_outlive_what_it_rests_on(life: Rollouts) -> None:
     assert life.refused(promote).startswith(told)
     assert life.refused(cmd.SetShare(5, 0)).startswith(told)
     assert life.refused(cmd.SetFlag(run, "set")).startswith(told)
+    life.proposal = Unjudged("fault in the criteria: ValueError")
+    assert "nobody knows whether it stands: fault in the criteria: ValueError" in life.refused(promote)
     life.finds("unknown")
     life.do(promote)
     life.ends("refused")
