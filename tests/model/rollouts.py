@@ -285,7 +285,7 @@ ACTS: tuple[Act, ...] = (
     lambda life, draw: life.do(cmd.ReleaseRollout("go on"), _who(draw)),
     lambda life, draw: life.do(cmd.ReleaseRollout("go on"), _who(draw)),
     lambda life, draw: life.do(cmd.AbortRollout("enough"), _who(draw)) if draw.random() < 0.3 else [],
-    lambda life, draw: life.do(cmd.FinishRollout(), _who(draw)),
+    lambda life, draw: life.do(cmd.FinishRollout("", draw.choice(["", "", "nobody is there"])), _who(draw)),
     lambda life, draw: life.do(cmd.StartRollback("it is bad"), _who(draw)) if draw.random() < 0.4 else [],
     lambda life, draw: life.do(cmd.StartCountdown("a breach"), ENGINE),
     lambda life, draw: life.do(cmd.CancelCountdown("no"), _who(draw)),

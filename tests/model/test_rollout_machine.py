@@ -165,6 +165,7 @@ def check_rests(
     assert (decision.from_percent, decision.to_percent) == (before.percent or 0.0, to)
     assert (decision.plan_hash, decision.revision) == (PLAN.hash, before.revision)
     assert at < decision.expires_at
+    assert decision.at >= (before.bake_since or before.started_at), "of another bake"
     now = life.proposal
     assert not isinstance(now, Unjudged), "on what nobody could compute"
     assert now is None or now.answer is not Answer.NO_GO or now.from_percent != decision.from_percent, "on a NO-GO"
@@ -299,6 +300,17 @@ def test_a_decision_does_not_outlive_what_it_rests_on(life: Rollouts) -> None:
     life.do(cmd.SetShare(5, 0, promote=True, break_glass="nobody is there"))
     life.ends()
     life.do(cmd.SetShare(0, 5))
+
+
+def test_a_decision_does_not_outlive_its_bake(life: Rollouts) -> None:
+    life.step(5)
+    label = life.state.decisions[life.certify(5, 25)].label
+    life.pass_time(1)
+    life.do(cmd.ObserveGuardrail("p99", True, "as it is"), ENGINE)
+    life.do(cmd.ObserveGuardrail("p99", False, "as it was"), ENGINE)
+    promote = cmd.SetShare(25, 5, promote=True)
+    assert life.refused(promote).startswith(f"{label} is older than this bake ({life.now:%H:%M:%S}Z)")
+    life.do(replace(promote, decision=life.certify(5, 25)))
 
 
 def test_broken_glass_stands_in_for_a_decision_and_for_nothing_else(life: Rollouts) -> None:
