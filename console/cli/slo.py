@@ -90,7 +90,8 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     if not found["ok"]:
         yield from (str(Problem(**problem)) for problem in found["errors"])
         return
-    counts = [_count(len(found["objectives"]), "objective")]
+    # Always in the plural: scripts look for `ok, N objectives`.
+    counts = [f"{len(found['objectives'])} objectives"]
     counts += [_count(len(found[f"{kind}s"]), kind) for kind in ("guardrail", "invariant") if found[f"{kind}s"]]
     yield f"{found['file']}: ok, {', '.join(counts)}"
     for warning in found["warnings"]:

