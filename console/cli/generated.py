@@ -35,7 +35,8 @@ def write(folder: Path, files: Mapping[str, str], states: Mapping[str, State], *
     edited = [str(folder / name) for name, state in states.items() if state is State.EDITED]
     if edited and not force:
         raise Edited("\n".join(f"{name}: {State.EDITED}; --force overwrites it" for name in edited))
-    folder.mkdir(parents=True, exist_ok=True)
+    for name in files:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
     stale = {folder / name: text.encode() for name, text in files.items() if states[name] is not State.CURRENT}
     before = {path: path.read_bytes() if path.exists() else None for path in stale}
     beside: dict[Path, Path] = {}

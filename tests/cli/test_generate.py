@@ -17,7 +17,7 @@ COUNT = {"prometheus": 4, "alertmanager": 1, "grafana": 4}
 
 
 def contents(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -121,9 +121,10 @@ def test_the_page_on_monitoring_shows_a_prometheus_configuration_that_works(onca
 
     said = promtool("check", "config", tmp_path / "prometheus.yml")
     assert "SUCCESS: 3 rule files found" in said
-    targets = yaml.safe_load((tmp_path / "oncall-probes.yml").read_text())
+    targets = yaml.safe_load((tmp_path / "targets" / "oncall-probes.yml").read_text())
     assert [item["labels"]["component"] for item in targets] == [
         "bridge", "event-store", "elicitation", "wait-for-messages",
     ]  # fmt: skip
-    for path in tmp_path.glob("oncall-*"):
-        assert f"`{path.name}`" in page
+    for path in tmp_path.rglob("oncall-*"):
+        assert f"`{path.relative_to(tmp_path)}`" in page
+    assert promtool("check", "rules", *sorted(tmp_path.glob("oncall-*.yml"))).count("SUCCESS") == 3

@@ -87,6 +87,7 @@ def written(folder: Path, kind: str, of: Plan) -> list[Path]:
     paths = []
     for name, text in made(kind, of).files.items():
         paths.append(folder / name)
+        paths[-1].parent.mkdir(parents=True, exist_ok=True)
         paths[-1].write_text(text)
     return paths
 

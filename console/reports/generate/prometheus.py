@@ -31,6 +31,8 @@ _SLO_REMARKS = (
     "all there was. Sloth's is the mean of the 5-minute ratios, in which a quiet hour weighs as much as a busy one.",
     "What was before these rules ran is not in it; `promtool tsdb create-blocks-from rules` fills it in.",
 )
+# In a folder of its own: every file beside it is one of rules, so that `*.yml` may name them.
+TARGETS = "targets/oncall-probes.yml"
 _PROBE_REMARKS = (
     "",
     "Targets for a job of the blackbox exporter (file_sd_configs). docs/monitoring.md has the job.",
@@ -59,7 +61,7 @@ def prometheus(plan: Plan) -> Made:
             "oncall-slo.rules.yml": rules(slos, *_SLO_REMARKS, *said),
             "oncall-guardrails.rules.yml": rules(guards),
             "oncall-health.rules.yml": rules(health),
-            "oncall-probes.yml": yaml_text("prometheus", _PROBE_REMARKS, _probes(plan)),
+            TARGETS: yaml_text("prometheus", _PROBE_REMARKS, _probes(plan)),
         },
         notes,
     )
