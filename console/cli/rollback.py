@@ -167,7 +167,7 @@ def reached(options: Options, evidence: str, how: How) -> None:
 
 
 @command.command("start")
-@click.option("--reason", required=True, help="Why.")
+@click.option("--reason", default="", help="Why; else the guardrail that is breached.")
 @click.option(
     "--incident",
     "incident_id",
@@ -187,7 +187,7 @@ def start(options: Options, reason: str, incident_id: str, yes: bool, how: How) 
     async def work() -> None:
         async with opened(options) as console:
             incident = incident_of(console.state, incident_id) if incident_id else None
-            wanted = StartRollback(reason, incident.id if incident is not None else "")
+            wanted = StartRollback(reason.strip() or _why(console), incident.id if incident is not None else "")
             await allowed(console, wanted)
             for_ = f"for {incident.label}" if incident is not None else "and declare an incident where none is open"
             confirm(f"Begin the rollback of {console.board.target}, {for_}?", yes)
@@ -195,6 +195,15 @@ def start(options: Options, reason: str, incident_id: str, yes: bool, how: How) 
             await report(console, done, _run_shown, how)
 
     run(work())
+
+
+def _why(console: Console) -> str:
+    """The reason that stands in the record already. A missing one stops no rollback."""
+    from console.view.rollout_words import breached
+
+    progress = console.board.progress
+    broken = breached(progress) if progress is not None else []
+    return f"{broken[0][0]}: {broken[0][1]}" if broken else "no reason was given"
 
 
 def _run_shown(console: Console, done: Done) -> Shown:

@@ -204,6 +204,15 @@ def test_a_rollback_begins_with_nothing_proven_and_declares_its_incident(oncall)
     assert "rolls back already" in again.err
 
 
+def test_a_rollback_waits_for_no_reason(oncall):
+    oncall.notify()
+
+    begun = oncall("rollback", "start", "--yes", "--json").json
+
+    assert begun["run"]["playbook"] == "emergency-rollback"
+    assert "no reason was given" in oncall("incident", "ls", "--json").out
+
+
 def test_a_rollback_of_an_incident_that_is_open(oncall):
     oncall.notify()
     label = oncall("incident", "declare", "--severity", "SEV1", "slow", "--json").json["incident"]["label"]
