@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from console.model import commands as cmd
 from console.model import events as ev
-from console.model.decide import decide
+from console.model.decide import Batch, decide
 from console.model.decision import Answer, Unjudged
 from console.model.events import Recorded
 from console.model.events.registry import KINDS
@@ -226,6 +226,58 @@ def test_what_is_unknown_is_no_evidence(seed: int, length: int) -> None:
         assert not any(
             isinstance(item, ev.RollbackEnded) and item.completed for batch in ended for item in batch.payloads
         )
+
+
+# -- what comes late from a console that did not know of the others ---------------------------------------------------
+
+
+def comes(life: Rollouts, *payloads: object) -> None:
+    """It was put aside, and is merged now: nobody looks whether it may be."""
+    life.record([Batch(life.rollout.stream, life.rollout.version, payloads)], BOB)
+
+
+def test_the_first_outcome_of_a_write_stands(life: Rollouts) -> None:
+    life.step(5)
+    before = life.rollout
+    comes(life, ev.WriteFinished(before.write.effect, "refused", "403", 0.0))
+    comes(life, ev.WriteFinished(before.write.effect, "unknown", "no answer", None))
+    assert replace(life.rollout, version=before.version) == before
+
+
+@pytest.mark.parametrize("rolls_back", [False, True])
+def test_another_begin_loses_nothing_of_what_is_under_way(life: Rollouts, rolls_back: bool) -> None:
+    life.step(5)
+    life.do(cmd.HoldRollout("lunch"))
+    if rolls_back:
+        life.do(cmd.StartRollback("it is bad"))
+    before = life.rollout
+    comes(life, ev.RolloutBegun("another", "sha256:other", "rev-9", (1.0,), "elicitation", 0.0))
+    assert replace(life.rollout, version=before.version) == before
+
+
+def test_a_begin_after_the_end_keeps_what_nobody_knows_of_the_flag(life: Rollouts) -> None:
+    life.step(5)
+    for _ in range(2):
+        life.do(cmd.SetShare(0, 5))
+        life.ends("unknown")
+    life.do(cmd.AbortRollout("enough"))
+    asked = life.rollout.write, life.rollout.doubtful
+    assert all(item.open for item in (asked[0], *asked[1]))
+    comes(life, ev.RolloutBegun(PLAN.name, PLAN.hash, "rev-2", PLAN.phases, PLAN.flag, 0.0))
+    assert life.rollout.revision == "rev-2"
+    assert (life.rollout.write, life.rollout.doubtful) == asked
+    assert "nobody knows what came of the write of 0 %" in life.refused(
+        cmd.SetShare(5, 0, promote=True, break_glass="nobody is there")
+    )
+
+
+def test_the_end_of_an_earlier_rollback_is_not_that_of_this_one(life: Rollouts) -> None:
+    life.step(5)
+    life.do(cmd.StartRollback("it is bad"))
+    before = life.rollout
+    for completed in (True, False):
+        comes(life, ev.RollbackEnded("an earlier run", completed, "it ended"))
+    assert replace(life.rollout, version=before.version) == before
 
 
 # -- one after the other ----------------------------------------------------------------------------------------------
