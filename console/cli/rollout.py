@@ -172,12 +172,13 @@ def finish(options: Options, decision: str, glass: str, yes: bool, how: How) -> 
     from console.model.commands import FinishRollout
 
     async def wanted(console: Console) -> Command:
+        await console.ask()
         command = FinishRollout(_decision(console, decision), glass)
         await allowed(console, command)
         confirm(f"Finish {_progress(console).record.plan} of {console.board.target}?", yes)
         return command
 
-    write(options, wanted, _shown, how)
+    write(options, wanted, _shown, how, sources=True)
 
 
 @command.command("cancel")

@@ -14,7 +14,7 @@ from console.bootstrap import common
 from console.engine.clocks import SystemClock
 from console.engine.lease import TTL_SECONDS
 from console.journal.sqlite import SqliteJournal
-from console.model.events import CountdownStarted
+from console.model.events import CountdownStarted, DecisionCertified, PhaseEntered
 from console.model.people import Actor
 from console.ports import Append, NewEvent
 from tests.cli.test_rollback import FLAG, READ, WRITE, writes
@@ -148,6 +148,27 @@ def test_there_is_nothing_to_cancel_and_nothing_to_finish(rolled):
     assert "no rollback is counted down" in rolled("rollout", "cancel", "--reason", "no", code=3).err
     rolled("rollout", "begin", "--yes")
     assert "it is finished after its last phase, 100 %" in rolled("rollout", "finish", "--yes", code=3).err
+
+
+def test_what_a_decision_to_finish_rests_on_is_read_again(rolled):
+    """The components refuse every connection: whatever was decided, it is NO-GO now."""
+    (rolled.config / f"{FLAG}.percent").write_text("100\n")
+    rolled("rollout", "begin", "--yes")
+    plan = rolled("rollout", "status", "--json").json["plan"]["hash"]
+    target = "lighthouse/production"
+
+    async def write():
+        journal = SqliteJournal(rolled.journal, SystemClock(), console="us", scope=target)
+        go = DecisionCertified(target, "lighthouse-9", "", 100.0, 100.0, "GO", "go", (), plan)
+        for stream, payload in ((f"rollout:{target}", PhaseEntered(100.0, 100.0)), (f"decision:{uuid.uuid4()}", go)):
+            event = NewEvent(payload, datetime.now(UTC), str(uuid.uuid4()))
+            await journal.append([Append(stream, None, (event,), Actor("engine", "alice"))])
+        await journal.close()
+
+    asyncio.run(write())
+    refused = rolled("rollout", "finish", "--yes", code=3).err
+    assert re.search(r"DEC-\d+ says GO, and it is NO-GO since then: .*it is DOWN, from here it refuses", refused)
+    assert "promoted at 100 %" in rolled("rollout", "finish", *GLASS).out
 
 
 def test_a_flag_that_cannot_be_read_begins_nothing_and_is_lowered_all_the_same(rolled):

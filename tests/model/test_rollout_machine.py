@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -219,7 +220,8 @@ def test_what_is_unknown_is_no_evidence(seed: int, length: int) -> None:
     life, draw = Rollouts(), Random(seed)
     for _ in range(length):
         anything(life, draw)
-        assert decide(life.state, cmd.ObserveShare(None, None), life.context(ENGINE)) == []
+        for share in (None, math.nan, math.inf, -math.inf):
+            assert decide(life.state, cmd.ObserveShare(share, share), life.context(ENGINE)) == []
         nothing = decide(life.state, cmd.ObserveShare(None, life.rollout.percent), life.context(ENGINE))
         assert all(isinstance(item, ev.ShareAgreed) for batch in nothing for item in batch.payloads)
         ended = decide(life.state, cmd.ObserveRollback(life.rollout.run, None), life.context(ENGINE))
