@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from console.model import commands as cmd
 from console.model import events as ev
 from console.model.decide import Batch, decide
+from console.model.decide.rollout import rollback_run
 from console.model.decision import Answer, Unjudged
 from console.model.events import Recorded
 from console.model.events.registry import KINDS
@@ -99,6 +100,8 @@ def check_event(life: Rollouts, before: RolloutRecord, event: Recorded, after: R
         assert payload.percent == real, "entered at what was not read"
     if isinstance(payload, ev.RolloutFinished):
         check_finish(life, before, payload, event.occurred_at)
+    if isinstance(payload, ev.RollbackEnded):
+        assert rollback_run(life.state, before).ended_at is not None, "over while its playbook runs"
     if isinstance(payload, ev.RollbackEnded) and payload.completed:
         assert (after.state, after.percent, after.open_write) == (RolloutState.ROLLED_BACK, 0, None)
 
