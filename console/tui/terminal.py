@@ -7,7 +7,6 @@ import codecs
 import re
 from collections.abc import Iterable
 from functools import lru_cache, partial
-from typing import NamedTuple
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -17,6 +16,8 @@ from textual._xterm_parser import XTermParser
 from textual.color import Color
 from textual.drivers import linux_driver
 from textual.filter import LineFilter
+
+from console.tui.picture import Picture
 
 _DRAWN = str.maketrans("…─│╭╮╰╯·×", "~-|++++.x") | dict.fromkeys(range(0x2580, 0x25A0), "|")
 """What stands for our own marks, borders, scroll bars and ellipses without UTF-8."""
@@ -77,66 +78,24 @@ class AsciiOnly(LineFilter):
         ]
 
 
-_MOVE = r"\x1b\[\d+;\d+H"
-_PIECE = re.compile(rf"(?:\x1b\[0m(?:\n(?={_MOVE}))?((?:\n|{_MOVE})*))?\x1b\[([1-9][\d;]*)m( +(?=\x1b))?")
-"""A piece's style. Before it, perhaps, the end of the piece before and moves (no line need end before one); after it,
-perhaps, nothing but blanks."""
-_CODE = re.compile(r"[34]8;(?:5;\d+|2;\d+;\d+;\d+)|\d+")
-_OFF = {"1": "22", "2": "22", "3": "23", "4": "24", "5": "25", "7": "27", "8": "28", "9": "29"}
-"""What ends each attribute (ECMA-48, 8.3.117)."""
-_SEEN_ON_BLANKS = {"4", "7", "9"}
+_FRAME_BEGINS = re.compile(r"\x1b\[\d+;\d+H")
+_DRAWS_NOTHING = re.compile(r"(?:\x07|\x1b\][^\x07]*\x07|\x1b\[(?!\?1049)[?<>=][\d;]*\$?[a-z])*")
+"""Bell, clipboard, title, modes but for the one that changes the screen."""
 
 
 class FewBytes(linux_driver.LinuxDriver):
-    """Textual ends every piece of text with a reset and begins the next with all of its style. This sends only what
-    changes from one to the other, for the same picture in two thirds of the bytes."""
+    """Sends what makes the terminal show what Textual drew, and no more."""
+
+    _picture: Picture | None = None
 
     def write(self, data: str) -> None:
-        """Writes what Textual drew."""
-        super().write(shorter(data))
-
-
-class _Style(NamedTuple):
-    attributes: frozenset[str]
-    text: str
-    ground: str
-
-
-def shorter(data: str) -> str:
-    """Output with each style that follows another's reset said as the difference to it. Of a blank's only the ground
-    counts."""
-    held = _Style(frozenset(), "", "")
-
-    def change(found: re.Match[str]) -> str:
-        nonlocal held
-        before, held = held, _style(found[2])
-        if found[1] is None:
-            return found[0]
-        if found[3] and _SEEN_ON_BLANKS.isdisjoint(before.attributes | held.attributes):
-            held = before._replace(ground=held.ground)
-        return found[1] + _difference(before, held) + (found[3] or "")
-
-    return _PIECE.sub(change, data)
-
-
-@lru_cache(maxsize=1024)
-def _style(codes: str) -> _Style:
-    attributes, text, ground = set(), "39", "49"
-    for code in _CODE.findall(codes):
-        if code in _OFF:
-            attributes.add(code)
-        elif code.startswith(("4", "10")):
-            ground = code
-        else:
-            text = code
-    return _Style(frozenset(attributes), text, ground)
-
-
-@lru_cache(maxsize=4096)
-def _difference(before: _Style, after: _Style) -> str:
-    """The sequence that leads from one style to the other; empty when they are the same."""
-    off = {_OFF[code] for code in before.attributes - after.attributes}
-    on = {code for code in after.attributes if _OFF[code] in off or code not in before.attributes}
-    colours = [new for old, new in zip(before[1:], after[1:], strict=True) if new != old]
-    codes = ";".join([*sorted(off), *sorted(on), *colours])
-    return f"\x1b[{codes}m" if codes else ""
+        """Writes what Textual drew. Modes are written by the thread of the keys, too, which touches no picture."""
+        if _FRAME_BEGINS.match(data):
+            columns, rows = self._app.size
+            if self._picture is None or (self._picture.columns, self._picture.rows) != (columns, rows):
+                self._picture = Picture(columns, rows)
+            data = self._picture.leading_to(data)
+        elif not _DRAWS_NOTHING.fullmatch(data):
+            self._picture = None
+        if data:
+            super().write(data)

@@ -18,6 +18,8 @@ _OWN = re.compile(
             # Never blinking, concealed, or of 16 colours; 22 to 29 end what others began.
             rf"\x1b\[(?:(?:0|[12347]|2[2347]|39|49|{_COLOUR})(?:;|(?=m)))*m",
             r"\x1b\[\d+;\d+H",
+            r"\x1b\[(?:\d+;\d+)?r",
+            r"\x1b\[\d+[LM]",
             r"\x1b\[\?(?:7|25|1000|1003|1004|1006|1015|1049|2004|2026)[hl]",
             r"\x1b\[\?(?:2026|2048)\$p",
             r"\x1b\[>\d+u",
