@@ -225,6 +225,9 @@ def test_what_is_unknown_is_no_evidence(seed: int, length: int) -> None:
         anything(life, draw)
         for share in (None, math.nan, math.inf, -math.inf):
             assert decide(life.state, cmd.ObserveShare(share, share), life.context(ENGINE)) == []
+            since = life.now - timedelta(minutes=3)
+            beside = decide(life.state, cmd.ObserveShare(life.rollout.percent, share, "", since), life.context(ENGINE))
+            assert beside == [], "entered, or another share, by what is no number"
         nothing = decide(life.state, cmd.ObserveShare(None, life.rollout.percent), life.context(ENGINE))
         assert all(isinstance(item, ev.ShareAgreed) for batch in nothing for item in batch.payloads)
         ended = decide(life.state, cmd.ObserveRollback(life.rollout.run, None), life.context(ENGINE))
