@@ -300,6 +300,9 @@ def test_a_few_slices_may_be_unknown_and_count_as_bad_ones() -> None:
     one = [Slice(UNKNOWN), *good[1:]]
     assert judge(ERRORS, one, RULE, AT_25).high > judge(ERRORS, good, RULE, AT_25).high
     assert verdict(one) is Verdict.PASS
+    near = slices(60, 8, 1000)
+    assert verdict(near[2:]) is Verdict.PASS
+    assert verdict([*near[2:], Slice(UNKNOWN), Slice(UNKNOWN)]) is Verdict.INCONCLUSIVE, "they may have been the worst"
     four = [Slice(UNKNOWN)] * 4 + good[4:]
     found = judge(ERRORS, four, RULE, AT_25)
     assert (found.verdict, found.why) == (Verdict.INCONCLUSIVE, "4 of 60 minutes are not known")
