@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import compress, groupby
+from itertools import groupby
 from operator import attrgetter, is_not
 from typing import NamedTuple
 
@@ -28,6 +28,8 @@ _FEW = 4
 """Fewer changed rows are not worth a look at what has moved."""
 _WORTH = 60
 """So many cells must be saved where the terminal moves rows."""
+_ANOTHER = re.compile(rb"\x01+")
+"""Columns that lie side by side, each True where its cell is another."""
 
 
 class _Style(NamedTuple):
@@ -342,21 +344,21 @@ def _runs(old: _Row, new: _Row) -> Iterator[tuple[int, int]]:
     if _Odd in map(type, (*old, *new)):
         yield 0, len(new)
         return
-    begin = end = -1
-    for x in compress(range(len(new)), map(is_not, old, new)):
-        if x < end:
+    begin, end = -1, 0
+    for found in _ANOTHER.finditer(bytes(map(is_not, old, new))):
+        if found.end() <= end:
             continue
-        first = x
-        while first > max(end, 0) and _is_word(new[first - 1]) and _is_word(new[first]):
+        first, last = max(found.start(), end), found.end()
+        while first > end and _is_word(new[first - 1]) and _is_word(new[first]):
             first -= 1
-        if begin < 0 or not _is_near(new, end, first):
-            if begin >= 0:
-                yield begin, end
-            begin = first
-        end = x + 1
-        while end < len(new) and _is_word(new[end - 1]) and _is_word(new[end]):
-            end += 1
-    yield begin, end
+        while last < len(new) and _is_word(new[last - 1]) and _is_word(new[last]):
+            last += 1
+        if begin >= 0 and not _is_near(new, end, first):
+            yield begin, end
+            begin = -1
+        begin, end = first if begin < 0 else begin, last
+    if begin >= 0:
+        yield begin, end
 
 
 def _texts(y: int, x: int, cells: _Row) -> list[_Text]:
