@@ -41,7 +41,7 @@ def run_screen(
     """
     if options.plain:
         return run(_follow(make(options)[0]))
-    if not _is_terminal(os.environ):
+    if not is_terminal(os.environ):
         return run(_report(make(options)[0]))
     while True:
         chosen: list[Target] = []
@@ -159,7 +159,8 @@ def picture(options: Options, kind: Demo, folder: Path, output: Path) -> int:
     return 0
 
 
-def _is_terminal(environ: Mapping[str, str]) -> bool:
+def is_terminal(environ: Mapping[str, str]) -> bool:
+    """Whether there is a screen, and somebody before it."""
     return sys.stdin.isatty() and sys.stdout.isatty() and environ.get("TERM", "dumb") not in ("", "dumb", "unknown")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,6 +55,8 @@ def command(
 
     if ctx.obj.read_only:
         raise BadInput("--read-only: the demo writes its own record, and reaches nothing outside; leave it out")
+    if drill and not headless and not ctx.obj.plain:
+        headless = not _attended()
     kind = Demo(seed, None if headless else speed, broken, bool(drill))
     if headless and drill:
         ctx.exit(_report(_rehearse(ctx.obj, kind, drill), output, as_json))
@@ -61,6 +64,13 @@ def command(
         _play(ctx.obj, kind, for_, as_json)
         return
     ctx.exit(_screen(ctx.obj, kind, drill, output, as_json, svg))
+
+
+def _attended() -> bool:
+    """Whether somebody can carry out a drill. Elsewhere it is rehearsed by itself, as with --headless."""
+    from console.bootstrap.screen import is_terminal
+
+    return is_terminal(os.environ)
 
 
 def _play(options: Options, kind: Demo, for_: timedelta, as_json: bool) -> None:

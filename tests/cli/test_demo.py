@@ -140,6 +140,14 @@ def test_a_rehearsed_drill_is_reported_and_repeats(capsys, tmp_path):
     assert target.stat().st_mode & 0o077 == 0
 
 
+def test_a_drill_without_a_terminal_is_rehearsed_by_itself():
+    command = [sys.executable, "-m", "console", "demo", "--drill", "rollback", "--json"]
+    done = subprocess.run(command, timeout=60, capture_output=True, stdin=subprocess.DEVNULL)
+
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["status"] == "completed"
+
+
 def test_an_unknown_drill(capsys):
     assert run(["demo", "--headless", "--drill", "flood"]) == 2
     assert "rollback" in capsys.readouterr().err
