@@ -237,6 +237,8 @@ def recorded(row: Row, event: Any = None) -> Recorded:
         raise JournalUnusable(
             f"event {row.seq} was changed: its times cannot be read; see `oncall log verify`"
         ) from None
+    if type(row.payload) is not bytes:  # SQLite's own shell, say, leaves text
+        raise JournalUnusable(f"event {row.seq} was changed: its payload is no bytes any more; see `oncall log verify`")
     return Recorded(
         seq=row.seq,
         stream=row.stream,

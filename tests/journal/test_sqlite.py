@@ -276,6 +276,15 @@ def test_processes_that_start_and_write_together_make_one_whole_chain(path):
 # -- damage -----------------------------------------------------------------------------------------------------------
 
 
+async def test_a_payload_that_became_text_is_named(path):
+    async with opened(path) as journal:
+        await journal.append(notes(10))
+    tamper(path, "UPDATE events SET payload = replace(payload, 'note 4', 'note 5') WHERE seq = 5")
+    async with opened(path) as journal:
+        with pytest.raises(JournalUnusable, match="event 5 was changed: its payload"):
+            journal.read()
+
+
 async def test_a_changed_tail_opens_read_only(path):
     async with opened(path) as journal:
         await journal.append(notes(10))
