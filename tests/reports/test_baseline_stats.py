@@ -13,14 +13,21 @@ import pytest
 
 from console.model.baseline import Load
 from console.model.interval import wilson
-from console.reports.baseline import stats
 from console.reports.baseline.statistics import Counts, NoStatistics, Worker, plain
 from tests.servers import REPO, wait_until
 
 WEEK = 2016
 
 
-def test_days_that_are_alike_leave_no_doubt():
+@pytest.fixture(scope="module")
+def stats():
+    """SciPy takes seconds to import: with these tests, and not with every collection."""
+    from console.reports.baseline import stats
+
+    return stats
+
+
+def test_days_that_are_alike_leave_no_doubt(stats):
     """Whatever slice a block of a day begins at, it holds the same."""
     day = np.arange(stats.DAY) % 7
     bad, total = np.tile(day * 2.0, 7), np.full(WEEK, 100.0)
@@ -32,26 +39,26 @@ def test_days_that_are_alike_leave_no_doubt():
     assert single["low"] < found["value"] < single["high"]
 
 
-def test_resamples_go_around_the_end():
+def test_resamples_go_around_the_end(stats):
     rows = np.array([[1.0], [2.0], [4.0]])
     assert stats.resampled(rows, np.array([[0], [1], [2]]), 2).ravel().tolist() == [3.0, 6.0, 5.0]
 
 
-def test_seven_blocks_reach_further_out():
+def test_seven_blocks_reach_further_out(stats):
     # t(0.975, 6 degrees of freedom) = 2.4469; times sqrt(7/6) it is 2.6430, beyond which the normal one has 0.41 %.
     assert stats.tail(7) == pytest.approx(0.004109, abs=2e-5)
     assert stats.tail(10_000) == pytest.approx(0.025, abs=1e-4)
     assert stats.tail(7, expanded=False) == 0.025
 
 
-def test_no_error_is_no_certainty():
+def test_no_error_is_no_certainty(stats):
     found = stats.ratio(np.zeros(WEEK), np.ones(WEEK))
     assert (found["low"], found["high"]) == pytest.approx(wilson(0, WEEK))
     assert "Wilson" in found["method"]
     assert stats.ratio(np.zeros(WEEK), np.zeros(WEEK)) is None
 
 
-def test_a_percentile_has_the_bounds_of_its_buckets():
+def test_a_percentile_has_the_bounds_of_its_buckets(stats):
     rows = np.tile([0.6, 0.985, 0.997, 1.0, 1.0], (WEEK, 1)) * 100
     found = stats.quantile([0.1, 0.3, 0.5, 1.0], rows, 0.99)
     assert found["value"] == pytest.approx(0.3 + 0.2 * 5 / 12)
@@ -59,7 +66,7 @@ def test_a_percentile_has_the_bounds_of_its_buckets():
     assert found["low"] <= found["value"] <= found["high"]
 
 
-def test_a_percentile_of_few_is_at_least():
+def test_a_percentile_of_few_is_at_least(stats):
     rows = np.zeros((WEEK, 3))
     rows[:298] = [0.0, 1.0, 1.0]
     assert stats.quantile([0.1, 0.3], rows, 0.99)["at_least"]
@@ -68,7 +75,7 @@ def test_a_percentile_of_few_is_at_least():
     assert "at_least" not in stats.quantile([0.1, 0.3], rows, 0.99)
 
 
-def test_above_the_last_bound_nobody_knows_how_far():
+def test_above_the_last_bound_nobody_knows_how_far(stats):
     rows = np.tile([50.0, 90.0, 100.0], (WEEK, 1))
     found = stats.quantile([0.1, 0.3], rows, 0.99)
     assert (found["value"], found["high"], found["bounds"], found["at_least"]) == (0.3, None, [0.3, None], True)

@@ -6,10 +6,28 @@ import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
+from textual.css.stylesheet import Stylesheet
 
 from console.tui.app import ConsoleApp
 from tests.tui.fake import FakeEngine, StillClock
 from tests.view import boards
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _styles_are_parsed_once():
+    """Every screen of every test would parse the same sheets anew, a fourteenth of its work. What is made of a sheet
+    depends on the theme's variables and nothing else; within one app Textual keeps it itself."""
+    parse, kept = Stylesheet._parse_rules, {}
+
+    def parse_once(self, css, read_from, is_default_rules=False, tie_breaker=0, scope=""):
+        sheet = (css, read_from, is_default_rules, tie_breaker, scope, *self._variables.items())
+        if sheet not in kept:
+            kept[sheet] = parse(self, css, read_from, is_default_rules, tie_breaker, scope)
+        return kept[sheet]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stylesheet, "_parse_rules", parse_once)
+        yield
 
 
 class Driver:

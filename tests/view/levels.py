@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 
 from console.model.alert import Alert, AlertState
 from console.model.budget import Counted, bounded, gauge
@@ -90,48 +92,67 @@ def gapped(back):
     return None if 600 < back < 600 + 2 * 288 else 0.0002
 
 
-def cases():
-    """By name: a gauge and its history."""
-    no_traffic = level(objective("batch-import"), lambda back: 0.0, lambda back: 0.0)
+def _bounds():
+    """Two queries that can be read, and none that says it."""
     between = level(objective("latency-300ms", "Latency 300 ms", 0.99), lambda back: 0.008)
     best = level(objective("latency-300ms", "Latency 300 ms", 0.99), lambda back: 0.003)
-    found = {
-        "healthy": level(objective("availability"), lambda back: 0.0002, forecast=forecast(never=1.0)),
-        "burning": level(
-            objective("error-ratio", "Error ratio"),
-            lambda back: 0.021 if back < 14 else 0.0001,
-            forecast=forecast(0.9, 2.4),
-        ),
-        "slow": level(
-            objective("delivery", "Message delivery"),
-            lambda back: 0.0014 if back < 3 * 288 else 0.0002,
-            forecast=forecast(3.1, 7.4),
-        ),
-        "exhausted": level(objective("checkout"), lambda back: 0.04 if 900 < back < 1200 else 0.0003),
-        "no_data": level(objective("agent-sessions"), lambda back: None, tail=False),
-        "partial": level(objective("search"), lambda back: None if back > 15.2 * 288 else 0.0002),
-        "gaps": level(objective("gateway"), gapped, forecast=forecast(never=0.97)),
-        "stale": level(objective("inbox"), lambda back: None if back < 9 else 0.0002, tail=False),
-        "no_traffic": no_traffic,
-        "unreachable": lost(objective("profile")),
-        "bounds": (bounded(between[0], between[0], best[0], 0.3), between[1]),
-        "low_traffic": level(
-            objective("webhooks", target=0.99), lambda back: 0.1 if back == 7 else 0.0, lambda back: 1.0
-        ),
-        "calendar": level(
-            objective(
-                "uptime", "Uptime", 0.995, Calendar(1, "M", JANUARY, "Europe/Berlin"), "Timeslices",
-                sli=replace(of_bool_gauge('up{job="edge"}'), unit=Unit.SLICES),
-            ),
-            lambda back: 1.0 if 60 < back < 64 else 0.0,
-            lambda back: 5.0,
-            forecast=forecast(20.0, None, 0.4),
-        ),
-    }  # fmt: skip
-    return found
+    return bounded(between[0], between[0], best[0], 0.3), between[1]
 
 
-CASES = cases()
+_MADE = {
+    "healthy": lambda: level(objective("availability"), lambda back: 0.0002, forecast=forecast(never=1.0)),
+    "burning": lambda: level(
+        objective("error-ratio", "Error ratio"),
+        lambda back: 0.021 if back < 14 else 0.0001,
+        forecast=forecast(0.9, 2.4),
+    ),
+    "slow": lambda: level(
+        objective("delivery", "Message delivery"),
+        lambda back: 0.0014 if back < 3 * 288 else 0.0002,
+        forecast=forecast(3.1, 7.4),
+    ),
+    "exhausted": lambda: level(objective("checkout"), lambda back: 0.04 if 900 < back < 1200 else 0.0003),
+    "no_data": lambda: level(objective("agent-sessions"), lambda back: None, tail=False),
+    "partial": lambda: level(objective("search"), lambda back: None if back > 15.2 * 288 else 0.0002),
+    "gaps": lambda: level(objective("gateway"), gapped, forecast=forecast(never=0.97)),
+    "stale": lambda: level(objective("inbox"), lambda back: None if back < 9 else 0.0002, tail=False),
+    "no_traffic": lambda: level(objective("batch-import"), lambda back: 0.0, lambda back: 0.0),
+    "unreachable": lambda: lost(objective("profile")),
+    "bounds": _bounds,
+    "low_traffic": lambda: level(
+        objective("webhooks", target=0.99), lambda back: 0.1 if back == 7 else 0.0, lambda back: 1.0
+    ),
+    "calendar": lambda: level(
+        objective(
+            "uptime", "Uptime", 0.995, Calendar(1, "M", JANUARY, "Europe/Berlin"), "Timeslices",
+            sli=replace(of_bool_gauge('up{job="edge"}'), unit=Unit.SLICES),
+        ),
+        lambda back: 1.0 if 60 < back < 64 else 0.0,
+        lambda back: 5.0,
+        forecast=forecast(20.0, None, 0.4),
+    ),
+}  # fmt: skip
+
+
+@cache
+def _made(name):
+    return _MADE[name]()
+
+
+class _Cases(Mapping):
+    """By name: a gauge and its history. Each is made once, when it is asked for: a month of slices takes a while."""
+
+    def __getitem__(self, name):
+        return _made(name)
+
+    def __iter__(self):
+        return iter(_MADE)
+
+    def __len__(self):
+        return len(_MADE)
+
+
+CASES = _Cases()
 
 
 def alert(name, state=AlertState.ACTIVE, minutes=12, **labels):
