@@ -44,13 +44,16 @@ def test_leaving_takes_no_longer_than_leaving_textual(lives):
     assert not above(found, "exit"), line
 
 
-def test_a_key_is_seen_at_once_with_every_source_down_too():
-    within(
-        lambda: keys.figures(presses=15),
-        lambda found: any(
-            p50 > 2 * keys.P50_MS or p95 > 2 * keys.P95_MS or size > 2 * keys.BYTES for _, p50, p95, size in found
-        ),
-    )
+def test_a_key_is_seen_at_once_with_every_source_down_too_and_writes_little_on_each_screen():
+    """How long it takes is judged where it was pressed often; what it writes is the same each time."""
+    presses, of_screens = 13, 3
+    often = [place.name for place in keys.places() if not place.screen]
+
+    def too_much(found):
+        slow = [p50 > 2 * keys.P50_MS or p95 > 2 * keys.P95_MS for where, p50, p95, _ in found if where in often]
+        return any(slow) or any(size > 2 * keys.BYTES for *_, size in found)
+
+    within(lambda: keys.figures(presses, of_screens), too_much)
 
 
 @pytest.mark.parametrize("fps", list(feed.GOALS))
