@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 ENDED_SHOWN = 20
 """How many ended incidents stay on the Board."""
+_UNASKED = unproven("not asked for")
 
 
 class BoardMaker:
@@ -139,7 +140,7 @@ class BoardMaker:
         return with_progress(self._made(number, judged=True), self._judges)
 
     def without_evidence(self, number: int) -> Board:
-        """It without what judges the rollout, for whoever looks at readings alone."""
+        """It without what judges the rollout and how a rollback stands, for whoever looks at readings alone."""
         return self._made(number, judged=False)
 
     def _made(self, number: int, *, judged: bool) -> Board:
@@ -165,18 +166,20 @@ class BoardMaker:
             known,
             lambda: tuple(rota(config.on_call, config.people, known.on_calls).items()),
         )
-        readiness, fault = self._ready(
-            lambda: self._readiness.make(
-                record.state,
-                now,
-                status,
-                readings,
-                said.health,
-                on_call,
-                pager,
-                hashes if files is not None or shelf is not None else None,
+        readiness, fault = _UNASKED, ""
+        if judged:
+            readiness, fault = self._ready(
+                lambda: self._readiness.make(
+                    record.state,
+                    now,
+                    status,
+                    readings,
+                    said.health,
+                    on_call,
+                    pager,
+                    hashes if files is not None or shelf is not None else None,
+                )
             )
-        )
         return Board(
             number=number,
             at=now,

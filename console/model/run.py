@@ -179,7 +179,8 @@ class Run:
     @property
     def active(self) -> tuple[StepRun, ...]:
         """Steps under way or failed and waiting for a person, in playbook order."""
-        return tuple(self.steps[step.id] for step in self.playbook.steps if self.steps[step.id].open)
+        steps = self.steps
+        return tuple(item for step in self.playbook.steps if (item := steps[step.id]).open)
 
     @property
     def current(self) -> StepRun | None:
