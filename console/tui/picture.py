@@ -108,11 +108,7 @@ class Picture:
         self._whole = self._whole or painted >= self.columns * self.rows
         if self._whole and painted < self.columns * self.rows:
             self._scroll(wanted, out)
-            texts: list[_Text] = []
-            for y in self._changed(wanted):
-                for begin, end in _runs(self._shown[y], wanted[y]):
-                    texts += _texts(y, begin, wanted[y][begin:end])
-            for text in sorted(texts, key=_by_style):
+            for text in self._to_write(wanted):
                 out.write(text)
             if out.empty and frame.cursor == self._cursor:
                 return ""
@@ -143,6 +139,20 @@ class Picture:
     def _changed(self, wanted: list[_Row]) -> list[int]:
         pairs = enumerate(zip(self._shown, wanted, strict=True))
         return [y for y, (old, new) in pairs if new is not old and new != old]
+
+    def _to_write(self, wanted: list[_Row]) -> list[_Text]:
+        """What of the rows is another, each style together. Rows with something odd in them go first, from left to
+        right: what is wider than it should be is written over by what stands after it."""
+        odd: list[_Text] = []
+        plain: list[_Text] = []
+        for y in self._changed(wanted):
+            old, new = self._shown[y], wanted[y]
+            if _Odd in map(type, (*old, *new)):
+                odd += _texts(y, 0, new)
+            else:
+                for begin, end in _runs(old, new):
+                    plain += _texts(y, begin, new[begin:end])
+        return [*odd, *sorted(plain, key=_by_style)]
 
     def _scroll(self, wanted: list[_Row], out: _Output) -> None:
         """Has the terminal move rows, where that leaves less to be written. A scroll bar at the right may differ."""
@@ -340,10 +350,7 @@ def _different(old: list[_Row], new: list[_Row]) -> int:
 
 def _runs(old: _Row, new: _Row) -> Iterator[tuple[int, int]]:
     """The columns to be written, as (first, behind the last): words whole, and with them what is too short to be jumped
-    over. All of a row with something odd in it."""
-    if _Odd in map(type, (*old, *new)):
-        yield 0, len(new)
-        return
+    over."""
     begin, end = -1, 0
     for found in _ANOTHER.finditer(bytes(map(is_not, old, new))):
         if found.end() <= end:

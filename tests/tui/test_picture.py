@@ -164,10 +164,11 @@ def test_what_is_not_understood_is_sent_as_it_is_and_nothing_is_known_from_then(
 
 
 def test_a_row_with_something_odd_is_sent_whole():
-    """Terminals disagree how wide it is, so that nobody knows where the rest stands."""
+    """Terminals disagree how wide it is, so that nobody knows where the rest stands: it is put where it belongs."""
     picture = shown("café 日 at 24 %".ljust(COLUMNS - 1))
-    data = picture.leading_to(painted({0: (("café 日 at 25 %".ljust(COLUMNS - 1), TEXT),)}) + "\x1b[1;1H")
-    assert "café 日 at 25 %" in data
+    row = (("café 日", TEXT), (" at ", GROUND), ("25 %".ljust(COLUMNS - 11), Style(color="red")))
+    data = picture.leading_to(painted({0: row}) + "\x1b[1;1H")
+    assert said(data).startswith("\x1b[1;1Hcafé 日\x1b[1;8H at 25 %")
 
 
 def test_of_a_wide_character_that_is_half_written_over_a_blank_is_left():
