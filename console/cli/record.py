@@ -209,7 +209,7 @@ def unknown(what: str, said: str, known: Iterable[str], *, names: bool = True) -
     folded = {name.lower(): name for name in every} if names else {}
     near = [folded[name] for name in difflib.get_close_matches(said.strip().lower(), folded, n=3)]
     meant = f"; did you mean {' or '.join(near)}?" if near else ""
-    more = f" and {len(every) - KNOWN_SHOWN} older" if len(every) > KNOWN_SHOWN else ""
+    more = f" and {len(every) - KNOWN_SHOWN} {'more' if names else 'older'}" if len(every) > KNOWN_SHOWN else ""
     listed = ", ".join(every[-KNOWN_SHOWN:]) + more if every else "none yet"
     return Stop(f"{said}: there is no such {what}{meant or ';'} known: {listed}", NOT_FOUND)
 

@@ -15,8 +15,8 @@ def read_matcher(node: Node) -> Matcher | None:
     text = node.text('a matcher such as alertname="P99LatencyHigh"')
     try:
         return parse_matcher(text) if text else None
-    except ValueError:
-        node.refuse(shown(text), _EXPECTED)
+    except ValueError as error:
+        node.refuse(shown(text), _wanted(error, _EXPECTED))
         return None
 
 
@@ -27,6 +27,12 @@ def read_filter(node: Node) -> str:
     try:
         if text:
             parse_filter(text)
-    except ValueError:
-        node.refuse(shown(text), expected)
+    except ValueError as error:
+        node.refuse(shown(text), _wanted(error, expected))
     return text
+
+
+def _wanted(error: ValueError, otherwise: str) -> str:
+    """What was expected: the pattern's own reason where only that is wrong."""
+    reason = str(error).partition("the regular expression does not compile: ")[2]
+    return f"a regular expression that compiles ({shown(reason)})" if reason else otherwise

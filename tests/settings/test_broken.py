@@ -503,7 +503,7 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
         '  - severity="critical"',
         '  - severity=~"cri("',
         [
-            'playbooks/emergency-rollback.yaml:16:5: match[1]: found \'severity=~"cri("\', expected a matcher: name="value", with =, !=, =~ or !~'
+            "playbooks/emergency-rollback.yaml:16:5: match[1]: found 'severity=~\"cri(\"', expected a regular expression that compiles ('missing ): cri(')"
         ],
     ),
     (

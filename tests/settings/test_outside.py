@@ -329,9 +329,7 @@ def test_links_filters_bell_and_runbooks(folder: Folder):
         (
             'filter: severity="critical"',
             "filter: severity=~(",
-            [
-                "filters[0].filter: found 'severity=~(', expected matchers and words such as severity=\"critical\" timeout"
-            ],
+            ["filters[0].filter: found 'severity=~(', expected a regular expression that compiles ('missing ): (')"],
         ),
         (
             "name: latency\n    filter",
