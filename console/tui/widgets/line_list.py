@@ -10,7 +10,7 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 
-from console.tui.widgets.lines import strip_of
+from console.tui.widgets.lines import Striped
 from console.view.line import EMPTY, Line, Tone, clip, line, span, words
 from console.view.values import filtered
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from textual.strip import Strip
 
 
-class LineList(ScrollView, can_focus=True):
+class LineList(ScrollView, Striped, can_focus=True):
     """A list with a cursor that stays on its item.
 
     `draw` gives the line of an item for a width, `key` its id, `label` its name for messages. When the item under the
@@ -225,7 +225,7 @@ class LineList(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         shown = self._line(index, width)
         self._painted[y] = self._keyed(shown, index)
-        return strip_of(shown, width, self.rich_style, not self.app.no_color, self._on_cursor(index))
+        return self.strip(shown, width, self._on_cursor(index))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """As many rows as items, for lists of fixed size."""

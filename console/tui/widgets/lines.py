@@ -44,7 +44,23 @@ def changed(old: Line, new: Line) -> int:
     return width
 
 
-class Lines(Widget):
+class Striped(Widget):
+    """Draws rows of lines. What is the same for all rows of a painting is asked once: it is what takes longest."""
+
+    _base = Style()
+    _colour = True
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The rows of a part."""
+        self._base, self._colour = self.rich_style, not self.app.no_color
+        return super().render_lines(crop)
+
+    def strip(self, shown: Line, width: int, cursor: bool = False) -> Strip:
+        """One of them."""
+        return strip_of(shown, width, self._base, self._colour, cursor)
+
+
+class Lines(Striped):
     """Shows lines; as high as they are many unless its style says otherwise."""
 
     DEFAULT_CSS = "Lines { height: auto; width: 1fr; }"
@@ -87,4 +103,4 @@ class Lines(Widget):
     def render_line(self, y: int) -> Strip:
         """One row."""
         shown = self._lines[y] if y < len(self._lines) else EMPTY
-        return strip_of(shown, self.size.width, self.rich_style, not self.app.no_color, False)
+        return self.strip(shown, self.size.width)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 
-from console.tui.widgets.lines import changed, strip_of
+from console.tui.widgets.lines import Striped, changed
 from console.tui.widgets.scrolling import SCROLLING
 from console.view.line import EMPTY, Line
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from textual.strip import Strip
 
 
-class Page(ScrollView, can_focus=True):
+class Page(ScrollView, Striped, can_focus=True):
     """Lines that j k and the like scroll."""
 
     DEFAULT_CSS = "Page { height: 1fr; width: 1fr; overflow-x: hidden; overflow-y: auto; background: transparent; }"
@@ -59,7 +59,7 @@ class Page(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """One visible row."""
         shown = self._painted[y] = self._row(y)
-        return strip_of(shown, self.scrollable_content_region.width, self.rich_style, not self.app.no_color, False)
+        return self.strip(shown, self.scrollable_content_region.width)
 
     def _row(self, y: int) -> Line:
         index = y + round(self.scroll_offset.y)
