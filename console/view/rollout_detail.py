@@ -116,7 +116,7 @@ def _bake(progress: Progress, now: datetime) -> Line:
 
 # -- guardrails -------------------------------------------------------------------------------------------------------
 
-_COLUMNS = ("VERDICT", 13), ("NEW", 8), ("LIMIT", 8), ("MARGIN", 10), ("LEGACY", 8), ("SAMPLES", 9)
+_COLUMNS = ("VERDICT", 13), ("NEW", 7), ("LIMIT", 8), ("MARGIN", 10), ("LEGACY", 8), ("SAMPLES", 9)
 
 
 def guardrails(board: Board, now: datetime, width: int, look: Look) -> list[Line]:
@@ -155,7 +155,7 @@ def _judged(item: Judged, room: int, width: int, look: Look, told: str, *, count
     text = "".join(f"{cell:>{length}}" for cell, (_, length) in zip(cells, _COLUMNS[1:], strict=True))
     row = line(
         look.marks.of(tone),
-        span(fit(item.title, room), Tone.STRONG),
+        span(fit(item.title, room - 1) + " ", Tone.STRONG),
         span(fit(word, _COLUMNS[0][1]), tone),
         span(text, Tone.NORMAL if item.value is not None else Tone.UNKNOWN),
     )
