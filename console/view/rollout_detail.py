@@ -178,7 +178,11 @@ def _margin(item: Judged, counted: bool) -> str:
     """How far it is from its limit: in points of a share, or in its own unit."""
     if item.margin is None:
         return "?"
-    return f"{item.margin * 100:+.2f} pt" if counted else _in_its_unit(f"{item.margin:+g}", item.unit)
+    if counted:
+        return f"{item.margin * 100:+.2f} pt"
+    sign = "+" if item.margin >= 0 else ""
+    told = number(item.margin) if abs(item.margin) >= 100 else f"{item.margin:.3g}"
+    return _in_its_unit(f"{sign}{told}", item.unit)
 
 
 def _in_its_unit(text: str, unit: str) -> str:

@@ -12,7 +12,7 @@ from console.model.decision import Answer
 from console.model.estimate import Deadline, Estimate, Remaining
 from console.model.rollback import ProofState
 from console.model.rolling import FlagWrite, Purpose, RolloutState
-from console.model.verdict import Verdict
+from console.model.verdict import Judged, Verdict
 from console.view import decision, overview, promotion, rollback, rollback_detail, rollout, rollout_detail
 from console.view.line import Tone, line_width, words
 from console.view.look import ASCII, Look
@@ -185,6 +185,19 @@ def test_new_stands_beside_legacy_with_limit_margin_and_samples():
         "%",
         "1,204",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "margin"),
+    [(0.0003916, 0.05, "+0.0496"), (0.06, 0.05, "-0.01"), (250.0, 1500.0, "+1250"), (1500.0, 250.0, "-1250")],
+)
+def test_a_margin_in_its_own_unit_has_three_digits_and_touches_nothing(value, limit, margin):
+    board = rollouts.breached()
+    item = Judged("undelivered", "Messages undelivered", Verdict.PASS, value=value, limit=limit)
+    board = replace(board, progress=replace(board.progress, judged=(item,)))
+    shown = words(rollout_detail.guardrails(board, NOW, 78, LOOK)[2])
+    assert margin in shown.split()
+    assert "undelivered pass" in shown
 
 
 # -- the way back -----------------------------------------------------------------------------------------------------
