@@ -199,11 +199,10 @@ def start(options: Options, reason: str, incident_id: str, yes: bool, how: How) 
 
 def _why(console: Console) -> str:
     """The reason that stands in the record already. A missing one stops no rollback."""
-    from console.view.rollout_words import breached
+    from console.view.rollout_words import reason
 
     progress = console.board.progress
-    broken = breached(progress) if progress is not None else []
-    return f"{broken[0][0]}: {broken[0][1]}" if broken else "no reason was given"
+    return (reason(progress) if progress is not None else "") or "no reason was given"
 
 
 def _run_shown(console: Console, done: Done) -> Shown:

@@ -31,9 +31,6 @@ DECISIONS = 50
 """How many of the newest decisions are on the Board."""
 
 
-CRITERIA = "the criteria"
-
-
 def _nothing(_: Board) -> Any:
     return ()
 
@@ -76,11 +73,11 @@ def with_progress(board: Board, judges: Judges) -> Board:
     full = replace(first, judged=judged, headroom=headroom, risks=risks)
     untimed = replace(board.readiness, deadline=Deadline(None, "unknown: a fault of ours while it was computed"))
     readiness = asked("the readiness", lambda: judges.readiness(board, full), untimed)
-    proposal = asked(CRITERIA, lambda: judges.proposal(board, full, readiness), None)
-    if proposal is not None:
-        full = replace(full, proposal=proposal)
-    elif unjudged := next((fault for fault in faults if fault.startswith(f"fault in {CRITERIA}")), ""):
-        full = replace(full, unjudged=unjudged)
+    before = len(faults)
+    proposal = asked("the criteria", lambda: judges.proposal(board, full, readiness), None)
+    unjudged = "".join(faults[before:])
+    if proposal is not None or unjudged:
+        full = replace(full, proposal=proposal, unjudged=unjudged)
     fault = "; ".join(filter(None, (board.fault, *faults)))
     return replace(board, progress=full, readiness=readiness, fault=fault)
 

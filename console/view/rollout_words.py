@@ -66,6 +66,11 @@ def breached(progress: Progress) -> list[tuple[str, str]]:
     return found
 
 
+def reason(progress: Progress) -> str:
+    """Why to roll back, by the first guardrail that is breached; empty where none is."""
+    return next((f"{title}: {why}" for title, why in breached(progress)), "")
+
+
 def to_roll_back(progress: Progress) -> list[tuple[str, str]]:
     """The guardrails for which a rollback is recommended, with the reason; none once it is under way, or over."""
     over = progress.record.state in OVER or progress.record.state is RolloutState.ROLLING_BACK

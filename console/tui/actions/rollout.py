@@ -13,7 +13,7 @@ from console.tui.dialogs.form import Choice, Item, Question, Text, Unfit, offere
 from console.view import decision as words
 from console.view import promotion, rollback
 from console.view.line import Line, Tone, line, span
-from console.view.rollout_words import breached, percent, urgent
+from console.view.rollout_words import percent, reason, urgent
 
 if TYPE_CHECKING:
     from console.engine.outcome import Done
@@ -70,8 +70,6 @@ def _roll_back(app: ConsoleApp, at: Situation) -> None:
     found = meant(at)
     _, now, look = app.seen
     width = width_of(app)
-    broken = breached(found)
-    why = f"{broken[0][0]}: {broken[0][1]}" if broken else ""
     open_now = at.board.open_incidents
     where = f"in {open_now[0].label}" if open_now else "an incident is declared for it"
     plan = found.plan.rollback
@@ -87,7 +85,7 @@ def _roll_back(app: ConsoleApp, at: Situation) -> None:
         f"ROLL BACK {at.board.target} now",
         lambda answers: cmd.StartRollback(answers["reason"], open_now[0].id if open_now else ""),
         tuple(facts),
-        (offered("reason", "Why", why[:200], "what you see"),),
+        (offered("reason", "Why", reason(found)[:200], "what you see"),),
         careful=True,
         returns=True,
     )
