@@ -25,13 +25,10 @@ KEPT_TREES = 150
 """More files than any test loads more than once; those that were used last."""
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """What was imported stays: the garbage collector need not look through it again and again. Nor need it look as
-    often as by default, where nothing is measured: a tenth of what Textual's tests take was its work."""
+def pytest_collection_finish() -> None:
+    """What was imported stays: the garbage collector need not look through it again and again."""
     gc.collect()
     gc.freeze()
-    if not any(item.get_closest_marker("serial") for item in session.items):
-        gc.set_threshold(50_000)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -156,8 +156,11 @@ def test_a_guarded_prometheus_answers(source):
 )
 def test_whatever_is_missing_is_named(source, change, said):
     prometheus = Source(replace(source, **change(source)), SystemClock(), reveal)
-    with pytest.raises(SourceError) as caught:
-        prometheus.read([QUERY])
+    for _ in range(10):  # the answer, too, may be overtaken by the end of the connection
+        with pytest.raises(SourceError) as caught:
+            prometheus.read([QUERY])
+        if "cuts the connection" not in str(caught.value):
+            break
     found = prometheus.probe([QUERY])
     # The alert that asks for a certificate may be overtaken by the end of the connection.
     assert said in str(caught.value) or ("client certificate" in said and "cuts the connection" in str(caught.value))

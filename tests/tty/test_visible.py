@@ -331,7 +331,7 @@ def test_a_crash_leaves_the_terminal_clean_and_prints_no_locals(place, tmp_path)
         textwrap.dedent(
             f"""
             import sys
-            from console.cli.main import run
+            from console.__main__ import main
             {CRASHES[place]}
             def crash(*arguments, **options):
                 password = "canary-" + "of-a-local"
@@ -340,7 +340,8 @@ def test_a_crash_leaves_the_terminal_clean_and_prints_no_locals(place, tmp_path)
                 module[name] = crash
             else:
                 setattr(module, name, crash)
-            sys.exit(run(["demo"]))
+            sys.argv[1:] = ["demo"]
+            main()
             """
         )
     )
