@@ -62,9 +62,10 @@ class Mailbox:
             began.set()
             await self._stop.wait()
             server.close()
-            for transport in transports:
-                transport.abort()
-            await asyncio.sleep(0)
+            for _ in range(20):  # turns of the loop: what was being accepted becomes a transport only now
+                for transport in transports:
+                    transport.abort()
+                await asyncio.sleep(0)
 
         self._thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
         self._thread.start()
